@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            the three programs, in build/gcc/bin
+# make demo       a lab cluster, a rollout, a failure, the reports: about a minute
+# make check      everything that must hold, under ten minutes on two cores
+# make check-all  also what takes longer
+# make deps       install what is missing from Debian's packages
+#
+# A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|fuzz. V=1 shows the commands.
+
+VARIANT ?= gcc
+BUILD := build/$(VARIANT)
+
+# $(call say,WHAT) opens a recipe whose commands are not shown; make -s says nothing at all.
+ifeq ($(V),)
+Q := @
+say = $(if $(QUIET),@:,@echo "  $(1)	$@")
+QUIET := $(findstring s,$(firstword -$(MAKEFLAGS)))
+else
+say = @:
+endif
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wundef -Wformat=2
+CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -include base/banned.h
+CFLAGS := -std=c11 -O2 -g $(WARNINGS) -fstack-protector-strong -ffunction-sections -fdata-sections
+LDFLAGS := -Wl,--gc-sections -Wl,-z,relro,-z,now
+
+ifeq ($(VARIANT),gcc)
+CC := gcc
+else ifeq ($(VARIANT),clang)
+CC := clang
+else ifeq ($(VARIANT),asan)
+CC := clang
+CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(VARIANT),fuzz)
+CC := clang
+CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+LDFLAGS := -fsanitize=address,undefined
+else
+$(error unknown VARIANT $(VARIANT): gcc, clang, asan or fuzz)
+endif
+
+# ---- the layers, lowest first; tests/checks/layers holds who may include whom
+
+sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+GENERATED := $(BUILD)/gen/schema/mesos.pb-c.h
+PROTO_OBJECT := $(BUILD)/obj/gen/mesos.pb-c.o
+MIGRATIONS_OBJECT := $(BUILD)/obj/gen/migrations.o
+
+BASE := $(BUILD)/lib/base.a
+MESOS := $(BUILD)/lib/mesos.a
+PROTOCOL := $(BUILD)/lib/protocol.a
+INVENTORY := $(BUILD)/lib/inventory.a
+REMOTE := $(BUILD)/lib/remote.a
+ORCHESTRATOR := $(BUILD)/lib/orchestrator.a
+AGENTCTL := $(BUILD)/lib/agentctl.a
+LAB := $(BUILD)/lib/lab.a
+SIM := $(BUILD)/lib/tests/sim.a
+SUPPORT := $(BUILD)/lib/tests/support.a
+
+PROGRAMS := $(addprefix $(BUILD)/bin/,rollcall agentctl rollcall-lab)
+
+.PHONY: all deps demo check check-all build tests generated fuzz flags clean format
+all: build
+build: $(PROGRAMS)
+
+$(BUILD)/bin/rollcall: $(BUILD)/obj/orchestrator/main.o $(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssh2 -lcurl -lsqlite3 -ljansson -lprotobuf-c -lm
+
+# agentctl is carried to hosts whose libraries nobody knows: one static file (the sanitizers cannot be).
+ifneq ($(filter $(VARIANT),gcc clang),)
+AGENTCTL_LDFLAGS := -static -s
+endif
+$(BUILD)/bin/agentctl: $(BUILD)/obj/agentctl/main.o $(AGENTCTL) $(PROTOCOL) $(MESOS) $(BASE)
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(AGENTCTL_LDFLAGS) -o $@ $^ -ljansson -lprotobuf-c -lm
+
+$(BUILD)/bin/rollcall-lab: $(BUILD)/obj/lab/main.o $(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lssh2 -lcurl -ljansson -lprotobuf-c -lm
+
+# ---- how things are compiled
+
+# 1: the archive, 2: its folder, 3: further objects. What holds a main() stays out.
+define archive
+$(1): $(call objects,$(filter-out %/main.c tests/sim/simulate.c,$(call sources,$(2)))) $(3)
+	$$(call say,AR)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+endef
+$(eval $(call archive,$(BASE),base,))
+$(eval $(call archive,$(MESOS),mesos,$(PROTO_OBJECT)))
+$(eval $(call archive,$(PROTOCOL),protocol,))
+$(eval $(call archive,$(INVENTORY),inventory,$(MIGRATIONS_OBJECT)))
+$(eval $(call archive,$(REMOTE),remote,))
+$(eval $(call archive,$(ORCHESTRATOR),orchestrator,))
+$(eval $(call archive,$(AGENTCTL),agentctl,))
+$(eval $(call archive,$(LAB),lab,))
+$(eval $(call archive,$(SIM),tests/sim,))
+$(eval $(call archive,$(SUPPORT),tests/support,))
+
+$(BUILD)/obj/%.o: %.c | $(GENERATED)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/schema/mesos.pb-c.c $(BUILD)/gen/schema/mesos.pb-c.h &: schema/mesos.proto
+	$(call say,GEN)
+	@mkdir -p $(BUILD)/gen
+	$(Q)protoc-c --c_out=$(BUILD)/gen $<
+
+$(PROTO_OBJECT): $(BUILD)/gen/schema/mesos.pb-c.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(BUILD)/gen -O2 -g -w -ffunction-sections -fdata-sections -c -o $@ $<
+
+$(BUILD)/gen/migrations.c: schema/embed.sh $(wildcard schema/migrations/*.sql)
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(Q)sh schema/embed.sh schema/migrations/*.sql > $@
+
+$(MIGRATIONS_OBJECT): $(BUILD)/gen/migrations.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(filter-out -Wmissing-prototypes,$(CFLAGS)) -c -o $@ $<
+
+# ---- tests: each tests/unit/**/test_X.c is a program of its own; what several share is in tests/support
+
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/unit/*/test_*.c) $(wildcard tests/unit/*/*/test_*.c)))
+SIM_PROGRAM := $(patsubst %.c,$(BUILD)/bin/%,$(wildcard tests/sim/simulate.c))
+FUZZERS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+LIBRARIES := -Wl,--as-needed -lcmocka -lmicrohttpd -lssh2 -lcurl -lsqlite3 -ljansson -lprotobuf-c -lm
+
+tests: build $(UNIT_TESTS) $(SIM_PROGRAM)
+
+# 1: a folder below tests/, 2: the archives its programs may use, highest layer first
+define test_programs
+$(BUILD)/bin/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(SUPPORT) $(2)
+	$$(call say,LINK)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(LIBRARIES)
+endef
+EVERYTHING := $(ORCHESTRATOR) $(AGENTCTL) $(LAB) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)
+$(eval $(call test_programs,unit/base,$(BASE)))
+$(eval $(call test_programs,unit/mesos,$(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/protocol,$(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/inventory,$(INVENTORY) $(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/remote,$(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/orchestrator,$(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/agentctl,$(AGENTCTL) $(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,unit/lab,$(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,sim,$(SIM) $(EVERYTHING)))
+$(eval $(call test_programs,fuzz,$(EVERYTHING)))
+
+# libFuzzer brings the main() of these; only VARIANT=fuzz can build them.
+fuzz: $(FUZZERS)
+$(BUILD)/bin/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+
+# The objects of tests would otherwise be deleted as intermediate files and built again each time.
+.SECONDARY:
+
+# What a tool that reads the sources needs: the generated headers, and the flags.
+generated: $(GENERATED)
+flags:
+	@echo $(CPPFLAGS) $(filter -std=% -W%,$(CFLAGS))
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+deps:
+	@tests/checks/deps
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 build
+	@docs/demo.sh
+
+check: deps
+	@tests/run check
+
+check-all: deps
+	@tests/run check-all
+
+format:
+	clang-format -i $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+clean:
+	rm -rf build
