@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTOCOL_ANSWER_H
+#define PROTOCOL_ANSWER_H
+/*
+ * What agentctl says while it works: one JSON object per line on stdout. The last line of apply and settle is one of
+ * the final ones. A line rollcall cannot parse is a broken conversation: the operation's fate is then unknown and asked for.
+ *
+ *   {"event":"accepted","operation":ID}             the journal is durable; from here on the operation exists
+ *   {"event":"step","step":"guarded"}                progress: guarded, checkpoint, flags, stopping
+ *   {"event":"started","pid":N,"start_ticks":N,"boot_id":…,"flags":{…},"slave_info":"<base64>","away_ms":N}
+ *                                                    the agent's process is there: its effective flags (secrets
+ *                                                    as "<redacted>"), and the checkpoint on disk
+ *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone
+ *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
+ *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs
+ *   {"event":"refused","kind":"refused"|"conflict"|"usage"|"corrupt"|"system","reason":…}
+ *                                                    final: nothing was changed
+ *   {"event":"stuck","reason":…}                     final: agentctl could bring neither state up; both are in the journal
+ *   {"event":"status","operation":ID,"state":"absent"|"open"|"done"|"undone"|"stuck","step":…}   settle's first line
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "mesos/flags.h"
+#include "mesos/slaveinfo.h"
+
+#define ANSWER_LINE_MAX (8u << 20)
+
+enum answer_event {
+	ANSWER_ACCEPTED,
+	ANSWER_STEP,
+	ANSWER_STARTED,
+	ANSWER_DONE,
+	ANSWER_UNDONE,
+	ANSWER_REFUSED,
+	ANSWER_STUCK,
+	ANSWER_STATUS,
+};
+
+enum operation_fate { FATE_ABSENT, FATE_OPEN, FATE_DONE, FATE_UNDONE, FATE_STUCK };
+
+struct answer {
+	enum answer_event event;
+	char *operation;
+	char *step;
+	char *reason;
+	char *agent_said;
+	enum error_kind kind;     /* REFUSED */
+	enum operation_fate fate; /* STATUS */
+	bool kept_by_deadline;    /* DONE without a word from rollcall */
+	int64_t pid;
+	int64_t start_ticks;
+	int64_t away_ms; /* from the agent's end to its new process, by the host's monotonic clock */
+	char *boot_id;
+	struct flags flags;     /* effective, secrets redacted */
+	Mesos__SlaveInfo *info; /* the checkpoint on disk; NULL when absent */
+};
+
+void answer_clear(struct answer *answer);
+/* One line without the newline. */
+int answer_parse(const char *line, size_t len, struct answer *out, struct error *err);
+/* Appends the line with its newline. */
+void answer_write(const struct answer *answer, struct buffer *out);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of steps. advance() looks (observe), finds the row for (step, event), performs the row's effect and saves
+ * the next step: in this order, so that a saved step always comes before the effect that it announces.
+ */
+#include "protocol/operation.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "protocol/operation_observe.h"
+
+struct row {
+	enum operation_step step;
+	enum operation_event event;
+	int (*effect)(struct operation *op, struct error *err);
+	enum operation_step next;
+};
+
+/* ---- effects */
+
+static int effect_place_guard(struct operation *op, struct error *err)
+{
+	return op->ops->place_guard(op->ctx, err);
+}
+
+static int effect_remove_guard(struct operation *op, struct error *err)
+{
+	return op->ops->remove_guard(op->ctx, op->driver == OPERATION_BY_GUARD, err);
+}
+
+static int effect_new_checkpoint(struct operation *op, struct error *err)
+{
+	return op->ops->write_checkpoint(op->ctx, SIDE_NEW, err);
+}
+
+static int effect_new_flags(struct operation *op, struct error *err)
+{
+	return op->ops->write_flags(op->ctx, SIDE_NEW, err);
+}
+
+static int effect_restart(struct operation *op, struct error *err)
+{
+	int result = op->ops->restart_agent(op->ctx, &op->state.before, err);
+
+	op->issued = result == 0;
+	return result;
+}
+
+static int effect_count_start(struct operation *op, struct error *err)
+{
+	int result = op->ops->save_starts(op->ctx, 1, err);
+
+	op->issued = result == 0;
+	return result;
+}
+
+/* What was never asked to restart runs with the old state in memory, and stays. The guard is called in the middle of a start, so
+ * no process runs, and stopping the agent would end the guard itself. */
+static int effect_stop(struct operation *op, struct error *err)
+{
+	if (op->driver == OPERATION_BY_GUARD || (!op->state.asked && !op->state.rebooted))
+		return 0;
+	return op->ops->stop_agent(op->ctx, err);
+}
+
+static int effect_old_checkpoint(struct operation *op, struct error *err)
+{
+	return op->ops->write_checkpoint(op->ctx, SIDE_OLD, err);
+}
+
+static int effect_old_flags(struct operation *op, struct error *err)
+{
+	return op->ops->write_flags(op->ctx, SIDE_OLD, err);
+}
+
+static int effect_start(struct operation *op, struct error *err)
+{
+	int result = op->ops->start_agent(op->ctx, err);
+
+	op->issued = result == 0;
+	return result;
+}
+
+/* ---- the table */
+
+static const struct row rows[] = {
+	{STEP_PREPARED, EVENT_GO, effect_place_guard, STEP_GUARDED},
+	{STEP_PREPARED, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_PREPARED, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_PREPARED, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_PREPARED, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_GUARDED, EVENT_GO, effect_new_checkpoint, STEP_CHECKPOINT},
+	{STEP_GUARDED, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_GUARDED, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_GUARDED, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_GUARDED, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_CHECKPOINT, EVENT_GO, effect_new_flags, STEP_FLAGS},
+	{STEP_CHECKPOINT, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_CHECKPOINT, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_CHECKPOINT, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_CHECKPOINT, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_FLAGS, EVENT_GO, NULL, STEP_RESTARTING},
+	{STEP_FLAGS, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_FLAGS, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_FLAGS, EVENT_REBOOT, NULL, STEP_UNDOING},
+
+	{STEP_RESTARTING, EVENT_GO, effect_restart, STEP_RESTARTING},
+	{STEP_RESTARTING, EVENT_FAILED, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_FIRST_START, effect_count_start, STEP_RESTARTING},
+	{STEP_RESTARTING, EVENT_SECOND_START, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_RUNNING, NULL, STEP_STARTED},
+	{STEP_RESTARTING, EVENT_GONE, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_TIMEOUT, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDOING},
+
+	{STEP_STARTED, EVENT_KEEP, NULL, STEP_KEEPING},
+	{STEP_STARTED, EVENT_DEADLINE, NULL, STEP_KEEPING},
+	{STEP_STARTED, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_STARTED, EVENT_GONE, NULL, STEP_UNDOING},
+	{STEP_STARTED, EVENT_SECOND_START, NULL, STEP_UNDOING},
+	{STEP_STARTED, EVENT_REBOOT, NULL, STEP_UNDOING},
+
+	/* The decision stands, over a reboot too: checkpoint and flags agree. */
+	{STEP_KEEPING, EVENT_GO, effect_remove_guard, STEP_DONE},
+
+	{STEP_UNDOING, EVENT_GO, effect_stop, STEP_UNDO_CHECKPOINT},
+	{STEP_UNDOING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDO_CHECKPOINT, EVENT_GO, effect_old_checkpoint, STEP_UNDO_FLAGS},
+	{STEP_UNDO_CHECKPOINT, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDO_FLAGS, EVENT_GO, effect_old_flags, STEP_UNDO_RESTARTING},
+	{STEP_UNDO_FLAGS, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDO_RESTARTING, EVENT_GO, effect_start, STEP_UNDO_RESTARTING},
+	{STEP_UNDO_RESTARTING, EVENT_FIRST_START, NULL, STEP_UNDO_CLEANING},
+	{STEP_UNDO_RESTARTING, EVENT_RUNNING, NULL, STEP_UNDO_CLEANING},
+	{STEP_UNDO_RESTARTING, EVENT_TIMEOUT, NULL, STEP_STUCK},
+	{STEP_UNDO_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDO_RESTARTING},
+	{STEP_UNDO_CLEANING, EVENT_GO, effect_remove_guard, STEP_UNDONE},
+	{STEP_STUCK, EVENT_RUNNING, NULL, STEP_UNDO_CLEANING},
+};
+
+static const struct row *find_row(enum operation_step step, enum operation_event event)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].step == step && rows[i].event == event)
+			return &rows[i];
+	return NULL;
+}
+
+static int observe(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	int result;
+
+	memset(sight, 0, sizeof *sight);
+	sight->now = op->ops->now_ms(op->ctx);
+	result = op->ops->boot_id(op->ctx, sight->boot_id, err);
+	if (result != 0)
+		return result;
+	sight->event = EVENT_REBOOT;
+	if (strcmp(sight->boot_id, op->state.boot_id) != 0 && find_row(op->state.step, EVENT_REBOOT) != NULL)
+		return 0;
+	return operation_observe(op, sight, err);
+}
+
+/* ---- entering the next step */
+
+static const char *reason_for(enum operation_event event)
+{
+	switch (event) {
+	case EVENT_TAKEOVER:
+		return "agentctl was interrupted before it restarted the agent";
+	case EVENT_REBOOT:
+		return "the host was rebooted before the new state was kept";
+	case EVENT_SECOND_START:
+		return "the agent's process ended with the new state and was being started again";
+	case EVENT_GONE:
+		return "the agent's process ended with the new state";
+	case EVENT_TIMEOUT:
+		return "the agent's process did not appear in time";
+	case EVENT_UNDO:
+		return "rollcall asked for it";
+	default:
+		return "";
+	}
+}
+
+static void set_reason(struct operation_state *state, enum operation_event event, const struct operation_look *look,
+		       const char *failure)
+{
+	struct buffer text = BUFFER_INIT(OPERATION_REASON_SIZE - 1);
+
+	if (state->step == STEP_STUCK && state->reason[0] != '\0')
+		buffer_printf(&text, "%.*s; the old state is back, but the agent did not start with it either",
+			      OPERATION_REASON_SIZE - 80, state->reason);
+	else if (event == EVENT_FAILED)
+		buffer_printf(&text, "%.*s", OPERATION_REASON_SIZE - 2, failure);
+	else
+		buffer_puts(&text, reason_for(event));
+	if (look->said[0] != '\0' && event != EVENT_FAILED)
+		buffer_printf(&text, " (%s)", look->said);
+	memcpy(state->reason, buffer_text(&text), text.len + 1);
+	buffer_clear(&text);
+}
+
+static void enter(struct operation_state *state, enum operation_step step, const struct operation_sight *sight,
+		  const char *failure)
+{
+	enum operation_step from = state->step;
+
+	state->step = step;
+	if (sight->event == EVENT_REBOOT) {
+		memcpy(state->boot_id, sight->boot_id, sizeof state->boot_id);
+		state->rebooted = true;
+		memset(&state->before, 0, sizeof state->before);
+		memset(&state->started, 0, sizeof state->started);
+	}
+	if (step == STEP_RESTARTING) {
+		state->asked = true;
+		state->asked_ms = sight->now;
+		state->deadline_ms = sight->now + state->start_timeout_ms;
+		if (sight->look.agent == AGENT_RUNNING)
+			state->before = sight->look.process;
+	} else if (step == STEP_STARTED) {
+		state->started = sight->look.process;
+		state->seen_ms = sight->now;
+		state->deadline_ms = sight->now + state->verdict_timeout_ms;
+	} else if (step == STEP_KEEPING) {
+		state->kept_by_deadline = sight->event == EVENT_DEADLINE;
+	} else if (step == STEP_UNDO_RESTARTING) {
+		state->deadline_ms = sight->now + state->start_timeout_ms;
+	} else if (step == STEP_UNDO_CLEANING) {
+		state->started = sight->look.process;
+	}
+	if ((step == STEP_UNDOING && from < STEP_UNDOING) || step == STEP_STUCK)
+		set_reason(state, sight->event, &sight->look, failure);
+}
+
+static enum operation_progress progress_of(int result)
+{
+	return result == OPERATION_CRASH ? OPERATION_CRASHED : OPERATION_FAILED;
+}
+
+static enum operation_progress save_step(struct operation *op, enum operation_step next,
+					 const struct operation_sight *sight, const char *failure, struct error *err)
+{
+	struct operation_state state = op->state;
+	int result;
+
+	enter(&state, next, sight, failure);
+	result = op->ops->save_state(op->ctx, &state, err);
+	if (result != 0)
+		return progress_of(result);
+	op->state = state;
+	op->issued = false;
+	return OPERATION_ADVANCED;
+}
+
+static enum operation_progress perform(struct operation *op, const struct row *row, struct operation_sight *sight,
+				       struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	int result = row->effect == NULL ? 0 : row->effect(op, &failure);
+
+	if (result == OPERATION_CRASH)
+		return OPERATION_CRASHED;
+	if (result != 0) {
+		row = find_row(row->step, EVENT_FAILED);
+		if (row == NULL) {
+			error_set(err, failure.kind, "%s", failure.text);
+			return OPERATION_FAILED;
+		}
+		sight->event = EVENT_FAILED;
+	}
+	/* A step that waits for what it has asked for is saved already. */
+	if (row->next == op->state.step && sight->event != EVENT_REBOOT)
+		return OPERATION_ADVANCED;
+	return save_step(op, row->next, sight, failure.text, err);
+}
+
+/* ---- for callers */
+
+enum operation_progress operation_advance(struct operation *op, struct error *err)
+{
+	struct operation_sight sight;
+	const struct row *row;
+	int result;
+
+	if (op->state.step == STEP_NONE || operation_is_final(op->state.step))
+		return OPERATION_FINISHED;
+	result = observe(op, &sight, err);
+	if (result != 0)
+		return progress_of(result);
+	if (sight.event == EVENT_WAIT)
+		return op->state.step == STEP_STUCK ? OPERATION_FINISHED : OPERATION_WAITING;
+	row = find_row(op->state.step, sight.event);
+	if (row == NULL) {
+		error_set(err, ERROR_BUG, "no row for step %s and event %d", operation_step_name(op->state.step),
+			  (int)sight.event);
+		return OPERATION_FAILED;
+	}
+	return perform(op, row, &sight, err);
+}
+
+int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx, int64_t start_timeout_ms,
+		    int64_t verdict_timeout_ms, struct error *err)
+{
+	struct operation fresh = {.ops = ops, .ctx = ctx, .driver = OPERATION_BY_APPLY};
+	struct operation_look look = {.agent = AGENT_ABSENT};
+	int result = ops->look(ctx, &look, err);
+
+	if (result != 0)
+		return result;
+	if (look.agent != AGENT_RUNNING)
+		return error_set(err, ERROR_CONFLICT,
+				 "no agent runs on this host: there would be nothing to prove the change on; start it, "
+				 "or find out why it does not run");
+	result = ops->boot_id(ctx, fresh.state.boot_id, err);
+	if (result != 0)
+		return result;
+	fresh.state.step = STEP_PREPARED;
+	fresh.state.before = look.process;
+	fresh.state.start_timeout_ms = start_timeout_ms;
+	fresh.state.verdict_timeout_ms = verdict_timeout_ms;
+	result = ops->save_state(ctx, &fresh.state, err);
+	if (result == 0)
+		*op = fresh;
+	return result;
+}
+
+int operation_load(struct operation *op, const struct operation_ops *ops, void *ctx, enum operation_driver driver,
+		   struct error *err)
+{
+	struct operation loaded = {.ops = ops, .ctx = ctx, .driver = driver};
+	int result = ops->load_state(ctx, &loaded.state, err);
+
+	if (result == 0)
+		*op = loaded;
+	return result;
+}

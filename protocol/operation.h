@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTOCOL_OPERATION_H
+#define PROTOCOL_OPERATION_H
+/*
+ * One change of one agent, as a machine of durable steps over an ops struct. agentctl runs it on a real host, tests and
+ * the simulator on simulated ones.
+ *
+ * How it is used. Whoever holds the host's lock drives:
+ *
+ *     apply        operation_begin, then operation_advance until it says OPERATION_FINISHED
+ *     settle       operation_load(…, OPERATION_BY_SETTLE), then the same. Whoever comes first does it: a repeated
+ *                  request, a watching parent, `settle --status` (stops at the first OPERATION_WAITING)
+ *     the guard    operation_may_start, before every start of the agent while an operation is open: with the lock when it is
+ *                  free, without it when apply or settle is alive. Only START_ALLOWED lets the agent start; on START_WAIT
+ *                  it tries again (the lock first), for a bounded time, and then refuses the start
+ *
+ * What is guaranteed, whatever crashes between any two calls of an ops function and in a power cut at any moment:
+ * 1. Every effect is preceded by a saved state that says it is about to happen, and may be repeated (the table of rows).
+ * 2. The agent never starts while checkpoint and flags disagree: between the guard's placing and its removal only
+ *    operation_may_start lets it start.
+ * 3. The agent is started at most once with the new state before it is kept; a second start while the operation is open
+ *    means that the first process ended: the operation is undone (operation_may_start).
+ * 4. The operation stops or restarts a running agent at most once forward and once for the undo: `before` names the process
+ *    that may be restarted, and no other is.
+ * 5. DONE and UNDONE are final; advancing them touches nothing.
+ *
+ * A crash is simulated by an ops function that returns OPERATION_CRASH: the machine returns OPERATION_CRASHED at once, and the
+ * struct is to be thrown away (nothing in it needs freeing) and loaded again.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "protocol/answer.h"
+
+#define OPERATION_CRASH (-2) /* an ops function returns 0, -1 with err set, or this */
+
+/* What is durable. The effect named in brackets comes after the step was saved, and may or may not have happened when
+ * the step is loaded again. */
+enum operation_step {
+	STEP_NONE,            /* nothing saved */
+	STEP_PREPARED,        /* request, old and new bytes are in the journal [place guard] */
+	STEP_GUARDED,         /* [write new checkpoint] */
+	STEP_CHECKPOINT,      /* the new checkpoint is written [write new flags] */
+	STEP_FLAGS,           /* the new flags are written; nothing has been started */
+	STEP_RESTARTING,      /* [restart]; waits for the new process */
+	STEP_STARTED,         /* the new process was seen; waits for keep, undo, its end or the deadline */
+	STEP_KEEPING,         /* decided [remove guard] */
+	STEP_DONE,            /* final: the new state */
+	STEP_UNDOING,         /* [stop what may have been started with the new state] */
+	STEP_UNDO_CHECKPOINT, /* [write old checkpoint] */
+	STEP_UNDO_FLAGS,      /* [write old flags] */
+	STEP_UNDO_RESTARTING, /* the old bytes are back [start]; waits for a process */
+	STEP_UNDO_CLEANING,   /* [remove guard] */
+	STEP_UNDONE,          /* final: the old state */
+	STEP_STUCK,           /* the old bytes are back, but no agent came up with them; becomes UNDONE if one does */
+};
+#define STEP_COUNT (STEP_STUCK + 1)
+const char *operation_step_name(enum operation_step step); /* "prepared", "undo-restarting"… */
+int operation_step_parse(const char *text, enum operation_step *out, struct error *err);
+enum operation_fate operation_fate(enum operation_step step);
+bool operation_is_final(enum operation_step step); /* DONE or UNDONE */
+
+/* A process, named for good within one boot. pid 0: none. */
+struct operation_process {
+	int64_t pid;
+	int64_t start_ticks;
+};
+bool operation_process_equal(const struct operation_process *a, const struct operation_process *b);
+
+#define OPERATION_BOOT_ID_SIZE 64
+#define OPERATION_REASON_SIZE  512
+
+/* Times are the host's monotonic clock in milliseconds, of the boot named by boot_id. */
+struct operation_state {
+	enum operation_step step;
+	char boot_id[OPERATION_BOOT_ID_SIZE];
+	bool rebooted;                   /* the host has rebooted since the operation began */
+	bool asked;                      /* the agent was asked to restart with the new state */
+	struct operation_process before; /* the agent before; zero after a reboot */
+	struct operation_process
+		started; /* the agent with the new state (STARTED), or with the old one again (UNDO_CLEANING) */
+	int64_t start_timeout_ms, verdict_timeout_ms;
+	int64_t asked_ms;                   /* when the restart was asked for */
+	int64_t seen_ms;                    /* when the new process was first seen */
+	int64_t deadline_ms;                /* of RESTARTING, STARTED and UNDO_RESTARTING */
+	bool kept_by_deadline;              /* DONE without a word */
+	char reason[OPERATION_REASON_SIZE]; /* why it is undone or stuck */
+};
+
+enum operation_side { SIDE_OLD, SIDE_NEW };
+
+enum operation_agent {
+	AGENT_ABSENT,  /* no process (it may be about to start) */
+	AGENT_RUNNING, /* process says which */
+	AGENT_ENDED,   /* no process, and its supervisor says that it failed and is not being started */
+};
+
+struct operation_look {
+	enum operation_agent agent;
+	struct operation_process process; /* AGENT_RUNNING */
+	char said[256];                   /* AGENT_ENDED: exit status and the like, for the reason; may be "" */
+};
+
+/* The host. Every function must be safe to repeat: a crash may come before or after its effect. Those that change the
+ * host return only when the change is durable (files) or asked for (start, stop, restart). */
+struct operation_ops {
+	int (*load_state)(void *ctx, struct operation_state *out,
+			  struct error *err); /* STEP_NONE when nothing is saved */
+	int (*save_state)(void *ctx, const struct operation_state *state, struct error *err);
+
+	/* How many starts the guard was asked for since RESTARTING. Kept apart from the state, because the guard
+	 * writes it without the lock. 0 when nothing is saved. */
+	int (*load_starts)(void *ctx, int *count, struct error *err);
+	int (*save_starts)(void *ctx, int count, struct error *err);
+
+	int (*place_guard)(void *ctx, struct error *err);
+	/* starting: called by the guard itself, in the middle of the agent's start. */
+	int (*remove_guard)(void *ctx, bool starting, struct error *err);
+
+	int (*write_checkpoint)(void *ctx, enum operation_side side, struct error *err);
+	int (*write_flags)(void *ctx, enum operation_side side, struct error *err);
+
+	/* Restarts the agent if it is `before`, starts it if there is none, leaves any other process alone. */
+	int (*restart_agent)(void *ctx, const struct operation_process *before, struct error *err);
+	/* Afterwards no agent runs, and none is about to start. */
+	int (*stop_agent)(void *ctx, struct error *err);
+	/* Starts it unless it runs. */
+	int (*start_agent)(void *ctx, struct error *err);
+	int (*look)(void *ctx, struct operation_look *out, struct error *err);
+
+	int (*boot_id)(void *ctx, char out[OPERATION_BOOT_ID_SIZE], struct error *err);
+	int64_t (*now_ms)(void *ctx);
+};
+
+enum operation_driver {
+	OPERATION_BY_APPLY,  /* began it and goes forward */
+	OPERATION_BY_SETTLE, /* whoever began it is gone: goes back unless the restart was already asked for */
+	OPERATION_BY_GUARD,  /* the same, in the middle of a start of the agent; used by operation_may_start */
+};
+
+enum operation_word { WORD_NONE, WORD_KEEP, WORD_UNDO };
+
+struct operation {
+	const struct operation_ops *ops;
+	void *ctx;
+	enum operation_driver driver;
+	struct operation_state state; /* as last saved */
+	enum operation_word word;     /* what rollcall said; set it between two advances */
+	bool issued;                  /* this life has asked for the (re)start of the present step */
+};
+
+/* Saves STEP_PREPARED. The journal must already hold request, old and new bytes, durably. ERROR_CONFLICT when no agent
+ * runs (there would be nothing to prove the change on). Returns 0, -1 or OPERATION_CRASH. */
+int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx, int64_t start_timeout_ms,
+		    int64_t verdict_timeout_ms, struct error *err);
+
+/* Loads what is saved; state.step is STEP_NONE when nothing is. Returns 0, -1 or OPERATION_CRASH. */
+int operation_load(struct operation *op, const struct operation_ops *ops, void *ctx, enum operation_driver driver,
+		   struct error *err);
+
+enum operation_progress {
+	OPERATION_ADVANCED, /* one step further: state.step says which; advance again */
+	OPERATION_WAITING,  /* for time, the agent or a word: advance again in a moment */
+	OPERATION_FINISHED, /* DONE, UNDONE or STUCK (or nothing was saved) */
+	OPERATION_FAILED,   /* err says why; the state is unchanged, and advancing again tries again */
+	OPERATION_CRASHED,
+};
+
+/* At most one effect and one saved step. */
+enum operation_progress operation_advance(struct operation *op, struct error *err);
+
+enum operation_start { START_ALLOWED, START_WAIT, START_FAILED, START_CRASHED };
+
+/* The guard's question: may the agent start now? locked: the caller holds the host's lock, and what is left of the operation is
+ * settled first. Without the lock only a start that the living apply or settle has asked for is allowed. START_FAILED: err says
+ * why, and the agent must not start. */
+enum operation_start operation_may_start(const struct operation_ops *ops, void *ctx, bool locked, struct error *err);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/operation_observe.h"
+
+static int observe_forward(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	if (op->driver != OPERATION_BY_APPLY)
+		sight->event = EVENT_TAKEOVER;
+	else if (op->word == WORD_UNDO)
+		sight->event = EVENT_UNDO;
+	else
+		sight->event = EVENT_GO;
+	/* The supervisor may have replaced the agent before the guard was placed: what runs now is what is restarted. */
+	if (op->state.step == STEP_FLAGS && sight->event == EVENT_GO)
+		return op->ops->look(op->ctx, &sight->look, err);
+	return 0;
+}
+
+static bool runs(const struct operation_sight *sight, const struct operation_process *process)
+{
+	return sight->look.agent == AGENT_RUNNING && operation_process_equal(&sight->look.process, process);
+}
+
+static enum operation_event judge_restarting(const struct operation *op, const struct operation_sight *sight,
+					     int starts)
+{
+	bool running = sight->look.agent == AGENT_RUNNING;
+
+	if (running && !runs(sight, &op->state.before))
+		return EVENT_RUNNING;
+	if (starts >= 2 || (starts == 1 && sight->look.agent == AGENT_ENDED))
+		return EVENT_GONE;
+	if (op->word == WORD_UNDO)
+		return EVENT_UNDO;
+	if (sight->now >= op->state.deadline_ms)
+		return EVENT_TIMEOUT;
+	/* A start that was let through but shows no process yet is on its way: asking again could start it twice. */
+	if (!op->issued && (running || starts == 0))
+		return EVENT_GO;
+	return EVENT_WAIT;
+}
+
+static int observe_restarting(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	int starts = 0;
+	int result = op->ops->load_starts(op->ctx, &starts, err);
+
+	if (result != 0)
+		return result;
+	if (op->driver == OPERATION_BY_GUARD) {
+		sight->event = starts == 0 ? EVENT_FIRST_START : EVENT_SECOND_START;
+		return 0;
+	}
+	result = op->ops->look(op->ctx, &sight->look, err);
+	if (result == 0)
+		sight->event = judge_restarting(op, sight, starts);
+	return result;
+}
+
+static enum operation_event judge_started(const struct operation *op, const struct operation_sight *sight, int starts)
+{
+	/* First of all: a word about a process that has ended comes too late. */
+	if (starts >= 2 || !runs(sight, &op->state.started))
+		return EVENT_GONE;
+	if (op->word == WORD_KEEP)
+		return EVENT_KEEP;
+	if (op->word == WORD_UNDO)
+		return EVENT_UNDO;
+	return sight->now >= op->state.deadline_ms ? EVENT_DEADLINE : EVENT_WAIT;
+}
+
+static int observe_started(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	int starts = 0;
+	int result = op->ops->load_starts(op->ctx, &starts, err);
+
+	if (result != 0)
+		return result;
+	if (op->driver == OPERATION_BY_GUARD) {
+		sight->event = EVENT_SECOND_START;
+		return 0;
+	}
+	result = op->ops->look(op->ctx, &sight->look, err);
+	if (result == 0)
+		sight->event = judge_started(op, sight, starts);
+	return result;
+}
+
+static int observe_undo_restarting(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	int result;
+
+	if (op->driver == OPERATION_BY_GUARD) {
+		sight->event = EVENT_FIRST_START;
+		return 0;
+	}
+	result = op->ops->look(op->ctx, &sight->look, err);
+	if (result != 0)
+		return result;
+	if (sight->look.agent == AGENT_RUNNING)
+		sight->event = EVENT_RUNNING;
+	else if (sight->now >= op->state.deadline_ms)
+		sight->event = EVENT_TIMEOUT;
+	else
+		sight->event = op->issued ? EVENT_WAIT : EVENT_GO;
+	return 0;
+}
+
+static int observe_stuck(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	int result = op->ops->look(op->ctx, &sight->look, err);
+
+	if (result == 0)
+		sight->event = sight->look.agent == AGENT_RUNNING ? EVENT_RUNNING : EVENT_WAIT;
+	return result;
+}
+
+int operation_observe(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	sight->event = EVENT_GO;
+	switch (op->state.step) {
+	case STEP_PREPARED:
+	case STEP_GUARDED:
+	case STEP_CHECKPOINT:
+	case STEP_FLAGS:
+		return observe_forward(op, sight, err);
+	case STEP_RESTARTING:
+		return observe_restarting(op, sight, err);
+	case STEP_STARTED:
+		return observe_started(op, sight, err);
+	case STEP_UNDO_RESTARTING:
+		return observe_undo_restarting(op, sight, err);
+	case STEP_STUCK:
+		return observe_stuck(op, sight, err);
+	default:
+		return 0;
+	}
+}

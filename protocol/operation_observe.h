@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTOCOL_OPERATION_OBSERVE_H
+#define PROTOCOL_OPERATION_OBSERVE_H
+/* What an operation sees at the start of an advance, judged into the one event its table is asked for. Only for
+ * operation.c. */
+#include "protocol/operation.h"
+
+enum operation_event {
+	EVENT_WAIT,         /* nothing to do yet; never in the table */
+	EVENT_GO,           /* do what the step announces */
+	EVENT_TAKEOVER,     /* whoever began it is gone before the agent was asked to restart */
+	EVENT_REBOOT,       /* this is another boot than the step was saved on */
+	EVENT_FIRST_START,  /* the agent is being started, for the first time since it was asked to */
+	EVENT_SECOND_START, /* once more: its process has ended */
+	EVENT_RUNNING,      /* the awaited process is there */
+	EVENT_GONE,         /* the process with the new state has ended */
+	EVENT_TIMEOUT,      /* no process in time */
+	EVENT_KEEP,
+	EVENT_UNDO,
+	EVENT_DEADLINE, /* no word in time, and the process still runs */
+	EVENT_FAILED,   /* the row's effect failed */
+};
+
+/* What is known at the start of one advance. */
+struct operation_sight {
+	enum operation_event event;
+	struct operation_look look;
+	int64_t now;
+	char boot_id[OPERATION_BOOT_ID_SIZE];
+};
+
+/* Sets event (and look, where it looked) for a step of the same boot. now and boot_id are the caller's. */
+int operation_observe(struct operation *op, struct operation_sight *sight, struct error *err);
+
+#endif
