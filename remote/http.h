@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REMOTE_HTTP_H
+#define REMOTE_HTTP_H
+/*
+ * HTTP over libcurl's multi interface on the loop: every request has a body with a maximum and a deadline, and ends
+ * with exactly one call of done. http:// and https:// only; redirects are reported, never followed.
+ *
+ * A proxy is used when the environment names one (http_proxy, https_proxy), and NO_PROXY is respected.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "remote/loop.h"
+
+struct http;
+struct http *http_new(struct loop *loop, struct error *err);
+/* Cancels what is under way; not to be called from done. NULL is fine. */
+void http_free(struct http *http);
+
+/* Everything is copied. */
+struct http_request {
+	const char *url;
+	const char *body; /* NULL: GET; else POST */
+	size_t body_len;
+	const char *content_type; /* of the body; NULL: "application/json" */
+	const char *accept;       /* NULL: "application/json" */
+	int64_t timeout_ms;       /* for the whole request, > 0 */
+	size_t max_body;          /* of the answer; more is ERROR_CORRUPT */
+};
+
+struct http_answer {
+	int status; /* 0 when there was no whole answer: see error */
+	struct buffer body;
+	char *content_type; /* "" when none */
+	char *location;     /* absolute URL of a redirect (scheme-relative ones resolved), NULL: none */
+	/* ERROR_NONE when a whole answer came, whatever its status. ERROR_USAGE: no URL we ask; ERROR_UNREACHABLE: no
+	 * answer; ERROR_CORRUPT: half of one, too much of one, or something that is no HTTP. The text begins with
+	 * the URL, without any password in it. */
+	struct error error;
+};
+void http_answer_clear(struct http_answer *answer);
+
+/* done is called from loop_wait, once; it may move the answer's members out (what it leaves is cleared afterwards), and
+ * may start and cancel requests. Returns an ID for http_cancel. */
+uint64_t http_start(struct http *http, const struct http_request *request,
+		    void (*done)(void *ctx, struct http_answer *answer), void *ctx);
+/* done is not called; nothing happens when the request is over. */
+void http_cancel(struct http *http, uint64_t id);
+
+/* A URL as it may be shown: without user and password. Caller frees. */
+char *http_url_for_people(const char *url);
+
+#endif
