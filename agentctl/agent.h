@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTCTL_AGENT_H
+#define AGENTCTL_AGENT_H
+/*
+ * The running agent of a host, found in /proc: a process that is called *mesos-agent* or *mesos-slave*, belongs to root or to us,
+ * has the host's work_dir among its effective flags, and belongs to the host's root (a host whose root is not "/" marks
+ * its processes with ROLLCALL_ROOT=<root> in their environment).
+ */
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "mesos/flags.h"
+#include "mesos/host.h"
+#include "mesos/version.h"
+#include "protocol/operation.h"
+
+struct agent_process {
+	struct operation_process process;
+	char *executable;      /* what to run for --version */
+	struct flags flags;    /* effective */
+	struct flags from_env; /* MESOS_* alone */
+	struct flags from_argv;
+};
+void agent_process_clear(struct agent_process *agent);
+
+/* *found tells whether there is one. ERROR_CONFLICT when several processes fit (work_dir not given). out must be cleared. */
+int agent_find(const struct host_settings *host, struct agent_process *out, bool *found, struct error *err);
+/* The same for a process that is known. *found is false when it is gone or no agent of this host. */
+int agent_read(const struct host_settings *host, long pid, struct agent_process *out, bool *found, struct error *err);
+/* Does that very process still run (and is no zombie)? */
+bool agent_runs(const struct operation_process *process);
+
+/* What `<executable> --version` says, "1.11.0"; the caller frees it. NULL with an error when it says nothing of the kind. */
+char *agent_version(const struct agent_process *agent, struct mesos_version *out, struct error *err);
+
+#endif

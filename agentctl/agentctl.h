@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTCTL_AGENTCTL_H
+#define AGENTCTL_AGENTCTL_H
+/* The commands, one file each; each returns the program's exit code. */
+#include "base/options.h"
+
+int command_inspect(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_check(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_apply(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_settle(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+/* What every command starts with: options and operands from argv. Returns true when the command is to go on; else
+ * *exit_code says with what to end (help was printed, or the error was). */
+bool command_open(int argc, const char *const argv[], const struct command *self, const struct option *options,
+		  int *exit_code);
+/* Prints the error to stderr; returns its exit code. */
+int command_fail(const struct error *err);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agentctl apply: makes one change of the agent. The work is done by a child in a session of its own; the parent watches, and
+ * settles what is left when the child is killed.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agentctl/agentctl.h"
+#include "agentctl/drive.h"
+#include "agentctl/self.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "protocol/request.h"
+
+/* A settle that only asks for the status holds the lock for moments. */
+#define LOCK_TRIES    50
+#define LOCK_AGAIN_MS 100
+
+struct apply {
+	struct request request;
+	struct buffer bytes; /* of the request */
+	struct real_host host;
+	struct talk talk;
+};
+
+static void apply_clear(struct apply *apply)
+{
+	request_clear(&apply->request);
+	buffer_clear(&apply->bytes);
+	real_host_clear(&apply->host);
+	talk_clear(&apply->talk);
+}
+
+static bool exists(const struct apply *apply)
+{
+	return journal_has(&apply->host.entry, "state");
+}
+
+/* The same operation must mean the same request. */
+static int check_same_request(const struct apply *apply, struct error *err)
+{
+	struct buffer stored = BUFFER_INIT(JOURNAL_FILE_MAX);
+	int result = journal_get(&apply->host.entry, "request", &stored, err);
+
+	if (result == 0 && (stored.len != apply->bytes.len ||
+			    memcmp(buffer_text(&stored), buffer_text(&apply->bytes), stored.len) != 0))
+		result = error_set(err, ERROR_CONFLICT,
+				   "the operation %s exists on this host with another request: an operation is never "
+				   "changed",
+				   apply->request.operation);
+	buffer_clear(&stored);
+	return result;
+}
+
+static int check_no_other(const struct apply *apply, struct error *err)
+{
+	char open[RANDOM_ID_SIZE];
+
+	if (journal_find_open(&apply->host.journal, open, err) != 0)
+		return -1;
+	if (open[0] == '\0')
+		return 0;
+	return error_set(err, ERROR_CONFLICT,
+			 "the operation %s is still open on this host: settle it first (agentctl settle)", open);
+}
+
+/* Everything that may refuse, and everything that a start needs in memory or in the journal. */
+static int prepare(struct apply *apply, struct error *err)
+{
+	struct real_host *host = &apply->host;
+	struct facts facts;
+	char *program = NULL;
+	int result;
+
+	memset(&facts, 0, sizeof facts);
+	if (facts_gather(&apply->request.host, &facts, err) != 0)
+		return -1;
+	result = change_build(&facts, &apply->request, &host->change, err);
+	facts_clear(&facts);
+	if (result != 0)
+		return -1;
+	host->change_loaded = true;
+	journal_discard(&host->entry, NULL); /* what a crash before PREPARED has left */
+	if (journal_put(&host->entry, "request", buffer_text(&apply->bytes), apply->bytes.len, err) != 0 ||
+	    change_save(&host->change, &host->entry, err) != 0 || self_install(&host->journal, &program, err) != 0)
+		return -1;
+	free(program);
+	return 0;
+}
+
+static int begin(struct apply *apply, struct operation *op, struct error *err)
+{
+	const struct request *request = &apply->request;
+
+	if (journal_epoch_raise(&apply->host.journal, request->database, request->epoch, request->adopt, err) != 0 ||
+	    check_no_other(apply, err) != 0 || prepare(apply, err) != 0)
+		return -1;
+	return operation_begin(op, &real_host_ops, &apply->host, request->start_timeout_ms, request->verdict_timeout_ms,
+			       err);
+}
+
+static void say_accepted(struct apply *apply)
+{
+	struct answer answer;
+
+	memset(&answer, 0, sizeof answer);
+	answer.event = ANSWER_ACCEPTED;
+	answer.operation = xstrdup(apply->request.operation);
+	talk_say(&apply->talk, &answer);
+	answer_clear(&answer);
+}
+
+static int work_locked(struct apply *apply)
+{
+	struct error err = ERROR_INIT;
+	struct operation op;
+
+	if (exists(apply)) {
+		if (check_same_request(apply, &err) != 0)
+			return talk_refuse(&apply->talk, &err);
+		say_accepted(apply);
+		return take_over(&apply->host, &apply->talk, false);
+	}
+	if (begin(apply, &op, &err) != 0) {
+		if (!exists(apply))
+			journal_discard(&apply->host.entry, NULL);
+		return talk_refuse(&apply->talk, &err);
+	}
+	say_accepted(apply);
+	return drive(&op, &apply->host, &apply->talk, false);
+}
+
+static int lock_or_follow(struct apply *apply, int *lock, struct error *err)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		err->kind = ERROR_NONE;
+		if (journal_lock(&apply->host.journal, lock, err) == 0)
+			return 0;
+		if (err->kind != ERROR_CONFLICT || exists(apply))
+			return -1;
+		usleep(LOCK_AGAIN_MS * 1000);
+	}
+	return -1;
+}
+
+static int work(struct apply *apply)
+{
+	struct error err = ERROR_INIT;
+	int lock = -1;
+	int exit_code;
+
+	if (journal_create(&apply->host.journal, &err) != 0)
+		return talk_refuse(&apply->talk, &err);
+	if (lock_or_follow(apply, &lock, &err) != 0) {
+		struct error other = ERROR_INIT;
+
+		if (err.kind != ERROR_CONFLICT || !exists(apply))
+			return talk_refuse(&apply->talk, &err);
+		if (check_same_request(apply, &other) != 0)
+			return talk_refuse(&apply->talk, &other);
+		say_accepted(apply);
+		return follow(&apply->host, &apply->talk);
+	}
+	exit_code = work_locked(apply);
+	close(lock);
+	return exit_code;
+}
+
+/* The child was killed: nobody else knows as soon as we do. */
+static int settle_after(struct apply *apply)
+{
+	struct error err = ERROR_INIT;
+	int lock = -1;
+	int exit_code = 4;
+
+	if (!exists(apply)) {
+		error_set(&err, ERROR_SYSTEM, "agentctl was killed before it changed anything");
+		return talk_refuse(&apply->talk, &err);
+	}
+	if (journal_lock(&apply->host.journal, &lock, &err) != 0)
+		return follow(&apply->host, &apply->talk);
+	exit_code = take_over(&apply->host, &apply->talk, false);
+	close(lock);
+	return exit_code;
+}
+
+static int watch(struct apply *apply, pid_t child)
+{
+	int status = 0;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 4;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return settle_after(apply);
+}
+
+static int run(struct apply *apply)
+{
+	pid_t child;
+
+	/* Losing the connection is no reason to stop half-way. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	child = fork();
+	if (child < 0) {
+		struct error err = ERROR_INIT;
+
+		error_errno(&err, ERROR_SYSTEM, errno, "cannot start a process");
+		return talk_refuse(&apply->talk, &err);
+	}
+	if (child > 0)
+		return watch(apply, child);
+	setsid();
+	_exit(work(apply));
+}
+
+static int read_request(struct apply *apply, struct error *err)
+{
+	struct request request;
+
+	if (request_read(STDIN_FILENO, &apply->bytes, err) != 0 ||
+	    request_parse(buffer_text(&apply->bytes), apply->bytes.len, &request, err) != 0)
+		return -1;
+	request_clear(&apply->request);
+	apply->request = request;
+	if (request.kind != REQUEST_APPLY)
+		return error_set(err, ERROR_USAGE, "the request on standard input is none for apply");
+	return 0;
+}
+
+int command_apply(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	bool implied = true;
+	const struct option options[] = {
+		{"request", 0, OPTION_FLAG, &implied, NULL, "read a framed request on standard input (always so)", 0,
+		 0},
+		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+	};
+	struct error err = ERROR_INIT;
+	struct apply apply;
+	int exit_code = 0;
+
+	(void)ctx;
+	if (!command_open(argc, argv, self, options, &exit_code))
+		return exit_code;
+	memset(&apply, 0, sizeof apply);
+	request_init(&apply.request, REQUEST_APPLY);
+	buffer_init(&apply.bytes, REQUEST_MAX);
+	talk_init(&apply.talk, STDIN_FILENO, STDOUT_FILENO);
+	if (read_request(&apply, &err) == 0) {
+		real_host_init(&apply.host, apply.request.host.root, apply.request.host.state_dir,
+			       apply.request.operation);
+		exit_code = run(&apply);
+	} else {
+		exit_code = talk_refuse(&apply.talk, &err);
+	}
+	apply_clear(&apply);
+	return exit_code;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTCTL_CHANGE_H
+#define AGENTCTL_CHANGE_H
+/*
+ * What one operation writes on this host, in both directions: built from facts and request before anything is touched, kept in the
+ * journal (`manifest`, before/…, after/…), and all that a settle needs to know, whoever runs it.
+ */
+#include <sys/types.h>
+
+#include "agentctl/facts.h"
+#include "protocol/journal.h"
+#include "protocol/operation.h"
+#include "protocol/request.h"
+
+struct change_side {
+	bool exists; /* false: there is no such file */
+	struct buffer bytes;
+};
+
+struct change_file {
+	char *path;                  /* below root */
+	struct change_side sides[2]; /* by enum operation_side */
+	mode_t mode;                 /* of the old file, for the day it is to be made again */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct change {
+	struct host_settings host; /* with everything that was found out */
+	char *log_dir;             /* where the agent will log, below root; NULL when not known */
+	struct change_file checkpoint;
+	struct change_file *store;
+	size_t store_count;
+};
+void change_clear(struct change *change);
+
+/* Judges the request against the facts and builds what would be written. ERROR_CONFLICT: the host is not as the plan saw it;
+ * ERROR_REFUSED: a rule says no; nothing is touched either way. out must be cleared. */
+int change_build(const struct facts *facts, const struct request *request, struct change *out, struct error *err);
+/* Can every file be written: folder writable, file system neither read-only nor full? */
+int change_check_room(const struct change *change, struct error *err);
+
+int change_save(const struct change *change, const struct journal_entry *entry, struct error *err);
+int change_load(const struct journal_entry *entry, struct change *out, struct error *err);
+
+/* Makes the files what that side says, durably. What is so already is not written. */
+int change_write_checkpoint(const struct change *change, enum operation_side side, struct error *err);
+int change_write_store(const struct change *change, enum operation_side side, struct error *err);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agentctl/drive.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agentctl/said.h"
+#include "base/log.h"
+
+/* How often the agent's process is looked at, and how soon a word is heard. */
+#define LOOK_EVERY_MS 50
+
+/* An effect that fails is tried again this often before the operation is left to a later settle. */
+#define TRIES        20
+#define TRY_AGAIN_MS 250
+
+static int exit_code_of(enum operation_step step)
+{
+	return step == STEP_UNDONE || step == STEP_STUCK ? 1 : 0;
+}
+
+static void say_final(struct talk *talk, struct real_host *host, const struct operation_state *state)
+{
+	if (state->step == STEP_DONE)
+		talk_say_state(talk, ANSWER_DONE, host, state);
+	else if (state->step == STEP_UNDONE)
+		talk_say_state(talk, ANSWER_UNDONE, host, state);
+	else if (state->step == STEP_STUCK)
+		talk_say_state(talk, ANSWER_STUCK, host, state);
+}
+
+static void say_progress(struct talk *talk, struct real_host *host, const struct operation_state *state)
+{
+	if (state->step == STEP_STARTED)
+		talk_say_state(talk, ANSWER_STARTED, host, state);
+	else if (operation_fate(state->step) == FATE_OPEN)
+		talk_say_step(talk, state->step);
+}
+
+/* A word is durable before it counts: if we are killed now, whoever takes over knows it. */
+static void hear(struct operation *op, struct real_host *host, enum operation_word word)
+{
+	enum operation_word written = WORD_NONE;
+
+	if (word != WORD_NONE && op->word == WORD_NONE) {
+		journal_save_word(&host->entry, word, NULL);
+		op->word = word;
+	}
+	if (op->word == WORD_NONE && journal_load_word(&host->entry, &written, NULL) == 0)
+		op->word = written;
+}
+
+static int give_up(struct talk *talk, struct real_host *host, const struct operation *op, const struct error *why)
+{
+	struct operation_state state = op->state;
+
+	snprintf(state.reason, sizeof state.reason, "%.*s", (int)sizeof state.reason - 1, why->text);
+	journal_log(&host->entry, "gave up for now", why->text);
+	talk_say_state(talk, ANSWER_STUCK, host, &state);
+	return 4;
+}
+
+/* What ended, or did not appear, may have said why; the next start would overwrite it. */
+static void note_undo(struct real_host *host, enum operation_step from, enum operation_step to)
+{
+	if (to == STEP_UNDOING && (from == STEP_RESTARTING || from == STEP_STARTED))
+		said_capture(host);
+}
+
+int drive(struct operation *op, struct real_host *host, struct talk *talk, bool until_waiting)
+{
+	int failures = 0;
+
+	for (;;) {
+		struct error why = ERROR_INIT;
+		enum operation_step from = op->state.step;
+		int wait_ms = 0;
+
+		switch (operation_advance(op, &why)) {
+		case OPERATION_ADVANCED:
+			failures = 0;
+			note_undo(host, from, op->state.step);
+			if (op->state.step != from)
+				say_progress(talk, host, &op->state);
+			break;
+		case OPERATION_WAITING:
+			if (until_waiting)
+				return 0;
+			wait_ms = LOOK_EVERY_MS;
+			break;
+		case OPERATION_FINISHED:
+			say_final(talk, host, &op->state);
+			return exit_code_of(op->state.step);
+		case OPERATION_FAILED:
+		case OPERATION_CRASHED:
+			journal_log(&host->entry, "failed", why.text);
+			if (++failures > TRIES)
+				return give_up(talk, host, op, &why);
+			/* What cannot go forward goes back. */
+			op->driver = OPERATION_BY_SETTLE;
+			wait_ms = TRY_AGAIN_MS;
+			break;
+		}
+		hear(op, host, talk_listen(talk, wait_ms));
+	}
+}
+
+int take_over(struct real_host *host, struct talk *talk, bool until_waiting)
+{
+	struct error err = ERROR_INIT;
+	struct operation op;
+
+	if (operation_load(&op, &real_host_ops, host, OPERATION_BY_SETTLE, &err) != 0) {
+		log_error("%s", err.text);
+		return talk_refuse(talk, &err);
+	}
+	if (op.state.step == STEP_STARTED && !until_waiting)
+		say_progress(talk, host, &op.state);
+	hear(&op, host, WORD_NONE);
+	return drive(&op, host, talk, until_waiting);
+}
+
+int follow(struct real_host *host, struct talk *talk)
+{
+	enum operation_step seen = STEP_NONE;
+
+	for (;;) {
+		enum operation_word word = talk_listen(talk, LOOK_EVERY_MS);
+		struct operation_state state = {.step = STEP_NONE};
+		struct error err = ERROR_INIT;
+		int lock = -1;
+		int exit_code;
+
+		if (word != WORD_NONE)
+			journal_save_word(&host->entry, word, NULL);
+		if (journal_load_state(&host->entry, &state, &err) != 0)
+			return talk_refuse(talk, &err);
+		if (operation_fate(state.step) != FATE_OPEN) {
+			say_final(talk, host, &state);
+			return exit_code_of(state.step);
+		}
+		if (state.step != seen)
+			say_progress(talk, host, &state);
+		seen = state.step;
+		if (journal_lock(&host->journal, &lock, NULL) != 0)
+			continue;
+		exit_code = take_over(host, talk, false);
+		close(lock);
+		return exit_code;
+	}
+}

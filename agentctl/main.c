@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agentctl: what runs on the host of an agent. rollcall carries it there; it can be used by hand, too. */
+#include <string.h>
+
+#include "agentctl/agentctl.h"
+#include "agentctl/self.h"
+#include "base/log.h"
+
+static const struct command commands[] = {
+	{"inspect", "", "show the agent of this host: flags, checkpoint, verdict, tasks, operations",
+	 "Changes nothing. By hand:\n\n"
+	 "    agentctl inspect --work-dir /var/lib/mesos --store envfile:/etc/default/mesos-agent\n\n"
+	 "What is not given is found out where it can be.",
+	 command_inspect, 0, 0},
+	{"check", "", "would an agent recover its checkpoint with these flags?",
+	 "Changes nothing and needs no agent. Exit status 0: it would recover and keep its ID; 3: it would refuse; 2: "
+	 "bad "
+	 "input, which includes flags with which the agent would not even start.\n\n"
+	 "    agentctl check --work-dir /var/lib/mesos --flags new-flags.json",
+	 command_check, 0, 0},
+	{"apply", "", "make one change of the agent, as the request on standard input says",
+	 "Reads a framed request, as rollcall sends it, then the words keep or undo, one per line. Says with JSON "
+	 "lines\n"
+	 "what happens. Losing the connection does not end the operation.",
+	 command_apply, 0, 0},
+	{"settle", "", "bring an operation that was interrupted to its end, or say how it ended",
+	 "Without --status what is open is settled: the new state is kept if the agent runs with it, else the old one "
+	 "comes "
+	 "back. By hand:\n\n"
+	 "    agentctl settle --status OPERATION",
+	 command_settle, 0, 0},
+	{NULL, NULL, NULL, NULL, NULL, 0, 0},
+};
+
+static int print_version(void)
+{
+	char digest[DIGEST_HEX_SIZE];
+	struct error err = ERROR_INIT;
+
+	if (self_digest(digest, &err) != 0)
+		return command_fail(&err);
+	printf("%s\n", digest);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	const char *const *words = (const char *const *)argv + 1;
+	const struct command *command;
+	struct error err = ERROR_INIT;
+	int consumed = 0;
+
+	log_setup("agentctl", LOG_WARNING);
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
+		return print_version();
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		commands_print_overview(
+			"agentctl", "Changes what a Mesos agent is, on its own host, without losing its ID or tasks.",
+			commands, NULL);
+		return argc < 2 ? 2 : 0;
+	}
+	command = command_find(commands, argc - 1, words, &consumed, &err);
+	if (command == NULL)
+		return command_fail(&err);
+	return command->run(argc - 1 - consumed, words + consumed, command, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTCTL_SELF_H
+#define AGENTCTL_SELF_H
+/* agentctl's own executable: named by its content, and kept on the host for the guard. */
+#include "base/digest.h"
+#include "base/error.h"
+#include "protocol/journal.h"
+
+/* SHA-256 of the running executable. */
+int self_digest(char out[DIGEST_HEX_SIZE], struct error *err);
+
+/* Makes sure that a copy lies at <journal>/agentctl-<sha256>; *path is the caller's. */
+int self_install(const struct journal *journal, char **path, struct error *err);
+
+#endif
