@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_COMMANDS_COMMANDS_H
+#define ORCHESTRATOR_COMMANDS_COMMANDS_H
+/*
+ * Every command of rollcall. Each has a file of its own and is named in the table of main.c.
+ *
+ * A command gets the words behind its name, and the session as ctx. It starts with command_parse, does its work, and
+ * returns 0 (done) or 1 (done, but some agents failed or differ). On failure it returns -1 with session->error set;
+ * main prints that once and maps its kind to the exit code. What a command prints for people or, with --json, for
+ * programs goes to stdout; progress and messages go to stderr.
+ */
+#include "base/options.h"
+#include "orchestrator/session.h"
+
+int command_init(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+int command_inventory_sync(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_survey(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_show(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+int command_config_add(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_config_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_config_show(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+int command_rollout_plan(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_start(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_status(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_resume(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+int command_audit_report(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+#endif

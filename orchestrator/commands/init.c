@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rollcall init: an example of the cluster file, never over one that is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/output.h"
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t written = write(fd, text, len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		text += written;
+		len -= (size_t)written;
+	}
+	return fsync(fd);
+}
+
+static int write_example(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), errnum;
+
+	if (fd < 0 && errno == EEXIST)
+		return error_set(err, ERROR_REFUSED,
+				 "%s: is there already and was left as it is; name another with --config", path);
+	if (fd < 0)
+		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot be created", path);
+	if (write_all(fd, cluster_example, strlen(cluster_example)) == 0 && close(fd) == 0)
+		return 0;
+	errnum = errno;
+	unlink(path);
+	return error_errno(err, ERROR_SYSTEM, errnum, "%s: cannot be written", path);
+}
+
+int command_init(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	struct session *session = ctx;
+	struct arguments operands = {NULL, 0};
+	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+	const char *path = session_config_path(session);
+
+	arguments_clear(&operands);
+	if (parsed != 0)
+		return parsed < 0 ? -1 : 0;
+	if (write_example(path, &session->error) < 0)
+		return -1;
+	if (session->json)
+		return output_json(json_pack("{s:o}", "file", output_text(path)));
+	printf("%s: written; put your masters and hosts in, then run `rollcall inventory sync`\n", path);
+	return 0;
+}

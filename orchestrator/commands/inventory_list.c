@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rollcall inventory list: the agents a selector chooses. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/term.h"
+#include "mesos/attributes.h"
+#include "orchestrator/choose.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/output.h"
+
+static char *attributes_text(const Mesos__SlaveInfo *info)
+{
+	struct buffer text = BUFFER_INIT(1u << 20);
+
+	for (size_t i = 0; i < info->n_attributes; i++) {
+		buffer_printf(&text, "%s%s:", i ? "; " : "", info->attributes[i]->name);
+		attribute_value_text(info->attributes[i], &text);
+	}
+	return buffer_take(&text);
+}
+
+/* "3.5/8": used and total. */
+static char *share_text(const struct agent_view *view, const char *name)
+{
+	char used[32], total[32];
+
+	return xasprintf("%s/%s", output_number(resources_scalar(&view->used, name), used),
+			 output_number(resources_scalar(&view->total, name), total));
+}
+
+static void survey_text(const struct survey_record *record, int64_t now_ms, char out[32])
+{
+	if (record->failed_ms)
+		snprintf(out, 32, "failed");
+	else
+		output_age(record->time_ms, now_ms, out);
+}
+
+static void add_row(struct table *table, const struct agent_record *agent, const struct survey_record *survey,
+		    int64_t now_ms)
+{
+	const struct agent_view *view = &agent->view;
+	char *domain = agent->region ? xasprintf("%s/%s", agent->region, agent->zone) : xstrdup("-");
+	char *cpus = share_text(view, "cpus"), *mem = share_text(view, "mem"),
+	     *attributes = attributes_text(view->info);
+	char tasks[32], asked[32];
+	const char *cells[] = {
+		view->hostname, view->id,  output_agent_state(agent), view->version, domain, cpus, mem, tasks,
+		asked,          attributes};
+
+	snprintf(tasks, sizeof(tasks), "%zu", agent->tasks);
+	survey_text(survey, now_ms, asked);
+	table_add(table, cells);
+	if (!view->active)
+		table_set_style(table, 2, TERM_YELLOW);
+	if (survey->failed_ms)
+		table_set_style(table, 8, TERM_RED);
+	free(domain);
+	free(cpus);
+	free(mem);
+	free(attributes);
+}
+
+static int print_table(struct session *session, const struct agent_list *agents)
+{
+	static const char *const headings[] = {"HOSTNAME", "AGENT", "STATE", "VERSION",  "DOMAIN",
+					       "CPUS",     "MEM",   "TASKS", "SURVEYED", "ATTRIBUTES"};
+	struct table *table = table_new(headings, 10);
+	int64_t now_ms = clock_wall_ms();
+	int result = 0;
+
+	for (size_t column = 5; column <= 7; column++)
+		table_align_right(table, column);
+	for (size_t i = 0; i < agents->count && result == 0; i++) {
+		struct survey_record survey = {.time_ms = 0};
+
+		if (survey_load_state(session_store(session), agents->items[i].row, &survey, &session->error) < 0)
+			result = -1;
+		else
+			add_row(table, &agents->items[i], &survey, now_ms);
+		survey_record_clear(&survey);
+	}
+	if (result == 0)
+		table_print(table, stdout);
+	table_free(table);
+	return result;
+}
+
+static int append_agent(struct session *session, json_t *array, const struct agent_record *agent)
+{
+	struct survey_record survey = {.time_ms = 0};
+	int found = survey_load_state(session_store(session), agent->row, &survey, &session->error);
+	json_t *object;
+
+	if (found < 0)
+		return -1;
+	object = output_agent(agent);
+	json_object_set_new(object, "survey", output_survey_state(found ? &survey : NULL));
+	json_array_append_new(array, object);
+	survey_record_clear(&survey);
+	return 0;
+}
+
+static int print_json(struct session *session, const struct agent_list *agents, int64_t synced_ms)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < agents->count; i++)
+		if (append_agent(session, array, &agents->items[i]) < 0) {
+			json_decref(array);
+			return -1;
+		}
+	return output_json(json_pack("{s:s,s:o,s:I,s:o}", "cluster", session_cluster(session)->name, "synced",
+				     output_time(synced_ms), "count", (json_int_t)agents->count, "agents", array));
+}
+
+static int list_agents(struct session *session, const char *where)
+{
+	struct agent_list agents;
+	int64_t cluster, synced_ms;
+	int result;
+
+	if (choose_agents(session, where, &agents) < 0)
+		return -1;
+	result = session_cluster_id(session, &cluster);
+	if (result == 0)
+		result = agents_synced_ms(session_store(session), cluster, &synced_ms, &session->error);
+	if (result == 0 && session->json)
+		result = print_json(session, &agents, synced_ms);
+	else if (result == 0 && agents.count == 0)
+		fprintf(stderr, "no agent of cluster %s%s%s\n", session_cluster(session)->name,
+			where ? " matches: " : " is listed by its master", where ? where : "");
+	else if (result == 0)
+		result = print_table(session, &agents);
+	agent_list_clear(&agents);
+	return result;
+}
+
+int command_inventory_list(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	struct session *session = ctx;
+	const char *where = NULL;
+	const struct option own[] = {
+		{"where", 0, OPTION_STRING, &where, "EXPR", "only agents that match", 0, 0},
+		{.name = NULL},
+	};
+	struct arguments operands = {NULL, 0};
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
+
+	arguments_clear(&operands);
+	if (parsed != 0)
+		return parsed < 0 ? -1 : 0;
+	return list_agents(session, where);
+}

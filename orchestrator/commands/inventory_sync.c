@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rollcall inventory sync: what the master lists, into the database. */
+#include <stdio.h>
+
+#include "inventory/agents.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/output.h"
+#include "orchestrator/refresh.h"
+
+static json_t *counts_json(const struct agents_summary *summary)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "total", (json_int_t)summary->total, "new",
+			 (json_int_t)summary->added, "gone", (json_int_t)summary->gone, "returned",
+			 (json_int_t)summary->returned, "changed", (json_int_t)summary->changed, "unchanged",
+			 (json_int_t)summary->unchanged);
+}
+
+static int print_summary(const struct session *session, const struct master_facts *facts, int64_t synced_ms,
+			 const struct agents_summary *summary)
+{
+	const char *cluster = session->cluster->name;
+
+	if (session->json)
+		return output_json(json_pack("{s:s,s:o,s:o,s:o,s:I,s:I}", "cluster", cluster, "master_version",
+					     output_text(facts->version), "time", output_time(synced_ms), "agents",
+					     counts_json(summary), "tasks", (json_int_t)summary->tasks, "frameworks",
+					     (json_int_t)summary->frameworks));
+	printf("%s: %zu agents, %zu tasks, %zu frameworks; the master is %s\n", cluster, summary->total, summary->tasks,
+	       summary->frameworks, facts->version);
+	printf("%zu new, %zu gone, %zu returned, %zu changed, %zu unchanged\n", summary->added, summary->gone,
+	       summary->returned, summary->changed, summary->unchanged);
+	return 0;
+}
+
+static int sync_cluster(struct session *session)
+{
+	struct master_facts facts = {.version = NULL};
+	struct agents_summary summary;
+	int64_t cluster, synced_ms;
+
+	if (!session_cluster(session) || !session_new_store(session) || refresh_agents(session, &summary) < 0 ||
+	    session_cluster_id(session, &cluster) < 0)
+		return -1;
+	if (agents_facts(session_store(session), cluster, &facts, &session->error) < 0 ||
+	    agents_synced_ms(session_store(session), cluster, &synced_ms, &session->error) < 0)
+		return -1;
+	print_summary(session, &facts, synced_ms, &summary);
+	master_facts_clear(&facts);
+	return 0;
+}
+
+int command_inventory_sync(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	struct session *session = ctx;
+	struct arguments operands = {NULL, 0};
+	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+
+	arguments_clear(&operands);
+	if (parsed != 0)
+		return parsed < 0 ? -1 : 0;
+	return sync_cluster(session);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_DRIVER_H
+#define ORCHESTRATOR_DRIVER_H
+/*
+ * The loop of a run. One thread: drain events → engine_step → one ledger commit → perform the effects. Nothing else
+ * performs effects, so every intent is durable before its effect. The simulator gives it other backends, nothing else.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/ledger.h"
+#include "orchestrator/plan.h"
+#include "remote/master.h"
+#include "remote/transport.h"
+
+struct driver_backends {
+	struct ledger *ledger;
+	struct transport *transport;
+	struct master_source *master;
+	int64_t (*monotonic_ms)(void *ctx);
+	int64_t (*wall_ms)(void *ctx);
+	/* Until something happened, at most so long. Returns -1 when this process is to die here (simulator only). */
+	int (*wait)(void *ctx, int64_t timeout_ms);
+	/* 0: go on; 1: finish what is under way and stop; 2: leave now. */
+	int (*interrupts)(void *ctx);
+	void (*random_id)(void *ctx, char out[RANDOM_ID_SIZE]);
+	void *ctx;
+};
+
+/* Told after every commit, for live progress and plain lines. */
+struct driver_observer {
+	void (*agent)(void *ctx, const struct engine *engine, const struct engine_record *record,
+		      const struct run_agent *row);
+	void (*run)(void *ctx, const struct engine *engine);
+	void (*tick)(void *ctx, const struct engine *engine, int64_t now_ms);
+	void *ctx;
+};
+
+/* targets[i] belongs to plan->agents[i]; both are borrowed. run: the ID of a row that exists (new or to be resumed).
+ * Returns 0 when the run ended or paused with nobody under way (its row says how), -1 with ERROR_INTERRUPTED, or another error after
+ * which the run is resumable. */
+int driver_run(const struct plan *plan, const struct transport_target *targets, const char *run,
+	       const struct driver_backends *backends, const struct driver_observer *observer, struct error *err);
+
+#endif

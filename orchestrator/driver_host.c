@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The conversations with agentctl: requests out, lines in, each turned into an event of the agent's machine. */
+#include "orchestrator/driver_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "protocol/request.h"
+
+static void converse(struct driver *driver, size_t index, const char *word, const struct buffer *document)
+{
+	struct driver_agent *agent = &driver->agents[index];
+	struct buffer framed = BUFFER_INIT(REQUEST_MAX + 256);
+
+	request_frame(document->data, document->len, &framed);
+	agent->final_line = false;
+	agent->keep_sent = false;
+	agent->exec = transport_exec(driver->back->transport, &driver->targets[index], word, framed.data, framed.len,
+				     index);
+	buffer_clear(&framed);
+}
+
+static void hang_up(struct driver *driver, size_t index)
+{
+	struct driver_agent *agent = &driver->agents[index];
+
+	if (agent->exec)
+		transport_cancel(driver->back->transport, agent->exec);
+	agent->exec = 0;
+}
+
+void driver_host_apply(struct driver *driver, size_t index)
+{
+	const struct run_agent *row = &driver->agents[index].row;
+	struct buffer document = BUFFER_INIT(REQUEST_MAX);
+
+	hang_up(driver, index);
+	buffer_puts(&document, row->request);
+	converse(driver, index, "apply", &document);
+	buffer_clear(&document);
+}
+
+/* Invariant 4: the question carries a newer epoch than the request it asks about, so that an answer "absent" stays true. */
+static int renew_epoch(struct driver *driver, size_t index, struct error *err)
+{
+	if (driver->agents[index].row.epoch < driver->epoch)
+		return 0;
+	driver->epoch = ledger_new_epoch(driver->back->ledger, driver->run.id, err);
+	return driver->epoch < 0 ? -1 : 0;
+}
+
+int driver_host_ask(struct driver *driver, size_t index, struct error *err)
+{
+	const struct run_agent *row = &driver->agents[index].row;
+	struct buffer document = BUFFER_INIT(REQUEST_MAX);
+	struct request request;
+
+	hang_up(driver, index);
+	if (renew_epoch(driver, index, err) < 0)
+		return -1;
+	request_init(&request, REQUEST_SETTLE);
+	host_settings_clear(&request.host);
+	host_settings_copy(&request.host, &driver->plan->agents[index].host);
+	memcpy(request.operation, row->operation, sizeof request.operation);
+	request.database = xstrdup(ledger_database(driver->back->ledger));
+	request.epoch = driver->epoch;
+	request.run = xstrdup(driver->run.id);
+	request.chain_head = xstrdup(ledger_head(driver->back->ledger));
+	request_write(&request, &document);
+	request_clear(&request);
+	converse(driver, index, "settle", &document);
+	buffer_clear(&document);
+	return 0;
+}
+
+void driver_host_keep(struct driver *driver, size_t index)
+{
+	struct driver_agent *agent = &driver->agents[index];
+
+	agent->keep_sent = true;
+	if (agent->exec && !agent->final_line)
+		transport_send(driver->back->transport, agent->exec, "keep\n");
+}
+
+/* ---- what they say */
+
+static void take_evidence(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	struct driver_agent *agent = &driver->agents[index];
+
+	free(agent->row.started);
+	agent->row.started = xstrndup(line, len);
+	answer_clear(&agent->started);
+	agent->started = *answer;
+	memset(answer, 0, sizeof *answer);
+	agent->has_started = true;
+	agent->started_ms = driver_now(driver);
+}
+
+static void on_status(struct driver *driver, size_t index, const struct answer *answer)
+{
+	switch (answer->fate) {
+	case FATE_ABSENT:
+		driver->agents[index].final_line = true;
+		driver_note(driver, index, "the operation never began on its host");
+		driver_step(driver, index, EVENT_ABSENT);
+		break;
+	case FATE_OPEN:
+		driver_step(driver, index, EVENT_OPEN);
+		break;
+	case FATE_DONE:
+	case FATE_UNDONE:
+	case FATE_STUCK:
+		break; /* the evidence and the final line follow */
+	}
+}
+
+static void on_answer(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	struct driver_agent *agent = &driver->agents[index];
+	enum answer_event event = answer->event;
+
+	if (answer->reason)
+		driver_note(driver, index, answer->reason);
+	if (event == ANSWER_STATUS)
+		on_status(driver, index, answer);
+	if (event == ANSWER_STARTED || event == ANSWER_UNDONE)
+		take_evidence(driver, index, answer, line, len);
+	agent->final_line = agent->final_line || event == ANSWER_DONE || event == ANSWER_UNDONE ||
+			    event == ANSWER_REFUSED || event == ANSWER_STUCK;
+	if (event == ANSWER_STARTED)
+		driver_step(driver, index, EVENT_STARTED);
+	else if (event == ANSWER_DONE)
+		driver_step(driver, index, EVENT_HOST_DONE);
+	else if (event == ANSWER_UNDONE)
+		driver_step(driver, index, EVENT_UNDONE);
+	else if (event == ANSWER_REFUSED)
+		driver_step(driver, index, EVENT_REFUSED);
+	else if (event == ANSWER_STUCK)
+		driver_step(driver, index, EVENT_HOST_STUCK);
+}
+
+static void lose(struct driver *driver, size_t index, const char *why)
+{
+	driver_note(driver, index, why);
+	hang_up(driver, index);
+	driver_step(driver, index, EVENT_LOST);
+}
+
+static void on_line(struct driver *driver, size_t index, const char *line, size_t len)
+{
+	struct error err = ERROR_INIT;
+	struct answer answer;
+
+	memset(&answer, 0, sizeof answer);
+	if (answer_parse(line, len, &answer, &err) < 0) {
+		lose(driver, index, err.text);
+		return;
+	}
+	on_answer(driver, index, &answer, line, len);
+	answer_clear(&answer);
+}
+
+static void on_closed(struct driver *driver, size_t index, const struct exec_event *event)
+{
+	struct driver_agent *agent = &driver->agents[index];
+	char why[ERROR_TEXT_MAX + 64];
+
+	agent->exec = 0;
+	if (agent->final_line)
+		return;
+	if (event->error.kind != ERROR_NONE)
+		snprintf(why, sizeof why, "%s", event->error.text);
+	else
+		snprintf(why, sizeof why, "agentctl on %s ended with status %d without its last word: %.*s",
+			 driver->targets[index].name, event->exit_status, (int)(event->len < 400 ? event->len : 400),
+			 event->text ? event->text : "");
+	driver_note(driver, index, why);
+	driver_step(driver, index, event->delivered ? EVENT_LOST : EVENT_UNSENT);
+}
+
+static void on_connected(struct driver *driver, size_t index, const struct exec_event *event)
+{
+	ledger_event(
+		driver->back->ledger, "connected", driver->run.id, driver->plan->agents[index].agent_id,
+		json_pack("{s:s, s:s%}", "host", driver->targets[index].name, "host_key", event->text, event->len));
+}
+
+void driver_host_events(struct driver *driver)
+{
+	struct exec_event event;
+
+	while (transport_next(driver->back->transport, &event)) {
+		size_t index = (size_t)event.tag;
+
+		if (index >= driver->plan->agent_count || driver->agents[index].exec != event.exec)
+			continue;
+		if (event.kind == EXEC_CONNECTED)
+			on_connected(driver, index, &event);
+		else if (event.kind == EXEC_LINE)
+			on_line(driver, index, event.text, event.len);
+		else
+			on_closed(driver, index, &event);
+	}
+}
+
+bool driver_host_lingers(const struct driver *driver)
+{
+	for (size_t i = 0; i < driver->plan->agent_count; i++)
+		if (driver->agents[i].exec && driver->agents[i].keep_sent && !driver->agents[i].final_line)
+			return true;
+	return false;
+}
+
+void driver_host_close_all(struct driver *driver)
+{
+	for (size_t i = 0; driver->agents && i < driver->plan->agent_count; i++)
+		hang_up(driver, i);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_LEDGER_QUERY_H
+#define ORCHESTRATOR_LEDGER_QUERY_H
+/* Questions about plans, runs and their events. Reads only: everything is written through ledger.h. */
+#include "inventory/store.h"
+#include "orchestrator/ledger.h"
+
+/* A plan by its hash or by a beginning of it that is unique and has at least 6 digits. ERROR_USAGE otherwise. */
+#define PLAN_PREFIX_MIN 6
+int ledger_find_plan(struct store *store, const char *name, struct plan_row *out, struct error *err);
+
+/* A run by its ID, or "latest". ERROR_USAGE when there is none. */
+int ledger_find_run(struct store *store, const char *name, struct run_row *out, struct error *err);
+
+/* A run of the cluster whose driver ended while agents were under way: nothing else may start before it is resumed. 1:
+ * *run is its ID, the caller's; 0: there is none; -1. */
+int ledger_find_unfinished(struct store *store, const char *cluster, char **run, struct error *err);
+
+/* The ID the next run gets: "r-20261123-4". To be used while the driver's lock is held. */
+#define RUN_ID_SIZE 40
+int ledger_next_run_id(struct store *store, int64_t wall_ms, char out[RUN_ID_SIZE], struct error *err);
+
+/* How many agents of a run are in which state: states by name, in no order. */
+struct state_count {
+	char *state;
+	int64_t count;
+};
+
+struct run_summary {
+	struct run_row row;
+	char *cluster;
+	char *config;
+	int64_t config_version;
+	struct state_count *counts;
+	size_t count_count;
+};
+struct run_list {
+	struct run_summary *items; /* the newest first */
+	size_t count;
+};
+void run_list_clear(struct run_list *list);
+int ledger_list_runs(struct store *store, struct run_list *out, struct error *err);
+
+/* The events of a run in their order; visit returns non-zero to stop, which is then returned. */
+int ledger_run_events(struct store *store, const char *run,
+		      int (*visit)(void *ctx, const struct ledger_entry *entry, struct error *err), void *ctx,
+		      struct error *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why an agent is not changed. Each reason says what to do about it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "orchestrator/planner_internal.h"
+
+#define SURVEY_AGAIN "`rollcall inventory survey` asks the host again"
+
+int planner_check_survey(const struct planner_work *work, struct error *err)
+{
+	const struct survey_record *row = &work->survey_row;
+	const struct agent_view *view = &work->record->view;
+	char when[CLOCK_TEXT_MAX];
+	if (row->failed_ms != 0)
+		return error_set(err, ERROR_REFUSED, "its host could not be surveyed at %s: %s",
+				 clock_format(row->failed_ms, when), row->failure ? row->failure : row->failure_kind);
+	if (row->time_ms == 0)
+		return error_set(err, ERROR_REFUSED, "its host was never surveyed; " SURVEY_AGAIN);
+	if (!work->survey.agent_id)
+		return error_set(
+			err, ERROR_REFUSED,
+			"%s: there is no checkpointed agent on the host; is work_dir right in the cluster file?",
+			work->survey.work_dir ? work->survey.work_dir : "work_dir is not known");
+	if (strcmp(work->survey.agent_id, view->id) != 0)
+		return error_set(err, ERROR_REFUSED, "the agent on its host has the ID %s; " SURVEY_AGAIN,
+				 work->survey.agent_id);
+	if (row->time_ms < view->reregistered_ns / 1000000)
+		return error_set(err, ERROR_REFUSED,
+				 "the agent has reregistered since its host was surveyed at %s; " SURVEY_AGAIN,
+				 clock_format(row->time_ms, when));
+	return 0;
+}
+
+static int check_operations(const struct survey *survey, struct error *err)
+{
+	for (size_t i = 0; i < survey->operation_count; i++) {
+		const struct survey_operation *operation = &survey->operations[i];
+		if (strcmp(operation->state, "done") == 0 || strcmp(operation->state, "undone") == 0)
+			continue;
+		return error_set(
+			err, ERROR_REFUSED,
+			"operation %s of run %s is %s on its host; `rollcall rollout resume %s` settles it, or "
+			"`agentctl settle` on the host",
+			operation->operation, operation->run ? operation->run : "?", operation->state,
+			operation->run ? operation->run : "RUN");
+	}
+	return 0;
+}
+
+int planner_check_host(const struct planner_work *work, struct error *err)
+{
+	const struct survey *survey = &work->survey;
+	if (survey->checkpoint_error)
+		return error_set(err, ERROR_REFUSED, "its checkpoint cannot be read: %s", survey->checkpoint_error);
+	if (!survey->info || !survey->checkpoint_sha256)
+		return error_set(err, ERROR_REFUSED, "it has no slave.info on its host; " SURVEY_AGAIN);
+	if (!survey->running || survey->flags_from_store)
+		return error_set(
+			err, ERROR_REFUSED,
+			"no agent runs on its host: there would be nothing to prove the change on; start it first");
+	if (survey->store_error)
+		return error_set(err, ERROR_REFUSED, "its flag store cannot be read: %s", survey->store_error);
+	if (survey->store_kind == FLAG_STORE_UNKNOWN)
+		return error_set(
+			err, ERROR_REFUSED,
+			"where its host keeps the agent's flags is not known; name the flag_store in the cluster "
+			"file");
+	if (survey->control == CONTROL_UNKNOWN)
+		return error_set(
+			err, ERROR_REFUSED,
+			"how its agent is started and stopped is not known; name the control in the cluster file");
+	return check_operations(survey, err);
+}
+
+/* ---- flags */
+
+static bool same_text(const char *a, const char *b)
+{
+	return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static int check_edit(const struct planner_work *work, const struct config_edit *edit, struct error *err)
+{
+	const char *running = flags_get(&work->survey.flags, edit->flag);
+	const char *stored = flags_get(&work->survey.store_flags, edit->flag);
+	if (flag_is_secret(edit->flag))
+		return error_set(err, ERROR_REFUSED, "--%s holds a secret, which a plan must not carry", edit->flag);
+	if (running && strncmp(running, "file://", 7) == 0)
+		return error_set(err, ERROR_REFUSED, "--%s is kept in %s; edit that file, or give the flag its value",
+				 edit->flag, running);
+	if (same_text(running, stored))
+		return 0;
+	return error_set(
+		err, ERROR_REFUSED,
+		"its agent runs with --%s %s%s, and %s says %s%s: the flag comes from elsewhere (the command line?) "
+		"or was edited since the start; editing the store would not give what the plan promises",
+		edit->flag, running ? "= " : "not set", running ? running : "",
+		work->survey.store_path ? work->survey.store_path : "the flag store", stored ? "" : "nothing",
+		stored ? stored : "");
+}
+
+int planner_check_flags(const struct planner_work *work, struct error *err)
+{
+	for (size_t i = 0; i < work->edits.count; i++) {
+		if (check_edit(work, &work->edits.items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- SlaveInfos */
+
+static int refuse_drift(unsigned parts, const char *whose, struct error *err)
+{
+	struct buffer names = BUFFER_INIT(256);
+	planner_name_parts(parts, &names);
+	error_set(err, ERROR_REFUSED,
+		  "its %s and %s disagree already (%s), and this config does not replace that: the next restart would "
+		  "not do what a plan could promise; bring them together first",
+		  "checkpoint", whose, buffer_text(&names));
+	buffer_clear(&names);
+	return -1;
+}
+
+int planner_check_drift(const struct planner_work *work, struct error *err)
+{
+	const struct agent_view *view = &work->record->view;
+	struct error why = ERROR_INIT;
+	Mesos__SlaveInfo *now = slaveinfo_from_flags(&work->survey.flags, &work->detected, &work->version, &why);
+	if (!now)
+		return error_set(err, ERROR_REFUSED, "its running flags give no SlaveInfo: %s", why.text);
+	unsigned drift = slaveinfo_diff(work->survey.info, now) & ~work->edited;
+	slaveinfo_free(now);
+	if (drift)
+		return refuse_drift(drift, "running flags", err);
+	unsigned recorded = slaveinfo_diff(work->survey.info, view->info) & ~work->edited;
+	if (!view->attributes_complete)
+		recorded &= ~(unsigned)PART_ATTRIBUTES;
+	return recorded ? refuse_drift(recorded, "the master's record", err) : 0;
+}
+
+int planner_check_difference(const struct planner_work *work, unsigned differs, struct error *err)
+{
+	unsigned fixed = differs & (PART_HOSTNAME | PART_PORT | PART_ID | PART_CHECKPOINT);
+	unsigned outside = differs & ~work->options->ignore;
+	struct buffer names = BUFFER_INIT(256);
+	if (!outside)
+		return 0;
+	planner_name_parts(fixed ? fixed : outside, &names);
+	if (fixed & PART_HOSTNAME)
+		error_set(err, ERROR_REFUSED,
+			  "its hostname would change from %s to %s, and the master would shut the agent down",
+			  work->survey.info->hostname, work->after->hostname);
+	else if (fixed)
+		error_set(err, ERROR_REFUSED, "its %s would change, which no rollout does", buffer_text(&names));
+	else
+		error_set(err, ERROR_REFUSED, "its %s would change, and --ignore does not allow that",
+			  buffer_text(&names));
+	buffer_clear(&names);
+	return -1;
+}
+
+int planner_check_tasks(const struct planner_work *work, struct error *err)
+{
+	size_t lost = 0;
+	const struct agent_task *first = NULL;
+	for (size_t i = 0; i < work->tasks.count; i++) {
+		if (work->tasks.items[i].framework_checkpoints)
+			continue;
+		first = first ? first : &work->tasks.items[i];
+		lost++;
+	}
+	if (!first || work->options->allow_task_loss)
+		return 0;
+	return error_set(err, ERROR_REFUSED,
+			 "%zu of its %zu tasks would die with any restart, because their framework does not checkpoint "
+			 "(%s of %s); --allow-task-loss accepts that",
+			 lost, work->tasks.count, first->task.id,
+			 first->framework_name ? first->framework_name : first->task.framework_id);
+}
+
+/* ---- the master */
+
+int planner_check_master(const struct master_facts *facts, unsigned differs, const Mesos__SlaveInfo *after,
+			 struct error *err)
+{
+	bool domain = after->domain != NULL && after->domain->fault_domain != NULL;
+	if (differs && !facts->agent_update)
+		return error_set(
+			err, ERROR_REFUSED,
+			"the master (Mesos %s) lacks the capability AGENT_UPDATE: it would keep the old SlaveInfo "
+			"until its next failover; upgrade the masters first",
+			facts->version ? facts->version : "of unknown version");
+	if (domain && !facts->has_domain)
+		return error_set(
+			err, ERROR_REFUSED,
+			"it would have a domain and the master has none: the master would ignore the agent; give "
+			"every master a --domain first");
+	if (!domain && facts->require_agent_domain)
+		return error_set(err, ERROR_REFUSED,
+				 "it would have no domain and the master runs with --require_agent_domain");
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the plan says of an agent that passed every check. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "mesos/attributes.h"
+#include "orchestrator/planner_internal.h"
+
+static void choose_mechanism(struct plan_agent *out)
+{
+	struct buffer parts = BUFFER_INIT(256);
+	planner_name_parts(out->differs, &parts);
+	if (out->differs == 0) {
+		out->mechanism = MECHANISM_RESTART;
+		out->why = xstrdup("the SlaveInfo stays as it is; one restart with the new flags is enough");
+	} else {
+		out->mechanism = MECHANISM_RELAX;
+		out->why = xasprintf("%s %s; agentctl rewrites the checkpoint and the flags, then one restart",
+				     buffer_text(&parts), (out->differs & (out->differs - 1)) ? "differ" : "differs");
+	}
+	buffer_clear(&parts);
+}
+
+static const char *domain_attribute(const struct planner_work *work, struct buffer *value)
+{
+	const char *wanted = work->options->domain_attribute ? work->options->domain_attribute : "zone";
+	const Mesos__SlaveInfo *info = work->survey.info;
+	for (size_t i = 0; i < info->n_attributes; i++) {
+		if (strcmp(info->attributes[i]->name, wanted) == 0) {
+			attribute_value_text(info->attributes[i], value);
+			return buffer_text(value);
+		}
+	}
+	return NULL;
+}
+
+/* The failure domain it is in now: that is what fails together while it is away. */
+static char *failure_domain(const struct planner_work *work)
+{
+	const Mesos__DomainInfo *domain = work->survey.info->domain;
+	struct buffer value = BUFFER_INIT(4096);
+	if (domain && domain->fault_domain && !work->options->domain_attribute)
+		return xasprintf("%s/%s", domain->fault_domain->region->name, domain->fault_domain->zone->name);
+	const char *attribute = domain_attribute(work, &value);
+	char *name = attribute ? xstrdup(attribute) : NULL;
+	buffer_clear(&value);
+	return name;
+}
+
+static void copy_tasks(const struct planner_work *work, struct plan_agent *out)
+{
+	out->tasks = xcalloc(work->tasks.count + 1, sizeof(*out->tasks));
+	for (size_t i = 0; i < work->tasks.count; i++) {
+		const struct agent_task *task = &work->tasks.items[i];
+		out->tasks[out->task_count++] = (struct plan_task){
+			.id = xstrdup(task->task.id),
+			.name = xstrdup(task->task.name ? task->task.name : ""),
+			.framework_id = xstrdup(task->task.framework_id),
+			.framework_name = xstrdup(task->framework_name ? task->framework_name
+								       : task->task.framework_id),
+			.survives = task->framework_checkpoints,
+		};
+	}
+}
+
+static void copy_edits(const struct planner_work *work, struct plan_agent *out)
+{
+	out->edits = xcalloc(work->edits.count + 1, sizeof(*out->edits));
+	for (size_t i = 0; i < work->edits.count; i++) {
+		const struct config_edit *edit = &work->edits.items[i];
+		const char *before = flags_get(&work->survey.flags, edit->flag);
+		out->edits[out->edit_count++] = (struct flag_edit){
+			.name = xstrdup(edit->flag),
+			.value = edit->after ? xstrdup(edit->after) : NULL,
+		};
+		if (before)
+			flags_set(&out->before_flags, edit->flag, before);
+	}
+}
+
+static void add_note(struct plan_agent *out, char *note)
+{
+	out->notes = xreallocarray(out->notes, out->note_count + 1, sizeof(*out->notes));
+	out->notes[out->note_count++] = note;
+}
+
+static void note_overcommitment(const struct planner_work *work, struct plan_agent *out)
+{
+	static const char *const names[] = {"cpus", "gpus", "mem", "disk"};
+	struct resources after = {.items = work->after->resources, .count = work->after->n_resources};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		double used = resources_scalar(&work->record->view.used, names[i]);
+		double total = resources_scalar(&after, names[i]);
+		if (used > total + 0.0005)
+			add_note(out,
+				 xasprintf("tasks use %g of %s and %g will be there: they keep running, and no more "
+					   "of it is offered until they end",
+					   used, names[i], total));
+	}
+}
+
+static void note_kill_mode(const struct planner_work *work, struct plan_agent *out)
+{
+	const char *mode = work->survey.kill_mode;
+	if (work->survey.control == CONTROL_SYSTEMD && mode && strcmp(mode, "process") != 0 && out->task_count > 0)
+		add_note(out, xasprintf("the unit has KillMode=%s: a restart kills executors that live in its cgroup",
+					mode));
+}
+
+static void fill_expectation(const struct planner_work *work, struct request_expectation *out)
+{
+	const struct survey *survey = &work->survey;
+	out->agent_id = xstrdup(work->record->view.id);
+	out->boot_id = survey->boot_id ? xstrdup(survey->boot_id) : NULL;
+	out->agent_version = survey->version ? xstrdup(survey->version) : NULL;
+	out->checkpoint_sha256 = survey->checkpoint_sha256 ? xstrdup(survey->checkpoint_sha256) : NULL;
+	out->store_sha256 = survey->store_sha256 ? xstrdup(survey->store_sha256) : NULL;
+}
+
+static int fill_host(const struct planner_work *work, struct plan_agent *out, struct error *err)
+{
+	struct cluster_host host = {.address = NULL};
+	if (cluster_host(work->input->cluster, work->input->store, work->record, &host, err) < 0)
+		return -1;
+	host_settings_copy(&out->host, &host.settings);
+	cluster_host_clear(&host);
+	return 0;
+}
+
+int planner_fill(const struct planner_work *work, struct plan_agent *out, struct error *err)
+{
+	out->agent_id = xstrdup(work->record->view.id);
+	out->hostname = xstrdup(work->record->view.hostname);
+	out->ip = xstrdup(work->record->view.ip);
+	out->port = work->record->view.port;
+	out->domain = failure_domain(work);
+	out->before = slaveinfo_copy(work->survey.info);
+	out->after = slaveinfo_copy(work->after);
+	choose_mechanism(out);
+	copy_edits(work, out);
+	copy_tasks(work, out);
+	fill_expectation(work, &out->expect);
+	note_overcommitment(work, out);
+	note_kill_mode(work, out);
+	return fill_host(work, out, err);
+}

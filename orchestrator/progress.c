@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/term.h"
+#include "base/text.h"
+
+/* More lines than this would leave no room for what scrolls by. */
+#define LIVE_LINES     12
+#define BAR_WIDTH      24
+/* A terminal line of ours, in bytes. */
+#define LINE_MAX_BYTES 1024
+
+struct progress {
+	const struct plan *plan;
+	bool quiet;
+	bool live;
+	int drawn; /* live lines on the screen */
+	int64_t began_ms;
+	const struct engine *engine; /* of the last call */
+	struct driver_observer observer;
+};
+
+/* ---- words */
+
+static size_t count_tasks(const json_t *proof, const char *fate)
+{
+	return json_array_size(json_object_get(json_object_get(proof, "tasks"), fate));
+}
+
+static bool id_is_same(const json_t *proof)
+{
+	const json_t *lines = json_object_get(proof, "lines");
+	size_t i;
+	json_t *line;
+
+	json_array_foreach(lines, i, line)
+	{
+		if (strcmp(json_string_value(json_object_get(line, "what")), "id") == 0)
+			return json_is_true(json_object_get(line, "ok"));
+	}
+	return false;
+}
+
+static void add_proof(const json_t *proof, struct buffer *out)
+{
+	size_t kept = count_tasks(proof, "survived"), lost = count_tasks(proof, "killed");
+
+	buffer_puts(out, id_is_same(proof) ? "same ID" : "NOT the same ID");
+	if (kept > 0)
+		buffer_printf(out, ", %zu task%s kept", kept, kept == 1 ? "" : "s");
+	if (lost > 0)
+		buffer_printf(out, ", %zu lost", lost);
+}
+
+char *progress_detail(const struct run_agent *row, enum agent_state state)
+{
+	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
+	bool settled = state == AGENT_DONE || state == AGENT_REVERTED;
+	json_t *proof = settled && row->proof ? json_loads(row->proof, 0, NULL) : NULL;
+	char span[CLOCK_TEXT_MAX];
+
+	if (proof)
+		add_proof(proof, &out);
+	if (settled && row->away_from_ms && row->away_until_ms)
+		buffer_printf(&out, "%saway %s", out.len ? ", " : "",
+			      clock_format_span(row->away_until_ms - row->away_from_ms, span));
+	if (row->error && state != AGENT_DONE)
+		buffer_printf(&out, "%s%.*s", out.len ? "; " : "", (int)strcspn(row->error, "\n"), row->error);
+	json_decref(proof);
+	return buffer_take(&out);
+}
+
+static void time_of_day(char out[16])
+{
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	strftime(out, 16, "%H:%M:%S", &local);
+}
+
+static enum term_style style_of(enum agent_state state)
+{
+	if (state == AGENT_DONE)
+		return TERM_GREEN;
+	if (state == AGENT_REVERTED)
+		return TERM_YELLOW;
+	return agent_state_is_failure(state) ? TERM_RED : TERM_PLAIN;
+}
+
+static void print_step(const struct progress *progress, const struct engine_record *record, const struct run_agent *row)
+{
+	char now[16], *detail = progress_detail(row, record->to), *shown = text_printable(detail, false);
+
+	time_of_day(now);
+	fprintf(stderr, "%s %s  %s \u2192 %s%s%s%s%s\n", now, progress->plan->agents[record->agent].hostname,
+		agent_state_name(record->from), term_on(stderr, style_of(record->to)), agent_state_name(record->to),
+		term_off(stderr), *shown ? "  " : "", shown);
+	free(shown);
+	free(detail);
+}
+
+/* ---- the live lines */
+
+static void erase(struct progress *progress)
+{
+	for (; progress->drawn > 0; progress->drawn--)
+		fputs("\033[1A\033[2K", stderr);
+	fputc('\r', stderr);
+}
+
+/* Cut to the width of the terminal: a line that wraps could not be erased. */
+static void draw_line(struct progress *progress, const char *text)
+{
+	size_t room = (size_t)term_width(stderr) - 1, width = 0, bytes = 0;
+	uint32_t code;
+
+	while (text[bytes]) {
+		size_t step = text_decode(text + bytes, &code);
+
+		width += text_char_width(code);
+		if (width > room)
+			break;
+		bytes += step;
+	}
+	fprintf(stderr, "%.*s\n", (int)bytes, text);
+	progress->drawn++;
+}
+
+static void draw_agent(struct progress *progress, const struct engine *engine, size_t index, int64_t now_ms)
+{
+	const struct engine_agent *agent = &engine->agents[index];
+	char line[LINE_MAX_BYTES], span[CLOCK_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "  %-28s %-10s %s", progress->plan->agents[index].hostname,
+		 agent_state_name(agent->state), clock_format_span(now_ms - agent->since_ms, span));
+	draw_line(progress, line);
+}
+
+static void draw_bar(struct progress *progress, const struct engine *engine, int64_t now_ms)
+{
+	char line[LINE_MAX_BYTES], bar[BAR_WIDTH * 3 + 1] = "", span[CLOCK_TEXT_MAX];
+	int settled = engine->by_state[AGENT_DONE] + engine_failures(engine);
+	size_t full = engine->count ? (size_t)settled * BAR_WIDTH / engine->count : BAR_WIDTH, at = 0;
+
+	for (size_t i = 0; i < BAR_WIDTH; i++)
+		at += (size_t)snprintf(bar + at, sizeof(bar) - at, "%s", i < full ? "\u2588" : "\u00b7");
+	snprintf(line, sizeof(line), "%s  %d of %zu done, %d away, %d failed  %s%s%s", bar,
+		 engine->by_state[AGENT_DONE], engine->count, engine->away, engine_failures(engine),
+		 clock_format_span(now_ms - progress->began_ms, span), engine->state == RUN_PAUSED ? "  pausing: " : "",
+		 engine->state == RUN_PAUSED ? engine->reason : "");
+	draw_line(progress, line);
+}
+
+static void draw(struct progress *progress, const struct engine *engine)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	size_t shown = engine->under_way_count < LIVE_LINES ? engine->under_way_count : LIVE_LINES;
+
+	for (size_t i = 0; i < shown; i++)
+		draw_agent(progress, engine, engine->under_way[i], now_ms);
+	draw_bar(progress, engine, now_ms);
+	fflush(stderr);
+}
+
+/* ---- what the driver and the log tell us */
+
+static void on_agent(void *ctx, const struct engine *engine, const struct engine_record *record,
+		     const struct run_agent *row)
+{
+	struct progress *progress = ctx;
+
+	progress->engine = engine;
+	if (progress->quiet || record->from == record->to)
+		return;
+	if (!progress->live) {
+		print_step(progress, record, row);
+		return;
+	}
+	erase(progress);
+	if (agent_state_is_final(record->to) || record->to == AGENT_UNKNOWN || record->to == AGENT_REVERTING)
+		print_step(progress, record, row);
+	draw(progress, engine);
+}
+
+static void on_run(void *ctx, const struct engine *engine)
+{
+	struct progress *progress = ctx;
+	char now[16];
+
+	progress->engine = engine;
+	if (progress->quiet || engine->state != RUN_PAUSED)
+		return;
+	if (progress->live)
+		erase(progress);
+	time_of_day(now);
+	fprintf(stderr, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW), engine->reason,
+		term_off(stderr));
+	if (progress->live)
+		draw(progress, engine);
+}
+
+static void on_tick(void *ctx, const struct engine *engine, int64_t now_ms)
+{
+	struct progress *progress = ctx;
+
+	(void)now_ms;
+	progress->engine = engine;
+	if (progress->quiet || !progress->live)
+		return;
+	erase(progress);
+	draw(progress, engine);
+}
+
+static void on_log(enum log_level level, const char *line, void *ctx)
+{
+	struct progress *progress = ctx;
+
+	(void)level;
+	erase(progress);
+	fprintf(stderr, "%s\n", line);
+	if (progress->engine)
+		draw(progress, progress->engine);
+}
+
+struct progress *progress_new(const struct plan *plan, bool quiet)
+{
+	struct progress *progress = xcalloc(1, sizeof(*progress));
+	const char *kind = getenv("TERM");
+
+	*progress = (struct progress){
+		.plan = plan,
+		.quiet = quiet,
+		.live = !quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
+		.began_ms = clock_monotonic_ms(),
+		.observer = {.agent = on_agent, .run = on_run, .tick = on_tick, .ctx = progress},
+	};
+	if (progress->live)
+		log_set_hook(on_log, progress);
+	return progress;
+}
+
+void progress_free(struct progress *progress)
+{
+	if (!progress)
+		return;
+	if (progress->live) {
+		log_set_hook(NULL, NULL);
+		erase(progress);
+		fflush(stderr);
+	}
+	free(progress);
+}
+
+const struct driver_observer *progress_observer(const struct progress *progress)
+{
+	return &progress->observer;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_PROOF_H
+#define ORCHESTRATOR_PROOF_H
+/*
+ * The proof that an agent came back as meant (or, after an undo, as it was): one line per thing to prove, each with
+ * what was planned and what was found. Pure: it compares values others have fetched.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "mesos/agent.h"
+#include "orchestrator/plan.h"
+#include "protocol/answer.h"
+#include "remote/master.h"
+
+/* What was so before the intent, from the master's answer; stored with the intent, never taken again. */
+struct before_picture {
+	int64_t registered_ns, reregistered_ns;
+	bool active, deactivated;
+	char *master_id;
+	Mesos__SlaveInfo *info;
+	struct plan_task *tasks; /* running on it */
+	size_t task_count;
+};
+void before_picture_clear(struct before_picture *before);
+/* -1 with ERROR_REFUSED when the agent is not fit to be changed now (gone, inactive, other address, drift from the plan). */
+int before_picture_take(const struct plan_agent *agent, const struct master_snapshot *snapshot,
+			struct before_picture *out, struct error *err);
+json_t *before_picture_to_json(const struct before_picture *before);
+int before_picture_from_json(const char *text, struct before_picture *out, struct error *err);
+
+enum proof_result { PROOF_NOT_YET, PROOF_PASS, PROOF_FAIL };
+
+/*
+ * expected: the SlaveInfo it must have now (planned, or the before-picture's after an undo).
+ * started: agentctl's evidence of the process that runs. *document gets {"result","lines":[{"what","planned","found","ok"}],"tasks":…};
+ * *reason (caller frees) says in one sentence what is missing or wrong, NULL on PASS.
+ * Asked before the agent's start, or not reregistered yet → NOT_YET. Tasks still missing → NOT_YET; the caller turns that into
+ * FAIL when its patience ends. Another ID, another SlaveInfo, a task that ended for a reason that is the restart → FAIL.
+ */
+enum proof_result proof_judge(const struct plan_agent *agent, const struct before_picture *before,
+			      const struct answer *started, bool reverted, const struct master_snapshot *snapshot,
+			      json_t **document, char **reason);
+
+#endif

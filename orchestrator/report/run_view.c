@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/report/run_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void clear_result(struct agent_result *agent)
+{
+	json_decref(agent->before);
+	json_decref(agent->started);
+	json_decref(agent->proof);
+	for (size_t i = 0; i < agent->step_count; i++) {
+		free(agent->steps[i].from);
+		free(agent->steps[i].to);
+		free(agent->steps[i].event);
+		free(agent->steps[i].note);
+	}
+	free(agent->steps);
+}
+
+void run_view_clear(struct run_view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		if (view->agents)
+			clear_result(&view->agents[i]);
+		run_agent_clear(&view->rows[i]);
+	}
+	free(view->agents);
+	free(view->rows);
+	free(view->author);
+	free(view->actor);
+	run_row_clear(&view->run);
+	plan_clear(&view->plan);
+}
+
+/* ---- what an agent's row says */
+
+const json_t *agent_result_line(const struct agent_result *agent, const char *what)
+{
+	const json_t *lines = json_object_get(agent->proof, "lines");
+	size_t i;
+	json_t *line;
+
+	json_array_foreach(lines, i, line)
+	{
+		const char *name = json_string_value(json_object_get(line, "what"));
+
+		if (name && strcmp(name, what) == 0)
+			return line;
+	}
+	return NULL;
+}
+
+static size_t count_tasks(const struct agent_result *agent, const char *fate)
+{
+	return json_array_size(json_object_get(json_object_get(agent->proof, "tasks"), fate));
+}
+
+static json_t *read_document(const char *text)
+{
+	return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+static int64_t time_away(const struct run_agent *row, int64_t now_ms)
+{
+	if (row->away_from_ms == 0)
+		return -1;
+	return (row->away_until_ms ? row->away_until_ms : now_ms) - row->away_from_ms;
+}
+
+static int fill_result(struct run_view *view, size_t i, int64_t now_ms, struct error *err)
+{
+	struct agent_result *agent = &view->agents[i];
+	const struct run_agent *row = &view->rows[i];
+	int state = agent_state_parse(row->state);
+	const char *result;
+
+	if (state < 0 || row->position < 0 || (size_t)row->position >= view->plan.agent_count)
+		return error_set(err, ERROR_CORRUPT, "run %s: the row of agent %s does not fit the run's plan",
+				 view->run.id, row->agent_id);
+	*agent = (struct agent_result){
+		.row = row,
+		.planned = &view->plan.agents[row->position],
+		.state = (enum agent_state)state,
+		.before = read_document(row->before),
+		.started = read_document(row->started),
+		.proof = read_document(row->proof),
+		.away_ms = time_away(row, now_ms),
+	};
+	view->by_state[state]++;
+	result = json_string_value(json_object_get(agent->proof, "result"));
+	agent->proven = result && strcmp(result, "pass") == 0;
+	agent->id_after = json_string_value(json_object_get(agent_result_line(agent, "id"), "found"));
+	agent->kept = count_tasks(agent, "survived");
+	agent->lost = count_tasks(agent, "killed");
+	agent->ended = count_tasks(agent, "ended");
+	agent->appeared = count_tasks(agent, "new");
+	return 0;
+}
+
+/* ---- what the events say */
+
+static struct agent_result *find_agent(struct run_view *view, const char *agent_id)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		if (strcmp(view->rows[i].agent_id, agent_id) == 0)
+			return &view->agents[i];
+	}
+	return NULL;
+}
+
+static char *copy_member(const json_t *body, const char *key)
+{
+	const char *text = json_string_value(json_object_get(body, key));
+
+	return text ? xstrdup(text) : NULL;
+}
+
+static void add_step(struct agent_result *agent, int64_t time_ms, const json_t *body)
+{
+	agent->steps = xreallocarray(agent->steps, agent->step_count + 1, sizeof(*agent->steps));
+	agent->steps[agent->step_count++] = (struct view_step){
+		.time_ms = time_ms,
+		.from = copy_member(body, "from"),
+		.to = copy_member(body, "to"),
+		.event = copy_member(body, "event"),
+		.note = copy_member(body, "note"),
+	};
+}
+
+static int take_event(void *ctx, const struct ledger_entry *entry, struct error *err)
+{
+	struct run_view *view = ctx;
+	struct agent_result *agent = entry->agent_id ? find_agent(view, entry->agent_id) : NULL;
+
+	(void)err;
+	memcpy(view->run_hash, entry->hash, sizeof(view->run_hash));
+	if (strcmp(entry->kind, "run.created") == 0 && !view->actor)
+		view->actor = xstrdup(entry->actor);
+	if (strcmp(entry->kind, "run.resumed") == 0)
+		view->resumed++;
+	if (agent) {
+		json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
+
+		add_step(agent, entry->time_ms, body);
+		json_decref(body);
+	}
+	return 0;
+}
+
+/* ---- loading */
+
+static int load_plan(struct store *store, struct run_view *view, struct error *err)
+{
+	struct plan_row row;
+
+	if (ledger_find_plan(store, view->run.plan, &row, err) < 0)
+		return -1;
+	view->author = xstrdup(row.author);
+	int result = plan_parse(row.hash, row.document, row.document_len, &view->plan, err);
+	plan_row_clear(&row);
+	return result;
+}
+
+static int load(struct store *store, struct ledger *ledger, int64_t now_ms, struct run_view *view, struct error *err)
+{
+	if (load_plan(store, view, err) < 0 ||
+	    ledger_load_agents(ledger, view->run.id, &view->rows, &view->count, err) < 0)
+		return -1;
+	view->agents = xcalloc(view->count + 1, sizeof(*view->agents));
+	for (size_t i = 0; i < view->count; i++) {
+		if (fill_result(view, i, now_ms, err) < 0)
+			return -1;
+	}
+	memcpy(view->head, ledger_head(ledger), sizeof(view->head));
+	return ledger_run_events(store, view->run.id, take_event, view, err);
+}
+
+int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err)
+{
+	struct run_view view = {.count = 0};
+	struct ledger *ledger = ledger_open(store, "reader", err);
+	int result = -1;
+
+	plan_init(&view.plan);
+	if (ledger && ledger_find_run(store, name, &view.run, err) == 0)
+		result = load(store, ledger, now_ms, &view, err);
+	ledger_close(ledger);
+	if (result == 0)
+		*out = view;
+	else
+		run_view_clear(&view);
+	return result;
+}
+
+int run_view_failures(const struct run_view *view)
+{
+	int failures = 0;
+
+	for (int state = 0; state < AGENT_STATE_COUNT; state++) {
+		if (agent_state_is_failure((enum agent_state)state))
+			failures += view->by_state[state];
+	}
+	return failures;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_REPORT_RUN_VIEW_H
+#define ORCHESTRATOR_REPORT_RUN_VIEW_H
+/* A run as its readers need it: status, the roll at its end, the audit report. Read from the database alone. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/ledger.h"
+#include "orchestrator/ledger_query.h"
+#include "orchestrator/plan.h"
+
+/* One step of an agent, from its event. */
+struct view_step {
+	int64_t time_ms;
+	char *from, *to, *event;
+	char *note; /* NULL: none */
+};
+
+struct agent_result {
+	const struct run_agent *row;
+	const struct plan_agent *planned;
+	enum agent_state state;
+	json_t *before, *started, *proof; /* parsed; NULL: none */
+	const char *id_after;             /* as the master showed it; NULL: not proven */
+	bool proven;                      /* the proof passed: as planned, or as before */
+	size_t kept, lost, ended, appeared;
+	int64_t away_ms; /* -1: never; until now while it is away */
+	struct view_step *steps;
+	size_t step_count;
+};
+
+struct run_view {
+	struct run_row run;
+	struct plan plan;
+	char *author; /* of the plan */
+	char *actor;  /* who started the run */
+	struct run_agent *rows;
+	struct agent_result *agents; /* as many as rows, in the order of the plan */
+	size_t count;
+	int by_state[AGENT_STATE_COUNT];
+	size_t resumed;                 /* how often */
+	char head[DIGEST_HEX_SIZE];     /* of the ledger, when it was read */
+	char run_hash[DIGEST_HEX_SIZE]; /* of the run's last event; "" before the first */
+};
+
+/* name: a run's ID or "latest". *out is set only on success. */
+int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err);
+void run_view_clear(struct run_view *view);
+
+/* Agents that ended otherwise than done. */
+int run_view_failures(const struct run_view *view);
+/* A line of the proof by its name ("id", "slave_info"); NULL: not judged. Borrowed. */
+const json_t *agent_result_line(const struct agent_result *agent, const char *what);
+
+/* schema/rollout-status.schema.json. The caller's. */
+json_t *run_view_status(const struct run_view *view);
+
+/* The roll: a table of all agents and the verdict in a sentence. */
+void run_view_print_roll(const struct run_view *view, FILE *stream);
+
+/* The audit report. schema/audit-report.schema.json. */
+json_t *run_view_report(const struct run_view *view);
+void run_view_print_report(const struct run_view *view, FILE *stream);
+
+#endif

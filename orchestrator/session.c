@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/session.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/term.h"
+
+#define PROGRAM        "rollcall"
+#define DEFAULT_CONFIG "rollcall.json"
+#define DATABASE_NAME  "rollcall.db"
+
+/* A master with tens of thousands of agents takes seconds to answer; one that takes longer than this does not. */
+#define MASTER_TIMEOUT_MS 30000
+
+void session_init(struct session *session)
+{
+	const struct option globals[] = {
+		{"config", 0, OPTION_STRING, &session->config_file, "FILE",
+		 "the cluster file (default: $ROLLCALL_CONFIG, else ./rollcall.json)", 0, 0},
+		{"cluster", 0, OPTION_STRING, &session->cluster_name, "NAME",
+		 "which cluster of that file (not needed when it has one)", 0, 0},
+		{"db", 0, OPTION_STRING, &session->db_path, "FILE",
+		 "the database (default: $ROLLCALL_DB, else rollcall.db beside the cluster file)", 0, 0},
+		{"json", 0, OPTION_FLAG, &session->json, NULL, "one JSON document on stdout; its schema is in schema/",
+		 0, 0},
+		{"quiet", 'q', OPTION_FLAG, &session->quiet, NULL, "no progress, only errors", 0, 0},
+		{"verbose", 'v', OPTION_COUNT, &session->verbose, NULL, "say what is being done", 0, 0},
+		{"color", 0, OPTION_FLAG, &session->color, NULL, "--no-color: no colours, on a terminal either", 0, 0},
+		{.name = NULL},
+	};
+
+	*session = (struct session){.color = true};
+	_Static_assert(sizeof(globals) == sizeof(session->globals), "the table has its own room");
+	memcpy(session->globals, globals, sizeof(globals));
+}
+
+void session_close(struct session *session)
+{
+	if (session->transport)
+		transport_free(session->transport);
+	if (session->master)
+		master_source_free(session->master);
+	if (session->http)
+		http_free(session->http);
+	if (session->loop)
+		loop_free(session->loop);
+	store_close(session->store);
+	cluster_file_free(session->clusters);
+	free(session->config_path);
+	free(session->database_path);
+	free(session->actor);
+}
+
+const struct option *session_options(const struct session *session)
+{
+	return session->globals;
+}
+
+void session_apply_options(struct session *session)
+{
+	enum log_level level = LOG_INFO;
+
+	if (session->verbose)
+		level = LOG_DEBUG;
+	if (session->quiet)
+		level = LOG_ERROR;
+	log_setup(PROGRAM, level);
+	if (!session->color)
+		term_forbid_color();
+}
+
+int command_parse(struct session *session, const struct command *self, int argc, const char *const argv[],
+		  const struct option *own, struct arguments *operands)
+{
+	bool help = false;
+
+	if (options_parse(argc, argv, own, session->globals, operands, &help, &session->error) < 0)
+		return -1;
+	session_apply_options(session);
+	if (help) {
+		command_print_help(PROGRAM, self, own, session->globals);
+		return 1;
+	}
+	return command_check_operands(PROGRAM, self, operands, &session->error);
+}
+
+const char *session_config_path(struct session *session)
+{
+	const char *path = session->config_file;
+
+	if (session->config_path)
+		return session->config_path;
+	if (!path)
+		path = getenv("ROLLCALL_CONFIG");
+	session->config_path = xstrdup(path && *path ? path : DEFAULT_CONFIG);
+	return session->config_path;
+}
+
+const char *session_database_path(struct session *session)
+{
+	const char *path = session->db_path;
+	char *folder;
+
+	if (session->database_path)
+		return session->database_path;
+	if (!path)
+		path = getenv("ROLLCALL_DB");
+	if (path && *path) {
+		session->database_path = xstrdup(path);
+	} else {
+		folder = path_dir(session_config_path(session));
+		session->database_path = path_join(folder, DATABASE_NAME);
+		free(folder);
+	}
+	return session->database_path;
+}
+
+static struct store *open_store(struct session *session, bool create)
+{
+	if (!session->store)
+		session->store = store_open(session_database_path(session), create, &session->error);
+	return session->store;
+}
+
+struct store *session_store(struct session *session)
+{
+	return open_store(session, false);
+}
+
+struct store *session_new_store(struct session *session)
+{
+	return open_store(session, true);
+}
+
+const struct cluster *session_cluster(struct session *session)
+{
+	if (session->cluster)
+		return session->cluster;
+	if (!session->clusters)
+		session->clusters = cluster_file_read(session_config_path(session), &session->error);
+	if (!session->clusters)
+		return NULL;
+	session->cluster = cluster_file_find(session->clusters, session->cluster_name, &session->error);
+	if (!session->cluster)
+		error_prefix(&session->error, "%s", session_config_path(session));
+	return session->cluster;
+}
+
+int session_cluster_id(struct session *session, int64_t *id)
+{
+	const struct cluster *cluster = session_cluster(session);
+	struct store *store = cluster ? session_store(session) : NULL;
+
+	if (!store)
+		return -1;
+	if (!session->cluster_id && cluster_id(store, cluster->name, &session->cluster_id, &session->error) < 0)
+		return -1;
+	*id = session->cluster_id;
+	return 0;
+}
+
+struct loop *session_loop(struct session *session)
+{
+	if (!session->loop)
+		session->loop = loop_new(&session->error);
+	return session->loop;
+}
+
+struct http *session_http(struct session *session)
+{
+	struct loop *loop = session_loop(session);
+
+	if (loop && !session->http)
+		session->http = http_new(loop, &session->error);
+	return session->http;
+}
+
+struct master_source *session_master(struct session *session)
+{
+	const struct cluster *cluster = session_cluster(session);
+	struct http *http = cluster ? session_http(session) : NULL;
+
+	if (http && !session->master)
+		session->master = master_http_new(http, (const char *const *)cluster->masters, cluster->master_count,
+						  MASTER_TIMEOUT_MS);
+	return session->master;
+}
+
+void session_target(const struct cluster *cluster, const struct cluster_host *host, const char *name,
+		    struct transport_target *out)
+{
+	*out = (struct transport_target){
+		.name = name,
+		.address = host->address,
+		.port = cluster->ssh.port,
+		.user = cluster->ssh.user,
+		.identity = cluster->ssh.identity,
+		.known_hosts = cluster->ssh.known_hosts,
+		.become = cluster->ssh.become,
+		.directory = host->directory,
+	};
+}
+
+const char *session_actor(struct session *session)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char host[256] = "";
+
+	if (session->actor)
+		return session->actor;
+	if (gethostname(host, sizeof(host) - 1) < 0 || !*host)
+		snprintf(host, sizeof(host), "localhost");
+	session->actor = user ? xasprintf("%s@%s", user->pw_name, host) : xasprintf("%ld@%s", (long)geteuid(), host);
+	return session->actor;
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agentctl on the simulated hosts: real requests in, real answer lines out, the real step machine in between, one step at a time
+ * so that anything can happen between two of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "protocol/answer.h"
+#include "protocol/request.h"
+#include "remote/transport_simulated.h"
+#include "tests/sim/world.h"
+
+/* A request on its way: it may arrive although its connection is already lost. */
+struct delivery {
+	uint64_t exec;
+	int life; /* of rollcall: a later life has execs of the same number */
+	struct sim_host *host;
+	struct request request;
+	char *bytes;
+	bool connection_open;
+	struct delivery *next;
+};
+
+static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail);
+
+/* ---- what it says */
+
+static void say(struct sim_host *host, struct answer *answer)
+{
+	struct buffer line = BUFFER_INIT(ANSWER_LINE_MAX);
+
+	answer_write(answer, &line);
+	buffer_putc(&line, '\0');
+	line.data[strcspn(line.data, "\n")] = '\0';
+	if (host->exec)
+		transport_simulated_line(host->world->transport, host->exec, line.data);
+	buffer_clear(&line);
+}
+
+static void hang_up(struct sim_host *host, int status)
+{
+	struct simulated_close close = {.exit_status = status, .delivered = true};
+
+	if (host->exec)
+		transport_simulated_closed(host->world->transport, host->exec, &close);
+	host->exec = 0;
+}
+
+static void fill_evidence(struct sim_host *host, struct answer *answer)
+{
+	const struct operation_state *state = &host->current->state;
+
+	answer->pid = host->pid;
+	answer->start_ticks = host->pid ? host->started_ms : 0;
+	answer->boot_id = xasprintf("boot-%d", host->boot);
+	answer->away_ms = state->asked ? world_between(host->world, 1, 5000) : 0;
+	flags_set(&answer->flags, "attributes", host->running_flags == NEW ? "rack:new" : "rack:old");
+	answer->info = slaveinfo_copy(host->world->info[host->checkpoint]);
+	slaveinfo_set_id(answer->info, host->world->plan.agents[host->index].agent_id);
+}
+
+static void say_event(struct sim_host *host, enum answer_event event, bool evidence)
+{
+	struct answer answer;
+
+	memset(&answer, 0, sizeof answer);
+	answer.event = event;
+	answer.operation = xstrdup(host->current->id);
+	answer.fate = operation_fate(host->current->state.step);
+	if (host->current->state.reason[0])
+		answer.reason = xstrdup(host->current->state.reason);
+	if (evidence)
+		fill_evidence(host, &answer);
+	say(host, &answer);
+	answer_clear(&answer);
+}
+
+static void refuse(struct sim_host *host, uint64_t exec, const char *reason)
+{
+	struct answer answer;
+	uint64_t listening = host->exec;
+
+	memset(&answer, 0, sizeof answer);
+	answer.event = ANSWER_REFUSED;
+	answer.kind = ERROR_CONFLICT;
+	answer.reason = xstrdup(reason);
+	host->exec = exec;
+	say(host, &answer);
+	hang_up(host, 3);
+	host->exec = listening;
+	answer_clear(&answer);
+}
+
+/* Says what the last step means to rollcall, once. true when it was the last word. */
+static bool tell(struct sim_host *host)
+{
+	enum operation_step step = host->current->state.step;
+
+	if (step == host->told)
+		return false;
+	host->told = step;
+	if (step == STEP_STARTED)
+		say_event(host, ANSWER_STARTED, true);
+	if (step == STEP_DONE)
+		say_event(host, ANSWER_DONE, false);
+	if (step == STEP_UNDONE)
+		say_event(host, ANSWER_UNDONE, true);
+	if (step == STEP_STUCK)
+		say_event(host, ANSWER_STUCK, false);
+	return operation_is_final(step) || step == STEP_STUCK;
+}
+
+/* ---- its life */
+
+static void release(struct sim_host *host)
+{
+	enum operation_step step = host->current->state.step;
+
+	hang_up(host, step == STEP_DONE ? 0 : 1);
+	host->locked = false;
+	host->current = NULL;
+	host->agentctl_life++;
+}
+
+static void take_lock(struct sim_host *host, struct sim_operation *op, uint64_t exec)
+{
+	host->locked = true;
+	host->current = op;
+	host->exec = exec;
+	host->word = WORD_NONE;
+	host->told = STEP_NONE;
+	host->agentctl_life++;
+}
+
+static void act_parent_settles(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	struct sim_operation *op = host_open_operation(host);
+
+	(void)detail;
+	if (generation != host->agentctl_life || !host->up || host->locked || !op)
+		return;
+	take_lock(host, op, 0);
+	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+}
+
+void agentctl_die(struct sim_host *host)
+{
+	struct error lost = ERROR_INIT;
+	struct simulated_close close = {.exit_status = -1, .delivered = true, .error = &lost};
+
+	if (!host->locked)
+		return;
+	error_set(&lost, ERROR_UNREACHABLE, "agentctl was killed");
+	if (host->exec)
+		transport_simulated_closed(host->world->transport, host->exec, &close);
+	host->exec = 0;
+	host->locked = false;
+	host->current = NULL;
+	host->agentctl_life++;
+	if (host->up && !world_fault(host->world, host->world->faults.parent_dies_too))
+		world_at(host->world, world_between(host->world, 1, 200), act_parent_settles, host, host->agentctl_life,
+			 0);
+}
+
+static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	struct error err = ERROR_INIT;
+
+	(void)detail;
+	if (generation != host->agentctl_life || !host->locked)
+		return;
+	host->operation.word = host->word;
+	switch (operation_advance(&host->operation, &err)) {
+	case OPERATION_ADVANCED:
+		tell(host);
+		world_at(world, world_between(world, 1, 20), act_drive, host, generation, 0);
+		break;
+	case OPERATION_WAITING:
+		world_at(world, 200, act_drive, host, generation, 0);
+		break;
+	case OPERATION_FAILED:
+		world_at(world, 1000, act_drive, host, generation, 0);
+		break;
+	case OPERATION_FINISHED:
+		tell(host);
+		release(host);
+		break;
+	case OPERATION_CRASHED:
+		world_say(world, "host %zu: agentctl is killed at step %s", host->index,
+			  operation_step_name(host->current->state.step));
+		agentctl_die(host);
+		break;
+	}
+}
+
+/* ---- requests */
+
+static struct sim_operation *write_journal(struct sim_host *host, const struct delivery *delivery)
+{
+	struct sim_operation *op = xcalloc(1, sizeof *op);
+
+	memcpy(op->id, delivery->request.operation, sizeof op->id);
+	op->request = xstrdup(delivery->bytes);
+	op->next = host->operations;
+	host->operations = op;
+	return op;
+}
+
+static void attach(struct sim_host *host, struct sim_operation *op, uint64_t exec)
+{
+	hang_up(host, 1);
+	host->exec = exec;
+	host->told = STEP_NONE;
+	say_event(host, ANSWER_STATUS, false);
+	if (op->state.step == STEP_STARTED)
+		tell(host);
+}
+
+/* The operation is known here: whoever asks hears how it stands, and drives it on if nobody does. */
+static void answer_known(struct world *world, struct sim_host *host, struct sim_operation *op, uint64_t exec)
+{
+	if (host->locked) {
+		attach(host, op, exec);
+		return;
+	}
+	take_lock(host, op, exec);
+	say_event(host, ANSWER_STATUS, false);
+	if (operation_is_final(op->state.step)) {
+		if (op->state.step == STEP_DONE)
+			say_event(host, ANSWER_STARTED, true);
+		say_event(host, op->state.step == STEP_DONE ? ANSWER_DONE : ANSWER_UNDONE, true);
+		hang_up(host, 0);
+		host->locked = false;
+		host->current = NULL;
+		host->agentctl_life++;
+		return;
+	}
+	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
+	if (op->state.step == STEP_STARTED)
+		tell(host);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+}
+
+static void answer_absent(struct sim_host *host, const struct delivery *delivery)
+{
+	struct sim_operation absent = {.next = NULL};
+	struct sim_operation *current = host->current;
+	uint64_t listening = host->exec;
+
+	memcpy(absent.id, delivery->request.operation, sizeof absent.id);
+	host->current = &absent;
+	host->exec = delivery->exec;
+	say_event(host, ANSWER_STATUS, false);
+	hang_up(host, 0);
+	host->current = current;
+	host->exec = listening;
+}
+
+static void on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery)
+{
+	struct sim_operation *op = host_find_operation(host, delivery->request.operation);
+
+	if (!op || op->state.step == STEP_NONE)
+		answer_absent(host, delivery);
+	else
+		answer_known(world, host, op, delivery->exec);
+}
+
+static void act_power_cut(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)world;
+	(void)detail;
+	if (generation == host->agentctl_life)
+		host_power_cut(host);
+}
+
+static void on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery)
+{
+	struct sim_operation *op = host_find_operation(host, delivery->request.operation);
+	struct error err = ERROR_INIT;
+	int began;
+
+	if (op && op->state.step != STEP_NONE) {
+		answer_known(world, host, op, delivery->exec);
+		return;
+	}
+	if (host->locked || host_open_operation(host) || host->checkpoint == NEW || host->flags == NEW) {
+		refuse(host, delivery->exec, "the host is not as the plan saw it");
+		return;
+	}
+	judge_intent(world, host, delivery->request.operation, delivery->bytes);
+	op = op ? op : write_journal(host, delivery);
+	take_lock(host, op, delivery->exec);
+	began = operation_begin(&host->operation, host_operation_ops(), host, delivery->request.start_timeout_ms,
+				delivery->request.verdict_timeout_ms, &err);
+	if (began == OPERATION_CRASH) {
+		agentctl_die(host);
+		return;
+	}
+	if (began < 0) {
+		host->exec = 0;
+		release(host);
+		refuse(host, delivery->exec, err.text);
+		return;
+	}
+	say_event(host, ANSWER_ACCEPTED, false);
+	if (world_fault(world, world->faults.power_cut))
+		world_at(world, world_between(world, 0, 8000), act_power_cut, host, host->agentctl_life, 0);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+}
+
+/* ---- the network */
+
+static struct delivery *take_delivery(struct world *world, int life, uint64_t exec)
+{
+	for (struct delivery **at = &world->deliveries; *at; at = &(*at)->next)
+		if ((*at)->exec == exec && (*at)->life == life) {
+			struct delivery *found = *at;
+
+			*at = found->next;
+			return found;
+		}
+	return NULL;
+}
+
+static void free_delivery(struct delivery *delivery)
+{
+	request_clear(&delivery->request);
+	free(delivery->bytes);
+	free(delivery);
+}
+
+static void lose(struct world *world, uint64_t exec, bool delivered, const char *why)
+{
+	struct error error = ERROR_INIT;
+	struct simulated_close close = {.exit_status = -1, .delivered = delivered, .error = &error};
+
+	if (!exec)
+		return;
+	error_set(&error, ERROR_UNREACHABLE, "%s", why);
+	transport_simulated_closed(world->transport, exec, &close);
+}
+
+static void act_arrive(struct world *world, struct sim_host *host, int life, uint64_t exec)
+{
+	struct delivery *delivery = take_delivery(world, life, exec);
+
+	if (!delivery)
+		return;
+	/* Who sent it may have died since: then nobody listens, but it arrives all the same. */
+	if (life != world->lives)
+		delivery->exec = exec = 0;
+	if (!host->up) {
+		lose(world, exec, false, "the host does not answer");
+	} else if (delivery->request.epoch < host->epoch) {
+		refuse(host, exec, "a newer epoch was seen on this host");
+	} else {
+		host->epoch = delivery->request.epoch;
+		if (delivery->request.kind == REQUEST_APPLY)
+			on_apply(world, host, delivery);
+		else
+			on_settle(world, host, delivery);
+	}
+	free_delivery(delivery);
+}
+
+static void act_lose(struct world *world, struct sim_host *host, int life, uint64_t exec)
+{
+	if (life != world->lives)
+		return;
+	/* Whether the request had arrived is not for rollcall to know. */
+	lose(world, exec, true, "the connection was lost");
+	if (host->exec == exec)
+		host->exec = 0;
+	if (!world_fault(world, world->faults.late_request)) {
+		struct delivery *delivery = take_delivery(world, life, exec);
+
+		if (delivery)
+			free_delivery(delivery);
+	}
+}
+
+static void on_exec(void *ctx, const struct simulated_exec *exec)
+{
+	struct world *world = ctx;
+	struct sim_host *host = &world->hosts[strtoul(exec->target->name, NULL, 10)];
+	struct delivery *delivery = xcalloc(1, sizeof *delivery);
+	const char *body = memchr(exec->input, '\n', exec->len);
+	size_t len = exec->len - (size_t)(body + 1 - (const char *)exec->input);
+	struct error err = ERROR_INIT;
+
+	delivery->exec = exec->exec;
+	delivery->life = world->lives;
+	delivery->host = host;
+	delivery->bytes = xstrndup(body + 1, len);
+	if (request_parse(body + 1, len, &delivery->request, &err) < 0)
+		world_violation(world, "rollcall sent a request that does not parse: %s", err.text);
+	if (!host->up || world_fault(world, world->faults.refused)) {
+		free_delivery(delivery);
+		lose(world, exec->exec, false, "connection refused");
+		return;
+	}
+	delivery->next = world->deliveries;
+	world->deliveries = delivery;
+	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");
+	world_at(world, world_between(world, 5, 200), act_arrive, host, world->lives, exec->exec);
+	if (world_fault(world, world->faults.connection_lost))
+		world_at(world, world_between(world, 0, 6000), act_lose, host, world->lives, exec->exec);
+}
+
+static void on_received(void *ctx, uint64_t exec, const char *text)
+{
+	struct world *world = ctx;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].exec == exec)
+			world->hosts[i].word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
+}
+
+static void on_hung_up(void *ctx, uint64_t exec)
+{
+	struct world *world = ctx;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].exec == exec)
+			world->hosts[i].exec = 0;
+}
+
+void agentctl_forget_deliveries(struct world *world)
+{
+	while (world->deliveries) {
+		struct delivery *next = world->deliveries->next;
+
+		free_delivery(world->deliveries);
+		world->deliveries = next;
+	}
+}
+
+void agentctl_attach(struct world *world)
+{
+	static const struct simulated_hosts hosts = {.exec = on_exec, .received = on_received, .hung_up = on_hung_up};
+
+	world->transport = transport_simulated_new(&hosts, world);
+}

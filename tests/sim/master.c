@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The master: what it says was so at some moment between the question and the answer. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tests/sim/world.h"
+
+/* agent_ping_timeout x max_agent_ping_timeouts of a master with default flags. */
+#define UNREACHABLE_AFTER_MS 75000
+
+struct sim_master {
+	struct master_source source;
+	struct world *world;
+	int life; /* of rollcall */
+	struct master_event answers[4];
+	size_t count;
+};
+
+bool sim_master_lists(const struct sim_host *host)
+{
+	return host->active || host->world->now - host->left_ms < UNREACHABLE_AFTER_MS;
+}
+
+static void fill_agent(const struct sim_host *host, struct agent_view *view)
+{
+	const struct plan_agent *planned = &host->world->plan.agents[host->index];
+
+	memset(view, 0, sizeof *view);
+	view->id = xstrdup(planned->agent_id);
+	view->hostname = xstrdup(planned->hostname);
+	view->ip = xstrdup(planned->ip);
+	view->port = planned->port;
+	view->version = xstrdup("1.11.0");
+	view->active = host->active;
+	view->attributes_complete = true;
+	view->registered_ns = 1;
+	view->reregistered_ns = host->reregistered_ns;
+	view->info = slaveinfo_copy(host->world->info[host->recorded]);
+	slaveinfo_set_id(view->info, planned->agent_id);
+}
+
+static void fill_task(const struct sim_host *host, struct task_view *task)
+{
+	*task = (struct task_view){
+		.id = xasprintf("task-%zu", host->index),
+		.name = xstrdup("task"),
+		.framework_id = xstrdup("framework"),
+		.executor_id = xstrdup(""),
+		.agent_id = xstrdup(host->world->plan.agents[host->index].agent_id),
+		.state = xstrdup("TASK_RUNNING"),
+		.reason = xstrdup(""),
+	};
+}
+
+static struct master_snapshot *take_snapshot(struct world *world)
+{
+	struct master_snapshot *snapshot = xcalloc(1, sizeof *snapshot);
+
+	snapshot->master = xstrdup("http://simulated");
+	snapshot->agents = xcalloc(world->host_count + 1, sizeof *snapshot->agents);
+	snapshot->tasks = xcalloc(world->host_count + 1, sizeof *snapshot->tasks);
+	snapshot->frameworks = xcalloc(1, sizeof *snapshot->frameworks);
+	snapshot->frameworks[0] = (struct framework_view){.id = xstrdup("framework"),
+							  .name = xstrdup("web"),
+							  .role = xstrdup("*"),
+							  .active = true,
+							  .checkpoint = true};
+	snapshot->framework_count = 1;
+	snapshot->facts.id = xstrdup("master-1");
+	/* Plan positions are in the order of agent IDs, as a snapshot's agents must be. */
+	for (size_t i = 0; i < world->host_count; i++) {
+		const struct sim_host *host = &world->hosts[i];
+
+		if (sim_master_lists(host))
+			fill_agent(host, &snapshot->agents[snapshot->agent_count++]);
+		if (sim_master_lists(host) && host->tasks_alive_since_boot == host->boot)
+			fill_task(host, &snapshot->tasks[snapshot->task_count++]);
+	}
+	return snapshot;
+}
+
+static void act_answer(struct world *world, struct sim_host *host, int life, uint64_t asked)
+{
+	struct sim_master *master = (struct sim_master *)world->master;
+	struct master_event *event;
+
+	(void)host;
+	if (life != world->lives || !master || master->count == 4)
+		return;
+	event = &master->answers[master->count++];
+	memset(event, 0, sizeof *event);
+	event->tag = asked >> 32;
+	if (world_fault(world, world->faults.master_silent)) {
+		error_set(&event->error, ERROR_UNREACHABLE, "no master answered");
+		return;
+	}
+	event->snapshot = take_snapshot(world);
+	event->snapshot->asked_ms = (int64_t)(asked & 0xffffffff);
+	event->snapshot->answered_ms = world->now;
+}
+
+static void sim_ask(struct master_source *source, unsigned want, uint64_t tag)
+{
+	struct sim_master *master = (struct sim_master *)source;
+	struct world *world = master->world;
+
+	(void)want;
+	world_at(world, world_between(world, 2, 60), act_answer, NULL, master->life,
+		 (tag << 32) | (uint64_t)world->now);
+}
+
+static bool sim_next(struct master_source *source, struct master_event *event)
+{
+	struct sim_master *master = (struct sim_master *)source;
+
+	if (master->count == 0)
+		return false;
+	*event = master->answers[0];
+	memmove(master->answers, master->answers + 1, --master->count * sizeof *master->answers);
+	return true;
+}
+
+static void sim_free(struct master_source *source)
+{
+	struct sim_master *master = (struct sim_master *)source;
+
+	for (size_t i = 0; i < master->count; i++)
+		master_snapshot_free(master->answers[i].snapshot);
+	free(master);
+}
+
+struct master_source *sim_master_new(struct world *world)
+{
+	static const struct master_source_ops ops = {.ask = sim_ask, .next = sim_next, .free = sim_free};
+	struct sim_master *master = xcalloc(1, sizeof *master);
+
+	master->source.ops = &ops;
+	master->world = world;
+	master->life = world->lives;
+	return &master->source;
+}
