@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INVENTORY_AGENTS_H
+#define INVENTORY_AGENTS_H
+/*
+ * Agents, their tasks and frameworks as the master showed them last. A sync writes only what changed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "inventory/selector.h"
+#include "inventory/store.h"
+#include "mesos/agent.h"
+
+/* What a master said, to be put into the database. Borrowed for the call. */
+struct agents_answer {
+	const char *master; /* URL of the leader */
+	const struct agent_view *agents;
+	size_t agent_count;
+	const struct task_view *tasks;
+	size_t task_count;
+	const struct framework_view *frameworks;
+	size_t framework_count;
+	const struct master_facts *facts; /* may be NULL */
+};
+
+struct agents_summary {
+	size_t total;    /* agents the master lists */
+	size_t added;    /* never seen before */
+	size_t gone;     /* no longer listed */
+	size_t returned; /* listed again after they were gone */
+	size_t changed;  /* anything about them, the two above aside */
+	size_t unchanged;
+	size_t tasks;
+	size_t frameworks;
+};
+
+/* All of it in one transaction (of its own, none may be open). time_ms: clock_wall_ms. */
+int agents_sync(struct store *store, int64_t cluster, const struct agents_answer *answer, int64_t time_ms,
+		struct agents_summary *summary, struct error *err);
+
+/* An agent as the database has it. */
+struct agent_record {
+	int64_t row; /* its key in the database */
+	struct agent_view view;
+	char *region, *zone; /* NULL without domain */
+	int64_t first_seen_ms;
+	int64_t changed_ms;
+	int64_t gone_ms; /* 0: the master lists it */
+	size_t tasks;    /* tasks the master lists on it */
+};
+void agent_record_clear(struct agent_record *record);
+
+struct agent_list {
+	struct agent_record *items; /* by hostname, then ID */
+	size_t count;
+};
+void agent_list_clear(struct agent_list *list);
+
+/* The agents of a cluster that the master lists and that selector (NULL: all) matches. *out is set only on success. */
+int agents_load(struct store *store, int64_t cluster, const struct selector *selector, struct agent_list *out,
+		struct error *err);
+
+/* One agent by ID, by a unique beginning of its ID, by what follows the last dash ("S12"), or by hostname; also one that is
+ * gone. ERROR_USAGE when there is none or more than one. */
+int agents_find(struct store *store, int64_t cluster, const char *name, struct agent_record *out, struct error *err);
+
+/* The tasks on an agent, with the framework of each. */
+struct agent_task {
+	struct task_view task;
+	char *framework_name;
+	bool framework_checkpoints; /* false: a restart of the agent ends it */
+};
+struct agent_tasks {
+	struct agent_task *items;
+	size_t count;
+};
+void agent_tasks_clear(struct agent_tasks *tasks);
+int agents_tasks(struct store *store, int64_t cluster, const char *agent_id, struct agent_tasks *out,
+		 struct error *err);
+
+/* What the leading master said of itself at the last sync. 1: known; 0: never asked; -1. */
+int agents_facts(struct store *store, int64_t cluster, struct master_facts *out, struct error *err);
+
+/* When the cluster was last synced; 0: never. */
+int agents_synced_ms(struct store *store, int64_t cluster, int64_t *time_ms, struct error *err);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database file: opening it, making sure it is ours and whole, bringing its schema up to date. */
+#include "inventory/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "inventory/migrations.h"
+#include "inventory/store_internal.h"
+
+/* "rllc": tells a database of rollcall from any other SQLite file. */
+#define APPLICATION_ID 0x726c6c63
+
+/* Longer than any transaction of ours, shorter than a person's patience. */
+#define PATIENCE_MS 10000
+
+static int fail_full(struct store *store, struct error *err, const char *doing)
+{
+	return error_set(err, ERROR_SYSTEM,
+			 "%s: disk full while %s; nothing of it was kept: free some space there and repeat the command",
+			 store->path, doing);
+}
+
+/* SQLite tells the errno of a failed write to the log only through the log's own file. */
+static int last_errno(struct store *store)
+{
+	sqlite3_file *log = NULL;
+	int errnum = sqlite3_system_errno(store->handle);
+
+	if (!errnum)
+		sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	if (!errnum && sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+	    log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	return errnum;
+}
+
+static int fail_io(struct store *store, struct error *err, const char *doing)
+{
+	int errnum = last_errno(store);
+
+	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
+		return error_errno(err, ERROR_SYSTEM, errnum,
+				   "%s: no room while %s; nothing of it was kept: make room there and repeat the "
+				   "command",
+				   store->path, doing);
+	return error_set(err, ERROR_SYSTEM, "%s: the disk failed while %s: %s%s%s", store->path, doing,
+			 sqlite3_errmsg(store->handle), errnum ? ": " : "", errnum ? strerror(errnum) : "");
+}
+
+static int fail_damaged(struct store *store, struct error *err, const char *doing)
+{
+	return error_set(
+		err, ERROR_CORRUPT,
+		"%s: damaged or no database (%s) while %s; put a backup in its place, or move it away and sync anew",
+		store->path, sqlite3_errmsg(store->handle), doing);
+}
+
+int store_fail(struct store *store, struct error *err, const char *doing)
+{
+	int code = sqlite3_extended_errcode(store->handle);
+
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return error_set(err, ERROR_CONFLICT,
+				 "%s: locked by another process for more than %.1f s while %s; repeat the command when "
+				 "the other is done",
+				 store->path, store->patience_ms / 1000.0, doing);
+	case SQLITE_FULL:
+		return fail_full(store, err, doing);
+	case SQLITE_IOERR:
+		return fail_io(store, err, doing);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return fail_damaged(store, err, doing);
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+		return error_set(err, ERROR_UNREACHABLE, "%s: cannot be written while %s: %s", store->path, doing,
+				 sqlite3_errmsg(store->handle));
+	case SQLITE_CONSTRAINT:
+		if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+			return error_set(err, ERROR_CONFLICT, "%s: exists already while %s: %s", store->path, doing,
+					 sqlite3_errmsg(store->handle));
+		break;
+	}
+	return error_set(err, ERROR_BUG, "%s: %s while %s", store->path, sqlite3_errmsg(store->handle), doing);
+}
+
+static int execute(struct store *store, const char *sql, const char *doing, struct error *err)
+{
+	if (sqlite3_exec(store->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(store, err, doing);
+	return 0;
+}
+
+/* SQLite would create the file with the umask's mode; the inventory is nobody else's business. */
+static int create_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	if (fd < 0)
+		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot create the database", path);
+	close(fd);
+	return 0;
+}
+
+static int check_file(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 && errno == ENOENT)
+		return error_set(err, ERROR_UNREACHABLE,
+				 "%s: there is no database; make one with `rollcall inventory sync`, or name another "
+				 "with --db",
+				 path);
+	if (stat(path, &st) < 0)
+		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot open the database", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERROR_CORRUPT, "%s: no regular file, so no database", path);
+	if (access(path, R_OK | W_OK) < 0)
+		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot open the database", path);
+	return 0;
+}
+
+static int read_pragma(struct store *store, const char *sql, int64_t *value, struct error *err)
+{
+	return store_find_int(store, value, err, sql, "") < 0 ? -1 : 0;
+}
+
+static int64_t known_migrations(void)
+{
+	int64_t count = 0;
+
+	while (migrations[count].name)
+		count++;
+	return count;
+}
+
+/* Nothing is written before the file is known to be ours, or empty. */
+static int check_owner(struct store *store, int64_t *version, struct error *err)
+{
+	int64_t application = 0, tables = 0;
+
+	if (read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0 ||
+	    read_pragma(store, "PRAGMA application_id", &application, err) < 0 ||
+	    read_pragma(store, "PRAGMA user_version", version, err) < 0)
+		return -1;
+	if (application != APPLICATION_ID && (application || tables || *version))
+		return error_set(err, ERROR_CORRUPT,
+				 "%s: a database of another program; name rollcall's own with --db or $ROLLCALL_DB",
+				 store->path);
+	if (*version > known_migrations() || *version < 0)
+		return error_set(
+			err, ERROR_USAGE,
+			"%s: written by a newer rollcall (its schema has version %lld, this program knows up to "
+			"%lld); use that rollcall, nothing was changed",
+			store->path, (long long)*version, (long long)known_migrations());
+	return 0;
+}
+
+static int configure(struct store *store, struct error *err)
+{
+	char *answer = NULL;
+	int found;
+
+	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	found = store_find_text(store, &answer, err, "PRAGMA journal_mode = WAL", "");
+	if (found < 0)
+		return -1;
+	if (!found || strcmp(answer, "wal") != 0) {
+		free(answer);
+		return error_set(err, ERROR_SYSTEM,
+				 "%s: the folder's file system cannot hold a database in WAL mode (a network share?); "
+				 "put the database on a local disk with --db",
+				 store->path);
+	}
+	free(answer);
+	return execute(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+		       "opening it", err);
+}
+
+static int migrate_step(struct store *store, int64_t from, struct error *err)
+{
+	char *pragma = xasprintf("PRAGMA application_id = %d; PRAGMA user_version = %lld", APPLICATION_ID,
+				 (long long)from + 1);
+	int result = execute(store, migrations[from].sql, migrations[from].name, err);
+
+	if (result == 0)
+		result = execute(store, pragma, migrations[from].name, err);
+	free(pragma);
+	return result;
+}
+
+static int name_database(struct store *store, struct error *err)
+{
+	char uuid[RANDOM_ID_SIZE];
+	int64_t rows = 0;
+
+	if (read_pragma(store, "SELECT count(*) FROM database", &rows, err) < 0 || rows > 0)
+		return rows > 0 ? 0 : -1;
+	random_id(uuid);
+	return store_run(store, err, "INSERT INTO database (uuid, created_ms) VALUES (?1, ?2)", "ti", uuid,
+			 clock_wall_ms());
+}
+
+/* All missing steps in one transaction: a database is at an old version or at the newest, never between. Another process
+ * may have migrated while we waited for the lock, so the version is read again under it. */
+static int migrate(struct store *store, struct error *err)
+{
+	int64_t version = 0;
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	if (check_owner(store, &version, err) < 0)
+		goto fail;
+	for (; migrations[version].name; version++)
+		if (migrate_step(store, version, err) < 0)
+			goto fail;
+	if (name_database(store, err) < 0)
+		goto fail;
+	return store_commit(store, err);
+fail:
+	store_rollback(store);
+	return -1;
+}
+
+static int read_uuid(struct store *store, struct error *err)
+{
+	char *uuid = NULL;
+	int found = store_find_text(store, &uuid, err, "SELECT uuid FROM database", "");
+
+	if (found < 0)
+		return -1;
+	if (!found || strlen(uuid) != sizeof(store->uuid) - 1) {
+		free(uuid);
+		return error_set(err, ERROR_CORRUPT, "%s: the database has lost its name; put a backup in its place",
+				 store->path);
+	}
+	memcpy(store->uuid, uuid, sizeof(store->uuid));
+	free(uuid);
+	return 0;
+}
+
+static int open_handle(struct store *store, struct error *err)
+{
+	int64_t version = 0;
+
+	if (sqlite3_open_v2(store->path, &store->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		if (!store->handle)
+			return error_set(err, ERROR_SYSTEM, "%s: out of memory in SQLite", store->path);
+		return store_fail(store, err, "opening it");
+	}
+	sqlite3_extended_result_codes(store->handle, 1);
+	store_set_patience(store, PATIENCE_MS);
+	if (check_owner(store, &version, err) < 0 || configure(store, err) < 0)
+		return -1;
+	if (version < known_migrations() && migrate(store, err) < 0)
+		return -1;
+	return read_uuid(store, err);
+}
+
+struct store *store_open(const char *path, bool create, struct error *err)
+{
+	struct store *store;
+
+	if (create && create_file(path, err) < 0)
+		return NULL;
+	if (check_file(path, err) < 0)
+		return NULL;
+	store = xcalloc(1, sizeof(*store));
+	store->path = xstrdup(path);
+	if (open_handle(store, err) < 0) {
+		store_close(store);
+		return NULL;
+	}
+	return store;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->handle) {
+		store_rollback(store);
+		statements_finalize(store);
+		sqlite3_close(store->handle);
+	}
+	free(store->path);
+	free(store);
+}
+
+const char *store_uuid(const struct store *store)
+{
+	return store->uuid;
+}
+
+const char *store_path(const struct store *store)
+{
+	return store->path;
+}
+
+void store_set_patience(struct store *store, int ms)
+{
+	store->patience_ms = ms;
+	sqlite3_busy_timeout(store->handle, ms);
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+	if (store_in_transaction(store))
+		return error_set(err, ERROR_BUG, "%s: a transaction is open already", store->path);
+	return store_run(store, err, "BEGIN IMMEDIATE", "");
+}
+
+int store_commit(struct store *store, struct error *err)
+{
+	if (!store_in_transaction(store))
+		return error_set(err, ERROR_BUG, "%s: there is no transaction to commit", store->path);
+	if (store_run(store, err, "COMMIT", "") == 0)
+		return 0;
+	store_rollback(store);
+	return -1;
+}
+
+void store_rollback(struct store *store)
+{
+	/* SQLite rolls back by itself after some failures; then there is nothing left to do. */
+	if (store_in_transaction(store))
+		sqlite3_exec(store->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool store_in_transaction(const struct store *store)
+{
+	return !sqlite3_get_autocommit(store->handle);
+}
+
+int64_t store_last_id(const struct store *store)
+{
+	return sqlite3_last_insert_rowid(store->handle);
+}
+
+int64_t store_changes(const struct store *store)
+{
+	return sqlite3_changes64(store->handle);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INVENTORY_STORE_INTERNAL_H
+#define INVENTORY_STORE_INTERNAL_H
+/* What store.c (the file) and statement.c (what runs in it) share; nobody else includes this. */
+#include <sqlite3.h>
+
+#include "base/digest.h"
+#include "inventory/store.h"
+
+/* Statements kept prepared. The program has about a hundred different ones; selectors come on top, so there is a bound. */
+#define STATEMENT_SLOTS 256
+
+struct store_statement {
+	sqlite3_stmt *handle;
+	bool in_use;
+	bool kept; /* in the cache; otherwise finalized when done */
+};
+
+struct store {
+	sqlite3 *handle;
+	char *path;
+	char uuid[RANDOM_ID_SIZE];
+	int patience_ms;
+	struct store_statement cache[STATEMENT_SLOTS];
+	size_t cached;
+};
+
+/* Turns what SQLite says into an error that names the file. Always returns -1. */
+int store_fail(struct store *store, struct error *err, const char *doing);
+
+void statements_finalize(struct store *store);
+
+#endif
