@@ -172,7 +172,8 @@ static int check_edit(const char *name, const char *value, struct error *err)
 				 name);
 	if (value != NULL && strpbrk(value, SEPARATORS) != NULL)
 		return error_set(err, ERROR_USAGE,
-				 "Attribute '%s' cannot have the value '%s': a ';' or newline would end it", name, value);
+				 "Attribute '%s' cannot have the value '%s': a ';' or newline would end it", name,
+				 value);
 	return 0;
 }
 

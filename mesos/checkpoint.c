@@ -20,17 +20,18 @@ static int check_length(const char *path, const void *data, size_t len, struct e
 	if (len == 0)
 		return error_set(err, ERROR_CORRUPT, "%s is empty" NEXT_STEP, path);
 	if (len > CHECKPOINT_MAX)
-		return error_set(err, ERROR_CORRUPT, "%s is larger than %u bytes; no agent writes such a checkpoint", path,
-				 CHECKPOINT_MAX);
+		return error_set(err, ERROR_CORRUPT, "%s is larger than %u bytes; no agent writes such a checkpoint",
+				 path, CHECKPOINT_MAX);
 	if (len < PREFIX)
 		return error_set(err, ERROR_CORRUPT, "%s is truncated: %zu of at least %u bytes" NEXT_STEP, path, len,
 				 PREFIX);
 	memcpy(&size, data, PREFIX);
 	if (size > CHECKPOINT_MAX - PREFIX)
-		return error_set(err, ERROR_CORRUPT,
-				 "%s is no checkpoint: it begins with a length of %u bytes, and no agent writes more than"
-				 " %u",
-				 path, size, CHECKPOINT_MAX);
+		return error_set(
+			err, ERROR_CORRUPT,
+			"%s is no checkpoint: it begins with a length of %u bytes, and no agent writes more than"
+			" %u",
+			path, size, CHECKPOINT_MAX);
 	if (size > len - PREFIX)
 		return error_set(err, ERROR_CORRUPT, "%s is truncated: %zu of %u bytes" NEXT_STEP, path, len,
 				 size + PREFIX);
@@ -66,13 +67,14 @@ Mesos__SlaveInfo *checkpoint_parse(const char *path, const void *data, size_t le
 		return NULL;
 	info = slaveinfo_unpack((const char *)data + PREFIX, len - PREFIX, NULL);
 	if (info == NULL) {
-		error_set(err, ERROR_CORRUPT, "%s is no checkpoint of an agent: its %zu bytes are no SlaveInfo" NEXT_STEP,
-			  path, len - PREFIX);
+		error_set(err, ERROR_CORRUPT,
+			  "%s is no checkpoint of an agent: its %zu bytes are no SlaveInfo" NEXT_STEP, path,
+			  len - PREFIX);
 		return NULL;
 	}
 	if (!is_plausible(info)) {
-		error_set(err, ERROR_CORRUPT, "%s is no checkpoint of an agent: it holds no hostname and agent ID" NEXT_STEP,
-			  path);
+		error_set(err, ERROR_CORRUPT,
+			  "%s is no checkpoint of an agent: it holds no hostname and agent ID" NEXT_STEP, path);
 		slaveinfo_free(info);
 		return NULL;
 	}

@@ -29,10 +29,12 @@ static void *upgraded(const void *resource)
 	return copy;
 }
 
-static bool compare_upgraded(const void *a, const void *b, bool (*compare)(const Mesos__Resource *, const Mesos__Resource *))
+/* What is not valid counts for nothing, so nothing of it is taken over. */
+static bool compare_upgraded(const void *a, const void *b,
+			     bool (*compare)(const Mesos__Resource *, const Mesos__Resource *))
 {
 	Mesos__Resource *left = upgraded(a), *right = upgraded(b);
-	bool result = compare(left, right);
+	bool result = resource_validate(left, NULL) == 0 && compare(left, right);
 
 	pb_free(left);
 	pb_free(right);

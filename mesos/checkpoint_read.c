@@ -124,8 +124,8 @@ static int find_agent(const struct meta_dir *slaves, const char *root, char **id
 	*id = id_of_link(slaves, root, target);
 	if (*id == NULL)
 		return error_set(err, ERROR_CORRUPT,
-				 "%s/latest does not lead to an agent's folder beside it, but to '%s%s%s'", slaves->path,
-				 target, strlen(target) < (size_t)len ? "/" : "",
+				 "%s/latest does not lead to an agent's folder beside it, but to '%s%s%s'",
+				 slaves->path, target, strlen(target) < (size_t)len ? "/" : "",
 				 strlen(target) < (size_t)len ? target + strlen(target) + 1 : "");
 	return 0;
 }
@@ -171,8 +171,8 @@ static int read_agent(const struct meta_dir *slaves, const char *work_dir, char 
 	return found == META_FAILED ? -1 : rc;
 }
 
-static int read_slaves(const struct meta_dir *meta, const char *root, const char *work_dir, struct checkpoint_state *out,
-		       struct error *err)
+static int read_slaves(const struct meta_dir *meta, const char *root, const char *work_dir,
+		       struct checkpoint_state *out, struct error *err)
 {
 	struct meta_dir slaves;
 	enum meta_found found = meta_open_in(meta, "slaves", &slaves, err);
@@ -201,8 +201,8 @@ static int parse_state(const char *path, const struct buffer *bytes, struct reso
 	if (bytes->len >= sizeof(size) && size == bytes->len - sizeof(size))
 		state = pb_unpack(&mesos__resource_state__descriptor, bytes->data + sizeof(size), size);
 	if (state == NULL)
-		return error_set(err, ERROR_CORRUPT, "%s is truncated or no state of resources; the agent would refuse it",
-				 path);
+		return error_set(err, ERROR_CORRUPT,
+				 "%s is truncated or no state of resources; the agent would refuse it", path);
 	resources_copy(out, state->resources, state->n_resources);
 	pb_free(state);
 	return 0;
@@ -282,9 +282,8 @@ int checkpoint_read(const char *root, const char *work_dir, struct checkpoint_st
 	enum meta_found found = meta_open(path, &meta, err);
 	int rc = found == META_FAILED ? -1 : 0;
 
-	if (found == META_FOUND &&
-	    (read_boot_id(&meta, &state, err) != 0 || read_resources(&meta, &state, err) != 0 ||
-	     read_slaves(&meta, root, work_dir, &state, err) != 0))
+	if (found == META_FOUND && (read_boot_id(&meta, &state, err) != 0 || read_resources(&meta, &state, err) != 0 ||
+				    read_slaves(&meta, root, work_dir, &state, err) != 0))
 		rc = -1;
 	if (found == META_FOUND)
 		meta_close(&meta);

@@ -203,14 +203,16 @@ static int verify_meaning(const struct splice *s, const struct buffer *message, 
 static int check_target(const struct splice *s, unsigned differs, struct error *err)
 {
 	if (differs & PART_HOSTNAME)
-		return error_set(err, ERROR_REFUSED,
-				 "The hostname would change from %s to %s; the master shuts an agent down that comes back"
-				 " with its ID and another hostname",
-				 s->old->hostname, s->target->hostname);
+		return error_set(
+			err, ERROR_REFUSED,
+			"The hostname would change from %s to %s; the master shuts an agent down that comes back"
+			" with its ID and another hostname",
+			s->old->hostname, s->target->hostname);
 	if (differs & PART_CHECKPOINT)
-		return error_set(err, ERROR_REFUSED,
-				 "The checkpoint says 'checkpoint: false', which no agent of today would; let this agent"
-				 " register anew");
+		return error_set(
+			err, ERROR_REFUSED,
+			"The checkpoint says 'checkpoint: false', which no agent of today would; let this agent"
+			" register anew");
 	return 0;
 }
 
@@ -257,8 +259,9 @@ int checkpoint_splice(const void *old, size_t old_len, const Mesos__SlaveInfo *t
 	if (info == NULL)
 		return -1;
 	if (wire_scan((const char *)old + PREFIX, old_len - PREFIX, &s.records) != 0)
-		error_set(err, ERROR_CORRUPT, "The old checkpoint cannot be taken apart: it has fields of a kind no agent"
-					      " writes");
+		error_set(err, ERROR_CORRUPT,
+			  "The old checkpoint cannot be taken apart: it has fields of a kind no agent"
+			  " writes");
 	else
 		rc = splice_message(&s, &message, err);
 	if (rc == 0)

@@ -35,8 +35,7 @@ void checkpoint_tasks_free(struct checkpoint_task *tasks, size_t count)
 
 /* Calls visit for every folder in the folder `name` of dir; that there is none is fine. */
 static int each_folder(const struct meta_dir *dir, const char *name, struct walk *walk,
-		       int (*visit)(const struct meta_dir *dir, const char *name, struct walk *walk,
-				    struct error *err),
+		       int (*visit)(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err),
 		       struct error *err)
 {
 	struct meta_dir parent, child;

@@ -24,8 +24,7 @@ static void explain_equal(const Mesos__SlaveInfo *previous, const Mesos__SlaveIn
 }
 
 /* Before 1.5 the new info was printed before it got its ID. */
-static void explain_equal_1_4(const Mesos__SlaveInfo *previous, const Mesos__SlaveInfo *current,
-			      struct buffer *message)
+static void explain_equal_1_4(const Mesos__SlaveInfo *previous, const Mesos__SlaveInfo *current, struct buffer *message)
 {
 	Mesos__SlaveInfo *without_id = slaveinfo_copy(current);
 

@@ -95,7 +95,8 @@ int flags_from_json(const json_t *object, const char *source, struct flags *out,
 
 	if (!json_is_object(object))
 		return error_set(err, ERROR_USAGE, "%s: expected an object of flag name to string", source);
-	json_object_foreach ((json_t *)object, name, value) {
+	json_object_foreach((json_t *)object, name, value)
+	{
 		if (!json_is_string(value) || *name == '\0' || *name == '-' ||
 		    strlen(json_string_value(value)) != json_string_length(value)) {
 			flags_clear(&flags);
@@ -193,8 +194,7 @@ static const char *file_of(const struct flag *flag)
 	return NULL;
 }
 
-static int read_flag(const struct flag *flag, const char *file, const char *root, struct buffer *out,
-		     struct error *err)
+static int read_flag(const struct flag *flag, const char *file, const char *root, struct buffer *out, struct error *err)
 {
 	struct error cause = ERROR_INIT;
 	char *path = path_under(root, file);

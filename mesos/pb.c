@@ -33,16 +33,32 @@ void pb_free(void *message)
 		protobuf_c_message_free_unpacked(message, &aborting_allocator);
 }
 
-void *pb_copy(const void *message)
+static void *unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len)
 {
-	const ProtobufCMessage *from = message;
+	static const unsigned char nothing;
+
+	return protobuf_c_message_unpack(descriptor, &aborting_allocator, len, len > 0 ? data : &nothing);
+}
+
+/* NULL when what the message packs to cannot be unpacked. */
+static void *try_copy(const ProtobufCMessage *from)
+{
 	size_t len = protobuf_c_message_get_packed_size(from);
 	unsigned char *bytes = xmalloc(len + 1);
 	void *copy;
 
 	protobuf_c_message_pack(from, bytes);
-	copy = pb_unpack(from->descriptor, bytes, len);
+	copy = unpack(from->descriptor, bytes, len);
 	free(bytes);
+	return copy;
+}
+
+void *pb_copy(const void *message)
+{
+	void *copy = try_copy(message);
+
+	if (copy == NULL) /* built without a required field: nothing sensible can follow */
+		abort();
 	return copy;
 }
 
@@ -74,11 +90,19 @@ void pb_pack(const void *message, struct buffer *out)
 	free(bytes);
 }
 
+/* protobuf-c lets some malformed bytes pass that it then cannot read again (a field numbered 0 in too many bytes), so
+ * only a message that survives a copy is taken. */
 void *pb_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len)
 {
-	static const unsigned char nothing;
+	ProtobufCMessage *message = unpack(descriptor, data, len);
+	void *copy = message != NULL ? try_copy(message) : NULL;
 
-	return protobuf_c_message_unpack(descriptor, &aborting_allocator, len, len > 0 ? data : &nothing);
+	if (copy == NULL) {
+		pb_free(message);
+		return NULL;
+	}
+	pb_free(copy);
+	return message;
 }
 
 void pb_set_string(char **slot, const char *value)

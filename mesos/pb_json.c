@@ -212,8 +212,7 @@ static int read_object(ProtobufCMessage *message, const json_t *object, struct e
 	size_t count = 0;
 	int rc = 0;
 
-	json_object_foreach ((json_t *)object, key, value)
-		keys[count++] = key;
+	json_object_foreach((json_t *)object, key, value) keys[count++] = key;
 	qsort(keys, count, sizeof(*keys), by_name);
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		const ProtobufCFieldDescriptor *field =

@@ -21,8 +21,8 @@ int recovery_policy_parse(const char *text, enum recovery_policy *out, struct er
 	else if (strcmp(text, "additive") == 0)
 		*out = POLICY_ADDITIVE;
 	else
-		return error_set(err, ERROR_USAGE, "'%s' is no reconfiguration policy; there are 'equal' and 'additive'",
-				 text);
+		return error_set(err, ERROR_USAGE,
+				 "'%s' is no reconfiguration policy; there are 'equal' and 'additive'", text);
 	return 0;
 }
 
@@ -180,10 +180,11 @@ static void warn_ignored(unsigned parts, bool discard, struct buffer *out)
 		separator = ", ";
 	}
 	buffer_puts(out, " differ from what it checkpointed. ");
-	buffer_puts(out, discard ? "The old state is not recovered: the agent keeps its ID, its tasks are killed, and the "
-				   "new state replaces the old."
-				 : "This is ignored as asked: the agent keeps its ID and its tasks, and the new state "
-				   "replaces the old.");
+	buffer_puts(out,
+		    discard ? "The old state is not recovered: the agent keeps its ID, its tasks are killed, and the "
+			      "new state replaces the old."
+			    : "This is ignored as asked: the agent keeps its ID and its tasks, and the new state "
+			      "replaces the old.");
 }
 
 static bool is_compatible(const Mesos__SlaveInfo *before, const Mesos__SlaveInfo *after,
@@ -209,7 +210,8 @@ void recovery_check(const Mesos__SlaveInfo *before, const Mesos__SlaveInfo *afte
 	buffer_init(&out->message, MESSAGE_MAX);
 	out->differs = slaveinfo_diff_for(old, new, &rules->version);
 	accepted_parts = rules->recover_state ? out->differs & rules->ignore : out->differs;
-	out->accepted = checkpointed == NULL || compatible_reservations(new, checkpointed, &rules->version, &out->message);
+	out->accepted = checkpointed == NULL ||
+			compatible_reservations(new, checkpointed, &rules->version, &out->message);
 	if (out->accepted && rules->recover_state)
 		out->accepted = is_compatible(old, new, rules, &out->message);
 	if (out->accepted && accepted_parts != 0)

@@ -85,9 +85,8 @@ bool resource_is_reserved(const Mesos__Resource *resource)
 
 bool resource_is_dynamic(const Mesos__Resource *resource)
 {
-	return resource->n_reservations > 0 &&
-	       resource->reservations[resource->n_reservations - 1]->type ==
-		       MESOS__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC;
+	return resource->n_reservations > 0 && resource->reservations[resource->n_reservations - 1]->type ==
+						       MESOS__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC;
 }
 
 bool resource_is_volume(const Mesos__Resource *resource)

@@ -29,8 +29,7 @@ static void print_labels(const Mesos__Labels *labels, struct buffer *out)
 
 static void print_reservation(const Mesos__Resource__ReservationInfo *reservation, struct buffer *out)
 {
-	const char *type =
-		pb_enum_name(&mesos__resource__reservation_info__type__descriptor, (int)reservation->type);
+	const char *type = pb_enum_name(&mesos__resource__reservation_info__type__descriptor, (int)reservation->type);
 
 	buffer_printf(out, "(%s,%s", or_empty(type), or_empty(reservation->role));
 	if (reservation->principal != NULL)

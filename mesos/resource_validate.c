@@ -170,9 +170,8 @@ static int validate_refinement(const Mesos__Resource *resource, size_t i, struct
 	if (resource->reservations[i]->type == MESOS__RESOURCE__RESERVATION_INFO__TYPE__STATIC)
 		return refuse(err, "Invalid refined reservation: A refined reservation cannot be STATIC");
 	if (strncmp(descendant, ancestor, len) != 0 || descendant[len] != '/')
-		return error_set(err, ERROR_USAGE,
-				 "Invalid refined reservation: role '%s' is not a refinement of '%s'", descendant,
-				 ancestor);
+		return error_set(err, ERROR_USAGE, "Invalid refined reservation: role '%s' is not a refinement of '%s'",
+				 descendant, ancestor);
 	return 0;
 }
 

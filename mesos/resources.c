@@ -173,8 +173,7 @@ int resources_from_json(const json_t *array, struct resources *out, struct error
 	if (!json_is_array(array))
 		return error_set(err, ERROR_USAGE, "Expecting a JSON array");
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		Mesos__Resource *resource =
-			pb_from_json(&mesos__resource__descriptor, json_array_get(array, i), err);
+		Mesos__Resource *resource = pb_from_json(&mesos__resource__descriptor, json_array_get(array, i), err);
 
 		if (resource == NULL) {
 			resources_clear(&parsed);

@@ -168,8 +168,9 @@ static int edit_json_text(json_t *array, const struct target *target, const char
 	edit_json(array, target, resource);
 	pb_free(resource);
 	if (dump_json(array, out) != 0)
-		return error_set(err, ERROR_USAGE, "The JSON of the resources cannot be written back: it is too long"
-						   " or is not UTF-8");
+		return error_set(err, ERROR_USAGE,
+				 "The JSON of the resources cannot be written back: it is too long"
+				 " or is not UTF-8");
 	return 0;
 }
 

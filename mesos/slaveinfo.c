@@ -77,7 +77,7 @@ static const struct {
 	enum slaveinfo_part part;
 	const char *name;
 } part_names[] = {
-	{PART_HOSTNAME, "hostname"}, {PART_PORT, "port"}, {PART_RESOURCES, "resources"},
+	{PART_HOSTNAME, "hostname"},     {PART_PORT, "port"},     {PART_RESOURCES, "resources"},
 	{PART_ATTRIBUTES, "attributes"}, {PART_DOMAIN, "domain"}, {PART_ID, "id"},
 	{PART_CHECKPOINT, "checkpoint"},
 };

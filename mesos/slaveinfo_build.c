@@ -15,7 +15,7 @@
 #include "mesos/resources.h"
 #include "mesos/slaveinfo.h"
 
-#define PORT_DEFAULT 5051
+#define PORT_DEFAULT  5051
 #define PORTS_DEFAULT "[31000-32000]"
 
 struct build {

@@ -107,8 +107,7 @@ static void write_object(const struct writer *w, const json_t *object)
 	json_t *value;
 	size_t count = 0;
 
-	json_object_foreach ((json_t *)object, key, value)
-		keys[count++] = key;
+	json_object_foreach((json_t *)object, key, value) keys[count++] = key;
 	qsort(keys, count, sizeof(*keys), by_key);
 	buffer_putc(w->out, '{');
 	for (size_t i = 0; i < count; i++) {

@@ -40,5 +40,7 @@ void server_answer(int fd, const char *status, const char *extra, const void *bo
 int listen_on_loopback(int *port);
 /* A loopback port on which nobody listens. */
 int closed_port(void);
+/* -1 when nobody listens. */
+int connect_to_loopback(int port);
 
 #endif

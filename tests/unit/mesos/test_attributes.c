@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The --attributes flag: what agents make of it, what they refuse, and editing it in place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
 #include "mesos/attributes.h"
+#include "tests/support/cmocka.h"
 
 static const struct mesos_version newest = {1, 12, 0}, v11 = {1, 11, 0}, v8 = {1, 8, 0}, v7 = {1, 7, 3}, v5 = {1, 5, 0};
 
@@ -124,7 +117,8 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		{"a:[1-18446744073709551616]", "Failed to parse attribute a text [1-18446744073709551616] error "
 					       "Expecting non-negative integers in '1'"},
 		{"a:[0x-1]", "Failed to parse attribute a text [0x-1] error Expecting non-negative integers in '0x'"},
-		{"a:[1.5-2]", "Failed to parse attribute a text [1.5-2] error Expecting non-negative integers in '1.5'"},
+		{"a:[1.5-2]",
+		 "Failed to parse attribute a text [1.5-2] error Expecting non-negative integers in '1.5'"},
 		{"a:1e-310", "Failed to parse attribute a text 1e-310 error Subnormal values not supported"},
 		{"a:-1e-310", "Failed to parse attribute a text -1e-310 error Subnormal values not supported"},
 	};
@@ -137,17 +131,21 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 static void odd_numbers_depend_on_the_version(void **state)
 {
 	(void)state;
-	assert_refused("a:-5", &v11, "Failed to parse attribute a text -5 error Invalid scalar value '-5':Negative values "
-				     "not supported");
-	assert_refused("a:inf", &v8, "Failed to parse attribute a text inf error Invalid scalar value 'inf':Infinite values "
-				     "not supported");
+	assert_refused("a:-5", &v11,
+		       "Failed to parse attribute a text -5 error Invalid scalar value '-5':Negative values "
+		       "not supported");
+	assert_refused("a:inf", &v8,
+		       "Failed to parse attribute a text inf error Invalid scalar value 'inf':Infinite values "
+		       "not supported");
 	assert_refused("a:nan", &v8,
 		       "Failed to parse attribute a text nan error Invalid scalar value 'nan':NaN not supported");
-	assert_refused("a:inf", &v5, "Failed to parse attribute a text inf error Invalid scalar value 'inf':Infinite values "
-				     "not supported");
-	assert_refused("a:1e-310", &v8,
-		       "Failed to parse attribute a text 1e-310 error Invalid scalar value '1e-310':Subnormal values not "
-		       "supported");
+	assert_refused("a:inf", &v5,
+		       "Failed to parse attribute a text inf error Invalid scalar value 'inf':Infinite values "
+		       "not supported");
+	assert_refused(
+		"a:1e-310", &v8,
+		"Failed to parse attribute a text 1e-310 error Invalid scalar value '1e-310':Subnormal values not "
+		"supported");
 	assert_parses("a:-5", &v7, "a=S:-5");
 	assert_parses("a:-5", &v5, "a=S:-5");
 	assert_parses("a:0x10", &v5, "a=T:0x10");
@@ -200,8 +198,8 @@ static void edits_that_would_not_start_an_agent_are_refused(void **state)
 	static const struct {
 		const char *text, *name, *value;
 	} rows[] = {
-		{"a:1", "", "x"},   {"a:1", "b:c", "x"}, {"a:1", "b;c", "x"},  {"a:1", "b", ""},
-		{"a:1", "b", "x;y"}, {"a:1", "b", "{x}"}, {"a:1", "b", "[1-"}, {"a:1", "b", "x\ny"},
+		{"a:1", "", "x"},     {"a:1", "b:c", "x"},   {"a:1", "b;c", "x"}, {"a:1", "b", ""},
+		{"a:1", "b", "x;y"},  {"a:1", "b", "{x}"},   {"a:1", "b", "[1-"}, {"a:1", "b", "x\ny"},
 		{"broken", "b", "x"}, {"broken", "b", NULL},
 	};
 

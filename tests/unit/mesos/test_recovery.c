@@ -1,217 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What real agents did (tests/data/mesos/verdicts.json): every pair of flags under both policies, every single value;
- * and the options a stock agent does not have.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#include "base/alloc.h"
-#include "base/digest.h"
-#include "base/json.h"
-#include "mesos/checkpoint.h"
-#include "mesos/pb.h"
+/* The policies beyond what was captured of real agents (test_verdicts.c), and the options a stock agent does not have. */
 #include "mesos/recovery.h"
-#include "mesos/resource.h"
-
-static json_t *verdicts;
-
-static int load(void **state)
-{
-	struct error err = ERROR_INIT;
-	const char *data = getenv("TEST_DATA");
-	char *path = xasprintf("%s/mesos/verdicts.json", data != NULL ? data : "tests/data");
-
-	(void)state;
-	verdicts = json_read_file(path, 8u << 20, &err);
-	free(path);
-	return verdicts != NULL ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	json_decref(verdicts);
-	return 0;
-}
-
-static unsigned char *decode(const json_t *object, size_t *len)
-{
-	struct error err = ERROR_INIT;
-	unsigned char *bytes = NULL;
-
-	assert_int_equal(0, base64_decode(json_string_value(json_object_get(object, "slave_info_base64")), &bytes, len,
-					  &err));
-	return bytes;
-}
-
-static Mesos__SlaveInfo *checkpoint_of(const json_t *object)
-{
-	struct error err = ERROR_INIT;
-	size_t len;
-	unsigned char *bytes = decode(object, &len);
-	Mesos__SlaveInfo *info = checkpoint_parse("verdicts.json", bytes, len, &err);
-
-	assert_string_equal("", err.text);
-	assert_non_null(info);
-	free(bytes);
-	return info;
-}
-
-static struct flags flags_of(const json_t *object)
-{
-	struct flags flags = FLAGS_INIT;
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(0, flags_from_json(object, "verdicts.json", &flags, &err));
-	return flags;
-}
-
-/* ---- pairs */
-
-static void judge(const json_t *pair, const char *policy, const struct recovery_rules *rules)
-{
-	const json_t *seen = json_object_get(json_object_get(pair, policy), "accepted");
-	const char *message = json_string_value(json_object_get(json_object_get(pair, policy), "message"));
-	Mesos__SlaveInfo *before = checkpoint_of(pair), *after;
-	struct flags flags = flags_of(json_object_get(pair, "new"));
-	struct verdict verdict = {0};
-	struct error err = ERROR_INIT;
-
-	print_message("  %s: %s\n", policy, json_string_value(json_object_get(pair, "name")));
-	after = slaveinfo_from_flags(&flags, NULL, &rules->version, &err);
-	if (after != NULL) {
-		recovery_check(before, after, NULL, rules, &verdict);
-		assert_int_equal(json_is_true(seen), verdict.accepted);
-		assert_string_equal(message != NULL ? message : "", buffer_text(&verdict.message));
-	} else {
-		assert_true(json_is_false(seen));
-		assert_string_equal(message, err.text);
-		assert_int_equal(ERROR_USAGE, err.kind);
-	}
-	verdict_clear(&verdict);
-	slaveinfo_free(after);
-	slaveinfo_free(before);
-	flags_clear(&flags);
-}
-
-static void pairs_are_judged_as_real_agents_did(void **state)
-{
-	const json_t *pairs = json_object_get(verdicts, "pairs");
-	struct recovery_rules rules = RECOVERY_STOCK;
-
-	(void)state;
-	assert_true(json_array_size(pairs) >= 40);
-	for (size_t i = 0; i < json_array_size(pairs); i++) {
-		rules.policy = POLICY_EQUAL;
-		judge(json_array_get(pairs, i), "equal", &rules);
-		rules.policy = POLICY_ADDITIVE;
-		judge(json_array_get(pairs, i), "additive", &rules);
-	}
-}
-
-/* The flags an agent had and the checkpoint it made of them. */
-static void old_flags_give_the_checkpoint_byte_for_byte(void **state)
-{
-	const json_t *pairs = json_object_get(verdicts, "pairs");
-
-	(void)state;
-	for (size_t i = 0; i < json_array_size(pairs); i++) {
-		const json_t *pair = json_array_get(pairs, i);
-		struct flags flags = flags_of(json_object_get(pair, "old"));
-		Mesos__SlaveInfo *checkpoint = checkpoint_of(pair), *made;
-		struct buffer built = BUFFER_INIT(CHECKPOINT_MAX);
-		struct error err = ERROR_INIT;
-		size_t len;
-		unsigned char *bytes = decode(pair, &len);
-
-		made = slaveinfo_from_flags(&flags, NULL, &mesos_version_newest, &err);
-		assert_non_null(made);
-		assert_int_equal(0, slaveinfo_diff(checkpoint, made));
-		slaveinfo_set_id(made, slaveinfo_id(checkpoint));
-		checkpoint_build(made, &built);
-		assert_int_equal(len, built.len);
-		assert_memory_equal(bytes, built.data, len);
-		buffer_clear(&built);
-		free(bytes);
-		slaveinfo_free(made);
-		slaveinfo_free(checkpoint);
-		flags_clear(&flags);
-	}
-}
-
-/* ---- single values */
-
-static void test_single(const json_t *single, const struct flags *common)
-{
-	const char *flag = json_string_value(json_object_get(single, "flag"));
-	const char *message = json_string_value(json_object_get(single, "message"));
-	struct detected detected = {.hostname = NULL, .cpus = 1, .mem_mb = 1, .disk_mb = 1, .gpus = 0};
-	Mesos__SlaveInfo *expected = NULL, *made;
-	struct flags flags = FLAGS_INIT;
-	struct error err = ERROR_INIT;
-
-	print_message("  %s=%s\n", flag, json_string_value(json_object_get(single, "value")));
-	flags_copy(&flags, common);
-	flags_set(&flags, flag, json_string_value(json_object_get(single, "value")));
-	if (json_is_true(json_object_get(single, "starts"))) {
-		struct resources resources;
-
-		expected = checkpoint_of(single);
-		resources = slaveinfo_resources(expected);
-		detected.cpus = resources_scalar(&resources, "cpus");
-		detected.disk_mb = resources_scalar(&resources, "disk");
-		detected.mem_mb = resources_scalar(&resources, "mem");
-		resources_clear(&resources);
-	}
-	made = slaveinfo_from_flags(&flags, &detected, &mesos_version_newest, &err);
-	if (expected != NULL) {
-		struct buffer built = BUFFER_INIT(CHECKPOINT_MAX);
-		size_t len;
-		unsigned char *bytes = decode(single, &len);
-
-		assert_string_equal("", err.text);
-		assert_int_equal(0, slaveinfo_diff(expected, made));
-		slaveinfo_set_id(made, slaveinfo_id(expected));
-		checkpoint_build(made, &built);
-		assert_int_equal(len, built.len);
-		assert_memory_equal(bytes, built.data, len);
-		buffer_clear(&built);
-		free(bytes);
-	} else {
-		assert_null(made);
-		assert_string_equal(message, err.text);
-	}
-	slaveinfo_free(expected);
-	slaveinfo_free(made);
-	flags_clear(&flags);
-}
-
-static void single_values_start_as_real_agents_did(void **state)
-{
-	const json_t *singles = json_object_get(verdicts, "single");
-	struct flags common = FLAGS_INIT;
-
-	(void)state;
-	assert_true(json_array_size(singles) >= 17);
-	flags_set(&common, "hostname", "n1.example.com");
-	flags_set(&common, "port", "16091");
-	for (size_t i = 0; i < json_array_size(singles); i++) {
-		const json_t *single = json_array_get(singles, i);
-
-		flags_set(&common, "attributes", "rack:r1;tier:web");
-		flags_set(&common, "resources", "cpus:4;mem:4096;disk:10000;ports:[31000-32000]");
-		test_single(single, &common);
-	}
-	flags_clear(&common);
-}
-
-/* ---- policies beyond the captured ones */
+#include "tests/support/cmocka.h"
 
 static Mesos__SlaveInfo *make(const char *attributes, const char *resources, const char *domain)
 {
@@ -257,12 +47,15 @@ static void additive_says_what_it_does_not_permit(void **state)
 		const char *message;
 	} rows[] = {
 		{{{"a:x", "a:4"}, {BASE, BASE}, {NULL, NULL}},
-		 "Configuration change not permitted under 'additive' policy: Type of attribute 'a' changed from 3 to 0"},
+		 "Configuration change not permitted under 'additive' policy: Type of attribute 'a' changed from 3 to "
+		 "0"},
 		{{{"a:1.2345", "a:1.24"}, {BASE, BASE}, {NULL, NULL}},
-		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed from "
+		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed "
+		 "from "
 		 "1.235 to 1.24"},
 		{{{"a:1234567.5", "a:0.1"}, {BASE, BASE}, {NULL, NULL}},
-		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed from "
+		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed "
+		 "from "
 		 "1234567.5 to 0.1"},
 		{{{"a:[1-5]", "a:[1-2,3-9]"}, {BASE, BASE}, {NULL, NULL}}, ""},
 		{{{"a:[1-5]", "b:x"}, {BASE, BASE}, {NULL, NULL}},
@@ -272,14 +65,16 @@ static void additive_says_what_it_does_not_permit(void **state)
 		 "Configuration change not permitted under `additive` policy: Domain changed from "
 		 "{\"fault_domain\":{\"region\":{\"name\":\"eu/x\"},\"zone\":{\"name\":\"a\"}}} to {}"},
 		{{{"", ""}, {BASE, "cpus:4;mem:4095.999;disk:10000;ports:[31000-32000]"}, {NULL, NULL}},
-		 "Configuration change not permitted under 'additive' policy: Value of scalar resource 'mem' decreased from "
+		 "Configuration change not permitted under 'additive' policy: Value of scalar resource 'mem' decreased "
+		 "from "
 		 "4096 to 4095.999"},
 		{{{"", ""}, {BASE, "cpus:4;mem:4096;disk:10000;ports:[31000-31999]"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Previous value of range resource 'ports' "
 		 "([31000-32000]) not included in current [31000-31999]"},
 		{{{"", ""}, {BASE ";s:{b,a}", BASE ";s:{a,b,c}"}, {NULL, NULL}}, ""},
 		{{{"", ""}, {BASE ";s:{b,a}", BASE ";s:{a,c,d}"}, {NULL, NULL}},
-		 "Configuration change not permitted under 'additive' policy: Previous value of set resource 's' ({b, a}) "
+		 "Configuration change not permitted under 'additive' policy: Previous value of set resource 's' ({b, "
+		 "a}) "
 		 "not included in current {a, c, d}"},
 		{{{"", ""}, {BASE ";x:1", BASE ";x:[1-2]"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy. Resource not found: x:1"},
@@ -408,7 +203,8 @@ static void ignore_option_is_parsed(void **state)
 	json = recovery_ignore_to_json(0);
 	assert_string_equal("none", json_string_value(json_array_get(json, 0)));
 	json_decref(json);
-	static const char *const bad[] = {"", "[]", "none", "[\"none\",\"domains\"]", "[\"hostname\"]", "[1]", "{}", "[\"a\""};
+	static const char *const bad[] = {"",    "[]", "none",  "[\"none\",\"domains\"]", "[\"hostname\"]",
+					  "[1]", "{}", "[\"a\""};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		err = (struct error)ERROR_INIT;
@@ -492,9 +288,6 @@ static void reservations_must_fit_whatever_is_ignored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pairs_are_judged_as_real_agents_did),
-		cmocka_unit_test(old_flags_give_the_checkpoint_byte_for_byte),
-		cmocka_unit_test(single_values_start_as_real_agents_did),
 		cmocka_unit_test(additive_says_what_it_does_not_permit),
 		cmocka_unit_test(equal_knows_what_is_the_same),
 		cmocka_unit_test(versions_before_1_5_have_their_own_rules),
@@ -503,5 +296,5 @@ int main(void)
 		cmocka_unit_test(reservations_must_fit_whatever_is_ignored),
 	};
 
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The --resources flag in text and JSON, the arithmetic of resources, and editing the flag in place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
 #include "mesos/pb.h"
 #include "mesos/resource.h"
 #include "mesos/resources.h"
+#include "tests/support/cmocka.h"
 
 static const struct mesos_version newest = {1, 12, 0}, v5 = {1, 5, 0};
 
@@ -86,15 +79,23 @@ static void flags_are_taken_as_agents_take_them(void **state)
 		{"[" SCALAR("cpus", "4") "}]", "web", "cpus(reservations: [(STATIC,web)]):4"},
 		{"[" SCALAR("cpus", "4") ",\"role\":\"*\"}]", "web", "cpus:4"},
 		{"[" SCALAR("cpus", "4") ",\"role\":\"db\"}]", "web", "cpus(reservations: [(STATIC,db)]):4"},
-		{"[" SCALAR("cpus", "4") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"db\",\"principal\":\"p\","
-					 "\"labels\":{\"labels\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"l\"}]}}]}]",
+		{"[" SCALAR("cpus",
+			    "4") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"db\",\"principal\":\"p\","
+				 "\"labels\":{\"labels\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"l\"}]}}]}]",
 		 "web", "cpus(reservations: [(STATIC,db,p,{k: v, l})]):4"},
 		{"[" SCALAR("cpus", "4") ",\"unknown\":{\"x\":[1]}}]", NULL, "cpus:4"},
-		{"[" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"}}}},"
-		 "" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"}}}}]",
+		{"[" SCALAR(
+			 "disk",
+			 "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"}}}},"
+			      "" SCALAR(
+				      "disk",
+				      "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"}}}}]",
 		 NULL, "disk[MOUNT:/a]:5; disk[MOUNT:/a]:5"},
-		{"[" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}},"
-		 "" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}}]",
+		{"[" SCALAR("disk",
+			    "5") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}},"
+				 "" SCALAR(
+					 "disk",
+					 "5") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}}]",
 		 NULL, "disk[PATH:/a]:10"},
 		{"[" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"},"
 					 "\"id\":\"i\",\"profile\":\"p\",\"vendor\":\"v\"}}}]",
@@ -161,8 +162,8 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		{"[{\"name\":true}]", JSON_ERROR "Not expecting a JSON boolean for field 'name'"},
 		{"[{\"name\":[\"c\"]}]", JSON_ERROR "Not expecting a JSON array for field 'name'"},
 		{"[{\"name\":\"c\",\"scalar\":\"4\"}]", JSON_ERROR "Not expecting a JSON string for field 'scalar'"},
-		{"[" SCALAR("c", "\"x\"") "}]", JSON_ERROR
-		 "Failed to parse 'x' as a JSON number for field 'value': syntax error at line 1 near: x"},
+		{"[" SCALAR("c", "\"x\"") "}]",
+		 JSON_ERROR "Failed to parse 'x' as a JSON number for field 'value': syntax error at line 1 near: x"},
 		{"[{\"name\":\"c\",\"type\":\"TEXT\"}]", "Unsupported resource type"},
 		{"[{\"name\":\"c\",\"type\":\"SCALAR\"}]", "Invalid scalar resource"},
 		{"[" SCALAR("c", "1") ",\"set\":{\"item\":[\"a\"]}}]", "Invalid scalar resource"},
@@ -184,7 +185,8 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		 "Revocable resources cannot be specified at the command line; do not include a 'revocable' key in the "
 		 "resources JSON"},
 		{"[" SCALAR("c", "1") ",\"role\":\"a\",\"reservation\":{}}]",
-		 "Dynamic reservations cannot be specified at the command line; do not include a reservation with DYNAMIC "
+		 "Dynamic reservations cannot be specified at the command line; do not include a reservation with "
+		 "DYNAMIC "
 		 "type in the resources JSON"},
 		{"[" SCALAR("disk", "1") ",\"role\":\"a\",\"disk\":{\"persistence\":{\"id\":\"x\"}}}]",
 		 "Persistent volumes cannot be specified at the command line"},
@@ -222,7 +224,9 @@ static void versions_differ(void **state)
 static void the_two_forms_are_the_same(void **state)
 {
 	static const char json[] = "[" SCALAR("cpus", "1") ",\"role\":\"*\"}," SCALAR(
-		"cpus", "2") ",\"role\":\"web\",\"reservation\":{\"principal\":\"p\"}}," SCALAR("cpus", "3") ",\"role\":\"web\"}]";
+		"cpus",
+		"2") ",\"role\":\"web\",\"reservation\":{\"principal\":\"p\"}}," SCALAR("cpus",
+											"3") ",\"role\":\"web\"}]";
 	struct resources list = {NULL, 0}, before = {NULL, 0};
 	struct error err = ERROR_INIT;
 	json_t *array = json_loads(json, 0, NULL);
@@ -310,13 +314,14 @@ static void editing_leaves_the_others_as_they_are(void **state)
 		{"cpus:2;", "ports", "[1-2,5-6]", "cpus:2;ports:[1-2,5-6]"},
 		{"cpus:2", "s", "{a,b}", "cpus:2;s:{a,b}"},
 		{"[" SCALAR("cpus", "4") ",\"x\":1}," SCALAR("mem", "1") "}]", "cpus", "8",
-		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"x\":1,\"scalar\":{\"value\":8.0}}," SCALAR("mem", "1") "}]"},
+		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"x\":1,\"scalar\":{\"value\":8.0}}," SCALAR("mem",
+												       "1") "}]"},
 		{"[" SCALAR("cpus", "4") "}," SCALAR("cpus", "1") "}," SCALAR("mem", "1") "}]", "cpus", NULL,
 		 "[" SCALAR("mem", "1") "}]"},
-		{"[" SCALAR("disk", "4") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}}]", "disk",
-		 "7",
+		{"[" SCALAR("disk", "4") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}}]",
+		 "disk", "7",
 		 "[" SCALAR("disk", "4") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}},"
-		 "" SCALAR("disk", "7.0") "}]"},
+					 "" SCALAR("disk", "7.0") "}]"},
 		{"[" SCALAR("cpus", "4") ",\"role\":\"web\"}]", "cpus(web)", "5",
 		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"role\":\"web\",\"scalar\":{\"value\":5.0}}]"},
 		{"[]", "mem(web)", "5", "[" SCALAR("mem", "5.0") ",\"role\":\"web\"}]"},
@@ -338,10 +343,20 @@ static void edits_that_would_not_start_an_agent_are_refused(void **state)
 	static const struct {
 		const char *text, *name, *value;
 	} rows[] = {
-		{"cpus:4", "", "1"},	    {"cpus:4", "a:b", "1"},	{"cpus:4", "a(", "1"},	{"cpus:4", "a()", "1"},
-		{"cpus:4", "(a)", "1"},	    {"cpus:4", "a(b)c", "1"},	{"cpus:4", "cpus", ""},	{"cpus:4", "cpus", "x"},
-		{"cpus:4", "cpus", "1;mem:2"}, {"cpus:4", "mem(a b)", "1"}, {"broken", "cpus", "1"}, {"cpus:4", "x", "{a,a}"},
-		{"[{\"name\":1}]", "cpus", "1"}, {"[]", "cpus", "x"},
+		{"cpus:4", "", "1"},
+		{"cpus:4", "a:b", "1"},
+		{"cpus:4", "a(", "1"},
+		{"cpus:4", "a()", "1"},
+		{"cpus:4", "(a)", "1"},
+		{"cpus:4", "a(b)c", "1"},
+		{"cpus:4", "cpus", ""},
+		{"cpus:4", "cpus", "x"},
+		{"cpus:4", "cpus", "1;mem:2"},
+		{"cpus:4", "mem(a b)", "1"},
+		{"broken", "cpus", "1"},
+		{"cpus:4", "x", "{a,a}"},
+		{"[{\"name\":1}]", "cpus", "1"},
+		{"[]", "cpus", "x"},
 	};
 
 	(void)state;

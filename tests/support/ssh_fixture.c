@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/ssh_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "remote/transport_ssh.h"
+#include "tests/support/scratch.h"
+
+static const char script[] =
+	"#!/bin/sh\n"
+	"test \"$1\" = --version && { sha256sum \"$0\" | cut -c 1-64; exit 0; }\n"
+	"test \"$2\" = --request || exit 99\n"
+	"case \"$1\" in\n"
+	"echo) read line; echo \"got $line\";;\n"
+	"talk) while read word; do\n"
+	"	echo \"heard $word\"\n"
+	"	test \"$word\" = keep && exit 0\n"
+	"	test \"$word\" = undo && exit 3\n"
+	"done; exit 9;;\n"
+	"sum) head -c 8000000 | sha256sum | cut -c 1-64;;\n"
+	"big) seq 1 200000;;\n"
+	"long) head -c 9000000 /dev/zero | tr '\\000' x; echo;;\n"
+	"errors) for i in $(seq 1 100); do echo \"complaint number $i, at some length\" >&2; done; exit 4;;\n"
+	"half) printf 'no newline';;\n"
+	"kill) echo before; kill -9 $$;;\n"
+	"pid) echo $PPID; while read line; do echo \"heard $line\"; done;;\n"
+	"*) exit 98;;\n"
+	"esac\n";
+
+int ssh_fixture_set_up(void **state)
+{
+	struct ssh_fixture *fixture = xcalloc(1, sizeof(*fixture));
+	struct error err = ERROR_INIT;
+	char hash[DIGEST_HEX_SIZE];
+	sshd_start(&fixture->sshd);
+	fixture->agentctl = scratch_write(fixture->sshd.folder, "agentctl.sh", script);
+	fixture->directory = xasprintf("%s/there/agentctl", fixture->sshd.folder);
+	digest_hex(script, strlen(script), hash);
+	fixture->carried = xasprintf("%s/agentctl-%s", fixture->directory, hash);
+	fixture->loop = loop_new(&err);
+	struct ssh_transport_options options = {.agentctl = fixture->agentctl, .silence_timeout_ms = 6000};
+	fixture->transport = transport_ssh_new(fixture->loop, &options, &err);
+	if (fixture->transport == NULL) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+	fixture->target = (struct transport_target){
+		.name = "n1",
+		.address = "127.0.0.1",
+		.port = fixture->sshd.port,
+		.user = fixture->sshd.user,
+		.identity = fixture->sshd.identity,
+		.known_hosts = fixture->sshd.known_hosts,
+		.directory = fixture->directory,
+	};
+	*state = fixture;
+	return 0;
+}
+
+int ssh_fixture_tear_down(void **state)
+{
+	struct ssh_fixture *fixture = *state;
+	transport_free(fixture->transport);
+	loop_free(fixture->loop);
+	sshd_stop(&fixture->sshd);
+	free(fixture->agentctl);
+	free(fixture->directory);
+	free(fixture->carried);
+	free(fixture);
+	return 0;
+}
+
+void ssh_fixture_run(struct ssh_fixture *fixture, const struct transport_target *target, const char *word,
+		     const char *input, struct exec_logs *logs)
+{
+	exec_logs_init(logs, fixture->loop, fixture->transport, 1);
+	transport_exec(fixture->transport, target, word, input, strlen(input), 0);
+	if (!exec_logs_wait(logs))
+		fprintf(stderr, "%s: not over after a minute\n", word);
+}
