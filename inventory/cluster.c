@@ -18,6 +18,7 @@
 
 #define DEFAULT_DIRECTORY          "/var/lib/rollcall/bin"
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
+#define CONNECT_TIMEOUT_MAX_MS     3600000
 
 static void ssh_clear(struct cluster_ssh *ssh)
 {
@@ -53,13 +54,13 @@ static int read_master(struct cluster *cluster, const json_t *value, const struc
 	size_t len;
 
 	if (!url)
-		return json_error(place, err, "must be a URL such as \"http://10.0.0.1:5050\"");
+		return json_error(place, err, "must be a URL such as \"http://master1.example.com:5050\"");
 	if (strncmp(url, "zk://", 5) == 0)
 		return json_error(place, err,
 				  "zk:// cannot be used here; list the masters' own URLs (any of them finds the "
 				  "leader)");
 	if ((strncmp(url, "http://", 7) != 0 || !url[7]) && (strncmp(url, "https://", 8) != 0 || !url[8]))
-		return json_error(place, err, "\"%s\" is no URL such as \"http://10.0.0.1:5050\"", url);
+		return json_error(place, err, "\"%s\" is no URL such as \"http://master1.example.com:5050\"", url);
 	if (strpbrk(url, " \t\r\n?#@"))
 		return json_error(place, err, "\"%s\" must be scheme, host and port alone", url);
 	len = strlen(url);
@@ -79,7 +80,8 @@ static int read_masters(struct cluster *cluster, const json_t *object, const str
 	if (json_optional_array(object, "masters", &masters, place, err) < 0)
 		return -1;
 	if (!masters || json_array_size(masters) == 0)
-		return json_error(&here, err, "needs at least one master's URL, such as \"http://10.0.0.1:5050\"");
+		return json_error(&here, err,
+				  "needs at least one master's URL, such as \"http://master1.example.com:5050\"");
 	for (size_t i = 0; i < json_array_size(masters); i++) {
 		struct json_place item = {.parent = &here, .index = i};
 
@@ -122,13 +124,13 @@ static int read_timeout(struct cluster_ssh *ssh, const json_t *object, const str
 {
 	struct json_place here = {.parent = place, .key = "connect_timeout"};
 	const json_t *value = json_object_get(object, "connect_timeout");
-	int64_t ms = DEFAULT_CONNECT_TIMEOUT_MS;
+	int64_t ms = DEFAULT_CONNECT_TIMEOUT_MS, seconds = json_integer_value(value);
 
 	if (json_is_integer(value))
-		ms = json_integer_value(value) > 3600 ? -1 : json_integer_value(value) * 1000;
+		ms = seconds < 1 || seconds > CONNECT_TIMEOUT_MAX_MS / 1000 ? -1 : seconds * 1000;
 	else if (value && (!json_is_string(value) || clock_parse_duration(json_string_value(value), &ms, NULL) < 0))
 		ms = -1;
-	if (ms <= 0 || ms > 3600 * 1000)
+	if (ms <= 0 || ms > CONNECT_TIMEOUT_MAX_MS)
 		return json_error(&here, err,
 				  "must be a number of seconds, or a duration such as \"10secs\", up to an hour");
 	ssh->connect_timeout_ms = ms;

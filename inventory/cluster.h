@@ -5,13 +5,14 @@
  * The cluster file (rollcall.json), schema/cluster.schema.json:
  *
  *   {"clusters": {"NAME": {
- *      "masters": ["http://10.0.0.1:5050", …],
+ *      "masters": ["http://master1.example.com:5050", …],
  *      "ssh": {"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout"},
  *      "defaults": {the host settings of mesos/host.h, and "address"},
  *      "hosts": [{"match": "<selector>", …what differs there…}]}}}
  *
- * Keys that start with "_comment" may stand in every object of ours. Strings of defaults and hosts, and ssh.directory, may
- * use ${hostname}, ${ip} and ${id} of the agent. identity and known_hosts are relative to the file's folder.
+ * Keys that start with "_comment" may stand in every object of ours. Strings of defaults and hosts, and
+ * ssh.directory, may use ${hostname}, ${ip} and ${id} of the agent. identity and known_hosts are relative to the
+ * file's folder.
  */
 #include <stdbool.h>
 #include <stddef.h>

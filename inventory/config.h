@@ -30,8 +30,8 @@
 
 struct config; /* a document, parsed and checked */
 
-/* Strict: an unknown key, a value the agent would refuse, a flag that may not be changed (hostname, ip, port, work_dir…)
- * are ERROR_USAGE that name the place ("FILE: rules[0].attributes.rack"). */
+/* Strict: an unknown key, a value the agent would refuse, a flag that may not be changed (hostname, ip, port,
+ * work_dir…) are ERROR_USAGE that name the place ("FILE: rules[0].attributes.rack"). */
 struct config *config_parse(const char *source, const void *bytes, size_t len, struct error *err);
 void config_free(struct config *config);
 const char *config_name(const struct config *config);

@@ -98,6 +98,21 @@ static int check_attribute(const char *name, const char *value, const struct mes
 	return result;
 }
 
+/* What Mesos' own resources are made of; an agent would take another kind and nobody could use it. */
+static int check_kind(const char *name, const char *value, struct error *err)
+{
+	static const char *const scalars[] = {"cpus", "mem", "disk", "gpus"};
+	size_t len = strcspn(name, "(");
+	bool number = strchr("[{", value[strspn(value, " ")]) == NULL;
+
+	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
+		if (strlen(scalars[i]) == len && memcmp(scalars[i], name, len) == 0 && !number)
+			return error_set(err, ERROR_USAGE, "%s must be a number, not \"%s\"", name, value);
+	if (len == 5 && memcmp(name, "ports", len) == 0 && value[strspn(value, " ")] != '[')
+		return error_set(err, ERROR_USAGE, "%s must be ranges such as [31000-32000], not \"%s\"", name, value);
+	return 0;
+}
+
 static int check_resource(const char *name, const char *value, const struct mesos_version *version, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(VALUE_MAX);
@@ -109,6 +124,8 @@ static int check_resource(const char *name, const char *value, const struct meso
 		return -1;
 	if (!value)
 		return 0;
+	if (check_kind(name, value, err) < 0)
+		return -1;
 	result = resources_edit("", name, value, version, &text, err);
 	buffer_clear(&text);
 	return result;

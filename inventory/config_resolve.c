@@ -15,8 +15,9 @@
 /* As in config_check.c: far above any real flag. */
 #define FLAG_MAX (1u << 20)
 
+/* Settings whose strings belong to the config. */
 struct wanted {
-	const struct config_setting **items;
+	struct config_setting *items;
 	size_t count;
 };
 
@@ -43,12 +44,12 @@ void config_edits_clear(struct config_edits *edits)
 static void want(struct wanted *wanted, const struct config_setting *setting)
 {
 	for (size_t i = 0; i < wanted->count; i++)
-		if (strcmp(wanted->items[i]->name, setting->name) == 0) {
-			wanted->items[i] = setting;
+		if (strcmp(wanted->items[i].name, setting->name) == 0) {
+			wanted->items[i] = *setting;
 			return;
 		}
 	wanted->items = xreallocarray(wanted->items, wanted->count + 1, sizeof(*wanted->items));
-	wanted->items[wanted->count++] = setting;
+	wanted->items[wanted->count++] = *setting;
 }
 
 static int merge_rules(struct resolution *resolution, const struct config *config, struct store *store,
@@ -123,16 +124,15 @@ static int edit_text(const struct resolution *resolution, enum config_section se
 	for (size_t i = 0; i < wanted->count; i++) {
 		struct buffer edited = BUFFER_INIT(FLAG_MAX);
 		char *value;
-		int result = value_for(resolution, section, wanted->items[i], &value, err);
+		int result = value_for(resolution, section, &wanted->items[i], &value, err);
 
 		if (result < 0)
 			return -1;
-		result = edit(*text, wanted->items[i]->name, value, resolution->version, &edited, err);
+		result = edit(*text, wanted->items[i].name, value, resolution->version, &edited, err);
 		free(value);
 		if (result < 0) {
 			buffer_clear(&edited);
-			return error_prefix(err, "%s: agent %s (%s)", wanted->items[i]->where, view->hostname,
-					    view->id);
+			return error_prefix(err, "%s: agent %s (%s)", wanted->items[i].where, view->hostname, view->id);
 		}
 		free(*text);
 		*text = buffer_take(&edited);
@@ -272,9 +272,9 @@ static int resolve_flags(struct resolution *resolution, struct error *err)
 	for (size_t i = 0; i < wanted->count; i++) {
 		char *value;
 
-		if (value_for(resolution, SECTION_FLAGS, wanted->items[i], &value, err) < 0)
+		if (value_for(resolution, SECTION_FLAGS, &wanted->items[i], &value, err) < 0)
 			return -1;
-		add_edit(resolution, wanted->items[i]->name, value);
+		add_edit(resolution, wanted->items[i].name, value);
 		free(value);
 	}
 	return 0;

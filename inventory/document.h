@@ -2,8 +2,9 @@
 #ifndef INVENTORY_DOCUMENT_H
 #define INVENTORY_DOCUMENT_H
 /*
- * Documents that people write: JSON in which keys that start with "_comment" may stand in every object, and strings that
- * speak of the agent they are for: ${hostname}, ${ip}, ${id}, ${region}, ${zone}, ${attribute.NAME}; "$${" is a plain "${".
+ * Documents that people write: JSON in which keys that start with "_comment" may stand in every object, and strings
+ * that speak of the agent they are for: ${hostname}, ${ip}, ${id}, ${region}, ${zone}, ${attribute.NAME}; "$${" is a
+ * plain "${".
  */
 #include <jansson.h>
 #include <stddef.h>

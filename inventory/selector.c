@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The selector's grammar, read by recursive descent and written as SQL while it is read. The only bytes of the user's text
- * that reach the SQL are none: fields come from a table, everything else is a parameter. */
+/* The selector's grammar, read by recursive descent and written as SQL while it is read. No byte of the user's text
+ * reaches the SQL: fields come from a table, everything else is a parameter. */
 #include "inventory/selector.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "inventory/selector_token.h"
 
 /* Bounds that no question of a person reaches. SQLite refuses expressions deeper than 1000, more than 32766 parameters,
- * and nesting that needs more than 100 entries of its parser's stack (a comparison with its subquery needs about 30). */
+ * and nesting that needs more than 100 entries of its parser's stack (a comparison with its subquery: about 30). */
 #define TEXT_MAX        (256u << 10)
 #define COMPARISONS_MAX 400
 #define DEPTH_MAX       40

@@ -7,8 +7,8 @@
  *	expression  comparison, not X, X and Y, X or Y, ( X ); not binds tightest, then and, then or
  *	comparison  NAME = VALUE    NAME != VALUE    NAME < <= > >= NUMBER
  *	            NAME in (VALUE, …)    NAME not in (VALUE, …)
- *	NAME        id hostname ip port version active region zone tasks, cpus mem disk gpus (the agent's total, over all
- *	            reservations), or an attribute: rack, attribute.rack, attribute.'any name at all'
+ *	NAME        id hostname ip port version active region zone tasks, cpus mem disk gpus (the agent's total,
+ *	            over all reservations), or an attribute: rack, attribute.rack, attribute.'any name at all'
  *	VALUE       'text' or "text" (the quote doubled inside), or a word of letters, digits and _ . : / -
  *
  * An attribute is equal to a value when any attribute of that name has it; != is the negation of =, so it also holds
@@ -23,7 +23,8 @@
 
 struct selector;
 
-/* source names where the text stands ("--where"). ERROR_USAGE: the column, what was expected, and a line with a caret. */
+/* source names where the text stands ("--where"). ERROR_USAGE: the column, what was expected, and a line with a
+ * caret. */
 struct selector *selector_parse(const char *source, const char *text, struct error *err);
 void selector_free(struct selector *selector);
 const char *selector_text(const struct selector *selector);

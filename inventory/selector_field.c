@@ -102,7 +102,7 @@ int literal_read(const struct field *field, const struct token_reader *reader, s
 	if (field->kind == FIELD_BOOL) {
 		literal.number = strcmp(token->text, "true") == 0;
 		literal.is_number = true;
-		if (!literal.number && strcmp(token->text, "false") != 0)
+		if (literal.number == 0 && strcmp(token->text, "false") != 0)
 			return token_expected(reader, "true or false");
 	} else {
 		literal.is_number = read_number(token->text, &literal.number);

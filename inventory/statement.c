@@ -99,7 +99,7 @@ static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *values)
 	case 'i':
 		return sqlite3_bind_int64(handle, index, va_arg(*values, int64_t));
 	case 'd':
-		return sqlite3_bind_int64(handle, index, va_arg(*values, int));
+		return sqlite3_bind_int(handle, index, va_arg(*values, int));
 	case 'r':
 		return sqlite3_bind_double(handle, index, va_arg(*values, double));
 	case 'b': {

@@ -213,8 +213,8 @@ static int name_database(struct store *store, struct error *err)
 			 clock_wall_ms());
 }
 
-/* All missing steps in one transaction: a database is at an old version or at the newest, never between. Another process
- * may have migrated while we waited for the lock, so the version is read again under it. */
+/* All missing steps in one transaction: a database is at an old version or at the newest, never between. Another
+ * process may have migrated while we waited for the lock, so the version is read again under it. */
 static int migrate(struct store *store, struct error *err)
 {
 	int64_t version = 0;

@@ -2,8 +2,8 @@
 #ifndef INVENTORY_STORE_H
 #define INVENTORY_STORE_H
 /*
- * The database: one SQLite file in WAL mode with synchronous=FULL, so that what store_commit has returned for survives a
- * power cut. Foreign keys are enforced. The file is created with mode 0600.
+ * The database: one SQLite file in WAL mode with synchronous=FULL, so that what store_commit has returned for
+ * survives a power cut. Foreign keys are enforced. The file is created with mode 0600.
  *
  * Every value reaches SQLite as a parameter. A statement's parameters are given by a string of types, one letter each:
  *
@@ -35,8 +35,9 @@
 
 struct store;
 
-/* Opens path, creates it when it is missing and create is set, and brings its schema up to date. ERROR_UNREACHABLE: missing
- * or not accessible; ERROR_CORRUPT: no database of rollcall, or damaged; ERROR_USAGE: written by a newer rollcall. */
+/* Opens path, creates it when it is missing and create is set, and brings its schema up to date. ERROR_UNREACHABLE:
+ * missing or not accessible; ERROR_CORRUPT: no database of rollcall, or damaged; ERROR_USAGE: written by a newer
+ * rollcall. */
 struct store *store_open(const char *path, bool create, struct error *err);
 void store_close(struct store *store); /* NULL is fine; an open transaction is rolled back */
 
@@ -46,8 +47,8 @@ const char *store_path(const struct store *store);
 /* How long a statement waits for another process; 10 s at first. */
 void store_set_patience(struct store *store, int ms);
 
-/* A transaction takes the write lock at once. They do not nest. Rolling back without one open does nothing. After a failed
- * commit the transaction is over and nothing of it is kept. */
+/* A transaction takes the write lock at once. They do not nest. Rolling back without one open does nothing. After a
+ * failed commit the transaction is over and nothing of it is kept. */
 int store_begin(struct store *store, struct error *err);
 int store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);

@@ -7,7 +7,8 @@
 #include "base/digest.h"
 #include "inventory/store.h"
 
-/* Statements kept prepared. The program has about a hundred different ones; selectors come on top, so there is a bound. */
+/* Statements kept prepared. The program has about a hundred different ones; selectors come on top, so there is a
+ * bound. */
 #define STATEMENT_SLOTS 256
 
 struct store_statement {

@@ -83,9 +83,13 @@ static int take_tasks(const struct plan_agent *agent, const struct master_snapsh
 static int check_fitness(const struct plan_agent *agent, const struct agent_view *view, struct error *err)
 {
 	if (!view)
-		return error_set(err, ERROR_REFUSED, "the master does not list it any more");
+		return error_set(err, ERROR_UNREACHABLE, "the master does not list it any more");
 	if (!view->active && !view->deactivated)
-		return error_set(err, ERROR_REFUSED, "it is not active at the master: it is away already");
+		return error_set(err, ERROR_UNREACHABLE, "it is not active at the master: it is away already");
+	if (!view->info || !view->attributes_complete)
+		return error_set(err, ERROR_UNREACHABLE,
+				 "the master does not answer GET_AGENTS, and /slaves hides one of two attributes with "
+				 "the same name: what becomes of it could not be proven");
 	if (strcmp(view->hostname, agent->hostname) != 0 || strcmp(view->ip, agent->ip) != 0)
 		return error_set(err, ERROR_REFUSED, "it is %s at %s now, the plan saw %s at %s; plan again",
 				 view->hostname, view->ip, agent->hostname, agent->ip);

@@ -5,8 +5,8 @@
 #include "inventory/agents.h"
 #include "orchestrator/session.h"
 
-/* The agents of the session's cluster that where (NULL: all) chooses; possibly none. -1 with session->error: where is no
- * selector, or the cluster was never synced. */
+/* The agents of the session's cluster that where (NULL: all) chooses; possibly none. -1 with session->error: where is
+ * no selector, or the cluster was never synced. */
 int choose_agents(struct session *session, const char *where, struct agent_list *out);
 
 #endif

@@ -83,9 +83,8 @@ static int check_all(struct drive *drive, const struct master_facts *facts)
 	}
 	if (drifted == 0)
 		return 0;
-	return error_set(err, kind,
-			 "%zu of %zu agents are not as the plan saw them: %s. Nothing was changed; plan again", drifted,
-			 plan->agent_count, first);
+	return error_set(err, kind, "%zu of %zu agents %s not as the plan saw %s: %s. Nothing was changed; plan again",
+			 drifted, plan->agent_count, drifted == 1 ? "is" : "are", drifted == 1 ? "it" : "them", first);
 }
 
 int drive_check_drift(struct drive *drive)

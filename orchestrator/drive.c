@@ -13,6 +13,7 @@
 #include "orchestrator/driver.h"
 #include "orchestrator/output.h"
 #include "orchestrator/progress.h"
+#include "orchestrator/refresh.h"
 #include "orchestrator/report/run_view.h"
 
 /* ---- the operator's Ctrl-C */
@@ -105,8 +106,6 @@ static int run_driver(struct drive *drive, const char *run, const struct driver_
 	};
 	struct handlers old;
 
-	if (!backends.transport || !backends.master)
-		return -1;
 	catch_signals(session_loop(session), &old);
 	int result = driver_run(drive->plan, drive->targets, run, &backends, observer, &session->error);
 	release_signals(&old);
@@ -146,6 +145,9 @@ int drive_open(struct drive *drive, struct session *session, const struct plan *
 	drive->lock = driver_lock_take(session_database_path(session), session_actor(session), clock_wall_ms(),
 				       &session->error);
 	if (!drive->lock)
+		return -1;
+	/* A run that could not even be begun would be in everybody's way. */
+	if (!session_transport(session) || !session_master(session))
 		return -1;
 	drive->ledger = ledger_open(session_store(session), session_actor(session), &session->error);
 	if (!drive->ledger)
@@ -240,6 +242,17 @@ static int show_result(struct drive *drive, const char *run)
 	return result;
 }
 
+/* So that what is asked of the inventory next is already as the run left it. The run itself rests on none of this. */
+static void refresh_inventory(struct session *session)
+{
+	struct error kept = session->error;
+
+	error_clear(&session->error);
+	if (refresh_agents(session, NULL) < 0)
+		log_warning("the inventory was not brought up to date after the run: %s", session->error.text);
+	session->error = kept;
+}
+
 int drive(struct drive *drive, const char *run)
 {
 	struct session *session = drive->session;
@@ -249,5 +262,8 @@ int drive(struct drive *drive, const char *run)
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	int result = run_driver(drive, run, progress_observer(progress));
 	progress_free(progress);
+	/* Whoever leaves at once does not want to wait for a master. */
+	if (result == 0 || session->error.kind != ERROR_INTERRUPTED)
+		refresh_inventory(session);
 	return result < 0 ? -1 : show_result(drive, run);
 }

@@ -9,6 +9,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
+
+/* Longer than any pass of the loop takes: this process was stopped, or its machine slept. */
+#define HELD_UP_MS 5000
 
 int64_t driver_now(const struct driver *driver)
 {
@@ -18,7 +22,7 @@ int64_t driver_now(const struct driver *driver)
 void driver_note(struct driver *driver, size_t agent, const char *text)
 {
 	free(driver->agents[agent].note);
-	driver->agents[agent].note = text ? xstrdup(text) : NULL;
+	driver->agents[agent].note = text ? text_printable(text, true) : NULL;
 }
 
 void driver_step(struct driver *driver, size_t agent, enum agent_event event)
@@ -74,8 +78,7 @@ static int restore_agent(struct driver *driver, struct run_agent *row, struct er
 	agent = &driver->agents[row->position];
 	if (row->before && before_picture_from_json(row->before, &agent->before, err) < 0)
 		return error_prefix(err, "run %s, agent %s", driver->run.id, row->agent_id);
-	engine_restore(&driver->engine, (size_t)row->position, (enum agent_state)state, (int)row->attempt,
-		       row->proof != NULL);
+	engine_restore(&driver->engine, (size_t)row->position, (enum agent_state)state, (int)row->attempt);
 	agent->row = *row;
 	memset(row, 0, sizeof *row);
 	return 0;
@@ -126,6 +129,7 @@ static void close_driver(struct driver *driver)
 		run_agent_clear(&driver->agents[i].row);
 		before_picture_clear(&driver->agents[i].before);
 		answer_clear(&driver->agents[i].started);
+		json_decref(driver->agents[i].proof);
 		free(driver->agents[i].note);
 	}
 	free(driver->agents);
@@ -179,16 +183,29 @@ static int64_t sooner(int64_t a, int64_t b)
 	return b < 0 || a < b ? a : b;
 }
 
+/* What happened while this process was stopped is still to be heard; until then nobody is too late. */
+static void notice_lost_time(struct driver *driver, int64_t meant_to_wait_ms)
+{
+	int64_t now = driver_now(driver), passed = now - driver->woke_ms;
+
+	if (driver->woke_ms && passed > meant_to_wait_ms + HELD_UP_MS)
+		engine_lost_time(&driver->engine, passed - meant_to_wait_ms);
+	driver->woke_ms = now;
+}
+
 static int wait_for_something(struct driver *driver)
 {
 	int64_t now = driver_now(driver), at = sooner(engine_next_ms(&driver->engine), driver_master_poll(driver));
+	int result;
 
 	if (driver->observer && driver->observer->tick)
 		driver->observer->tick(driver->observer->ctx, &driver->engine, now);
 	/* A second at most, so that a live display moves and an interrupt is seen. */
 	if (at < 0 || at > now + 1000)
 		at = now + 1000;
-	return driver->back->wait(driver->back->ctx, at > now ? at - now : 0);
+	result = driver->back->wait(driver->back->ctx, at > now ? at - now : 0);
+	notice_lost_time(driver, at > now ? at - now : 0);
+	return result;
 }
 
 static int check_interrupts(struct driver *driver, struct error *err)
@@ -237,7 +254,7 @@ int driver_run(const struct plan *plan, const struct transport_target *targets, 
 	if (result == 0)
 		result = loop(&driver, err);
 	driver_host_close_all(&driver);
-	if (result == 0 && driver.interrupts > 0)
+	if (result == 0 && driver.interrupts > 0 && driver.engine.state != RUN_DONE)
 		result = error_set(err, ERROR_INTERRUPTED,
 				   "interrupted; what was under way has finished. rollcall rollout resume %s goes on",
 				   run);

@@ -15,8 +15,7 @@ static void converse(struct driver *driver, size_t index, const char *word, cons
 	struct buffer framed = BUFFER_INIT(REQUEST_MAX + 256);
 
 	request_frame(document->data, document->len, &framed);
-	agent->final_line = false;
-	agent->keep_sent = false;
+	agent->spoke = agent->final_line = agent->keep_sent = false;
 	agent->exec = transport_exec(driver->back->transport, &driver->targets[index], word, framed.data, framed.len,
 				     index);
 	buffer_clear(&framed);
@@ -92,6 +91,10 @@ static void take_evidence(struct driver *driver, size_t index, struct answer *an
 
 	free(agent->row.started);
 	agent->row.started = xstrndup(line, len);
+	free(agent->row.proof); /* it was of another process */
+	agent->row.proof = NULL;
+	json_decref(agent->proof);
+	agent->proof = NULL;
 	answer_clear(&agent->started);
 	agent->started = *answer;
 	memset(answer, 0, sizeof *answer);
@@ -113,33 +116,8 @@ static void on_status(struct driver *driver, size_t index, const struct answer *
 	case FATE_DONE:
 	case FATE_UNDONE:
 	case FATE_STUCK:
-		break; /* the evidence and the final line follow */
+		break; /* the final line follows, with the evidence */
 	}
-}
-
-static void on_answer(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
-{
-	struct driver_agent *agent = &driver->agents[index];
-	enum answer_event event = answer->event;
-
-	if (answer->reason)
-		driver_note(driver, index, answer->reason);
-	if (event == ANSWER_STATUS)
-		on_status(driver, index, answer);
-	if (event == ANSWER_STARTED || event == ANSWER_UNDONE)
-		take_evidence(driver, index, answer, line, len);
-	agent->final_line = agent->final_line || event == ANSWER_DONE || event == ANSWER_UNDONE ||
-			    event == ANSWER_REFUSED || event == ANSWER_STUCK;
-	if (event == ANSWER_STARTED)
-		driver_step(driver, index, EVENT_STARTED);
-	else if (event == ANSWER_DONE)
-		driver_step(driver, index, EVENT_HOST_DONE);
-	else if (event == ANSWER_UNDONE)
-		driver_step(driver, index, EVENT_UNDONE);
-	else if (event == ANSWER_REFUSED)
-		driver_step(driver, index, EVENT_REFUSED);
-	else if (event == ANSWER_STUCK)
-		driver_step(driver, index, EVENT_HOST_STUCK);
 }
 
 static void lose(struct driver *driver, size_t index, const char *why)
@@ -149,17 +127,91 @@ static void lose(struct driver *driver, size_t index, const char *why)
 	driver_step(driver, index, EVENT_LOST);
 }
 
+static void on_started(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	take_evidence(driver, index, answer, line, len);
+	driver_step(driver, index, EVENT_STARTED);
+}
+
+/* Whoever is asked about an operation that is over says "done" and nothing before it: then this is the evidence. An agent
+ * that runs no more leaves nothing to prove: its supervisor may be starting it, so its host is asked again. */
+static void on_done(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	enum agent_state state = driver->engine.agents[index].state;
+
+	if (answer->pid <= 0) {
+		lose(driver, index, "agentctl kept the new state, but the agent does not run just now");
+		return;
+	}
+	if (state == AGENT_UNKNOWN || state == AGENT_CHANGING)
+		on_started(driver, index, answer, line, len);
+	driver_step(driver, index, EVENT_HOST_DONE);
+}
+
+static void on_undone(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	if (answer->pid <= 0) {
+		lose(driver, index, "agentctl took it back, but the agent does not run just now");
+		return;
+	}
+	take_evidence(driver, index, answer, line, len);
+	driver_step(driver, index, EVENT_UNDONE);
+}
+
+/* Only as the first word does it mean that nothing was changed. */
+static void on_refused(struct driver *driver, size_t index, const struct answer *answer)
+{
+	if (driver->agents[index].spoke)
+		lose(driver, index, answer->reason ? answer->reason : "agentctl gave up");
+	else
+		driver_step(driver, index, EVENT_REFUSED);
+}
+
+static bool is_about(const struct driver *driver, size_t index, const struct answer *answer)
+{
+	const char *operation = driver->agents[index].row.operation;
+
+	return !answer->operation || (operation && strcmp(answer->operation, operation) == 0);
+}
+
+static void on_answer(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
+{
+	struct driver_agent *agent = &driver->agents[index];
+	enum answer_event event = answer->event;
+
+	if (answer->reason)
+		driver_note(driver, index, answer->reason);
+	agent->final_line = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED ||
+			    event == ANSWER_STUCK;
+	if (event == ANSWER_STATUS)
+		on_status(driver, index, answer);
+	else if (event == ANSWER_STARTED)
+		on_started(driver, index, answer, line, len);
+	else if (event == ANSWER_DONE)
+		on_done(driver, index, answer, line, len);
+	else if (event == ANSWER_UNDONE)
+		on_undone(driver, index, answer, line, len);
+	else if (event == ANSWER_REFUSED)
+		on_refused(driver, index, answer);
+	else if (event == ANSWER_STUCK)
+		driver_step(driver, index, EVENT_HOST_STUCK);
+}
+
 static void on_line(struct driver *driver, size_t index, const char *line, size_t len)
 {
 	struct error err = ERROR_INIT;
 	struct answer answer;
 
-	memset(&answer, 0, sizeof answer);
-	if (answer_parse(line, len, &answer, &err) < 0) {
-		lose(driver, index, err.text);
+	if (driver->agents[index].final_line)
 		return;
-	}
-	on_answer(driver, index, &answer, line, len);
+	memset(&answer, 0, sizeof answer);
+	if (answer_parse(line, len, &answer, &err) < 0)
+		lose(driver, index, err.text);
+	else if (is_about(driver, index, &answer))
+		on_answer(driver, index, &answer, line, len);
+	else
+		lose(driver, index, "agentctl speaks of another operation than the one it was asked about");
+	driver->agents[index].spoke = true;
 	answer_clear(&answer);
 }
 
@@ -178,7 +230,7 @@ static void on_closed(struct driver *driver, size_t index, const struct exec_eve
 			 driver->targets[index].name, event->exit_status, (int)(event->len < 400 ? event->len : 400),
 			 event->text ? event->text : "");
 	driver_note(driver, index, why);
-	driver_step(driver, index, event->delivered ? EVENT_LOST : EVENT_UNSENT);
+	driver_step(driver, index, event->delivered || agent->spoke ? EVENT_LOST : EVENT_UNSENT);
 }
 
 static void on_connected(struct driver *driver, size_t index, const struct exec_event *event)

@@ -15,9 +15,11 @@ struct driver_agent {
 	bool has_started;
 	int64_t started_ms; /* when we heard of it: an answer asked for later sees it */
 	uint64_t exec;      /* the open conversation, 0: none */
+	bool spoke;         /* agentctl has said anything on it: it had the request */
 	bool final_line;    /* agentctl has said its last word on it */
 	bool keep_sent;
-	char *note; /* why, for the next transition's row */
+	json_t *proof; /* the last one that was tried, complete or not; the row gets it with the next transition */
+	char *note;    /* why, for the next transition's row */
 };
 
 struct driver {
@@ -37,12 +39,13 @@ struct driver {
 	int64_t master_cost_ms; /* how long the last answer took */
 	char *master_note;      /* why the last question failed */
 
+	int64_t woke_ms; /* when the loop last came back from waiting; 0: it has not waited yet */
 	int interrupts;
 	bool failed; /* the ledger or this process failed: nothing more may be done */
 };
 
 int64_t driver_now(const struct driver *driver);
-/* text is copied; NULL forgets. */
+/* text is copied, what cannot be printed is replaced (it may be a host's stderr); NULL forgets. */
 void driver_note(struct driver *driver, size_t agent, const char *text);
 void driver_step(struct driver *driver, size_t agent, enum agent_event event);
 

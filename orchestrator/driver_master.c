@@ -11,6 +11,8 @@
 #define POLL_BUSY_MS 500
 /* Nobody does; agents that are away for other reasons still count against the window. */
 #define POLL_IDLE_MS 2000
+/* An answer that lay about for so long, because this process was stopped, is no before-picture. */
+#define STALE_MS     2000
 
 static void take_note(struct driver *driver, size_t index, const char *text)
 {
@@ -22,22 +24,26 @@ static void take_note(struct driver *driver, size_t index, const char *text)
 static void look(struct driver *driver, size_t index, const struct master_snapshot *snapshot)
 {
 	struct driver_agent *agent = &driver->agents[index];
+	int64_t since_ms = driver->engine.agents[index].since_ms;
 	struct error err = ERROR_INIT;
 
-	if (snapshot->asked_ms < driver->engine.agents[index].since_ms)
+	if (snapshot->asked_ms < since_ms || driver_now(driver) - snapshot->answered_ms > STALE_MS)
 		return;
 	before_picture_clear(&agent->before);
-	if (before_picture_take(&driver->plan->agents[index], snapshot, &agent->before, &err) < 0) {
-		take_note(driver, index, err.text);
-		driver_step(driver, index, EVENT_UNFIT);
+	if (before_picture_take(&driver->plan->agents[index], snapshot, &agent->before, &err) == 0) {
+		driver_step(driver, index, EVENT_CLEAR);
 		return;
 	}
-	driver_step(driver, index, EVENT_CLEAR);
+	take_note(driver, index, err.text);
+	/* What may pass by itself (an agent that reconnects, a master that has just been elected) is given some time. */
+	if (err.kind != ERROR_UNREACHABLE || driver_now(driver) - since_ms >= driver->plan->options.check_ms / 2)
+		driver_step(driver, index, EVENT_UNFIT);
 }
 
+/* A deactivated agent reregisters too, and is not active all the same. */
 static bool has_returned(const struct driver_agent *agent, const struct agent_view *view)
 {
-	return view && view->active && view->reregistered_ns != agent->before.reregistered_ns &&
+	return view && (view->active || view->deactivated) && view->reregistered_ns != agent->before.reregistered_ns &&
 	       view->reregistered_ns != 0;
 }
 
@@ -49,12 +55,9 @@ static void judge(struct driver *driver, size_t index, const struct master_snaps
 	enum proof_result result = proof_judge(&driver->plan->agents[index], &agent->before, &agent->started, reverted,
 					       snapshot, &document, &reason);
 
-	if (result != PROOF_NOT_YET) {
-		char *text = json_dumps(document, JSON_COMPACT);
-
-		free(agent->row.proof);
-		agent->row.proof = text;
-	}
+	/* Also an incomplete one: it says what was missing when the time was up. */
+	json_decref(agent->proof);
+	agent->proof = document;
 	/* After an undo the note already says why there was one. */
 	if (reason && !(reverted && result == PROOF_NOT_YET))
 		take_note(driver, index, reason);
@@ -62,7 +65,6 @@ static void judge(struct driver *driver, size_t index, const struct master_snaps
 		driver_step(driver, index, EVENT_PROVEN);
 	else if (result == PROOF_FAIL)
 		driver_step(driver, index, EVENT_DISPROVEN);
-	json_decref(document);
 	free(reason);
 }
 

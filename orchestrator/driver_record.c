@@ -84,6 +84,8 @@ static void record_intent(struct driver *driver, size_t index)
 	agent->row.away_from_ms = driver->back->wall_ms(driver->back->ctx);
 	agent->row.away_until_ms = 0;
 	agent->has_started = false;
+	json_decref(agent->proof);
+	agent->proof = NULL;
 	json_decref(before);
 	request_clear(&request);
 }
@@ -93,7 +95,7 @@ static void record_intent(struct driver *driver, size_t index)
 static bool ends_away(const struct engine_record *record)
 {
 	return record->event == EVENT_PROVEN || record->event == EVENT_REFUSED || record->event == EVENT_UNSENT ||
-	       record->event == EVENT_ABSENT;
+	       record->event == EVENT_ABSENT || record->event == EVENT_NEVER;
 }
 
 static void add_text(json_t *body, const char *key, const char *json_text)
@@ -117,7 +119,8 @@ static json_t *event_body(const struct driver_agent *agent, const struct engine_
 	}
 	if (record->event == EVENT_STARTED || record->event == EVENT_UNDONE)
 		add_text(body, "host_said", agent->row.started);
-	if (record->event == EVENT_PROVEN || record->event == EVENT_DISPROVEN)
+	if (record->event == EVENT_PROVEN || record->event == EVENT_DISPROVEN ||
+	    (record->event == EVENT_TIMEOUT && record->to == AGENT_STUCK))
 		add_text(body, "proof", agent->row.proof);
 	return body;
 }
@@ -129,9 +132,15 @@ static void record_transition(struct driver *driver, const struct engine_record 
 	if (record->event == EVENT_CLEAR)
 		record_intent(driver, record->agent);
 	agent->row.attempt = record->attempt;
+	if (agent->proof)
+		replace(&agent->row.proof, json_dumps(agent->proof, JSON_COMPACT));
+	json_decref(agent->proof);
+	agent->proof = NULL;
 	replace(&agent->row.state, xstrdup(agent_state_name(record->to)));
 	if (ends_away(record) && agent->row.away_from_ms && !agent->row.away_until_ms)
 		agent->row.away_until_ms = driver->back->wall_ms(driver->back->ctx);
+	if (record->event == EVENT_UNDONE)
+		agent->row.away_until_ms = 0; /* even if it was proven before: it went away once more */
 	if (agent->note && record->from != record->to)
 		replace(&agent->row.error, xstrdup(agent->note));
 	if (record->to == AGENT_DONE || record->event == EVENT_PROVEN)

@@ -62,7 +62,9 @@ static const struct command commands[] = {
 	{"config show", "CONFIG[@V]", "print a version's document as it was added",
 	 "Prints the very bytes. With --json also who added it, when, and its SHA-256.", command_config_show, 1, 1},
 	{"rollout plan", "CONFIG[@V]", "work out what a rollout would change, and show it",
-	 "Changes nothing anywhere. Works from the last sync and survey; the plan is stored under its hash.\n"
+	 "Changes nothing anywhere. Asks the master and the hosts it is about first, or with --offline works from the "
+	 "last sync and survey. For each agent it shows what changes, what a stock agent would say to that, how it is "
+	 "carried out, and which tasks are on it. The plan is stored under its hash.\n"
 	 "\n"
 	 "    rollcall rollout plan web-tier --window 3 --ignore attributes,resources",
 	 command_rollout_plan, 1, 1},
@@ -71,11 +73,17 @@ static const struct command commands[] = {
 	 "now; "
 	 "both can be resumed.",
 	 command_rollout_start, 1, 1},
-	{"rollout status", "RUN", "how far a rollout is", NULL, command_rollout_status, 1, 1},
+	{"rollout status", "RUN", "how far a rollout is", "RUN is a run's ID, or `latest`.", command_rollout_status, 1,
+	 1},
 	{"rollout resume", "RUN", "go on with a rollout that was interrupted or has paused",
-	 "Hosts whose fate is unknown are asked first, not guessed.", command_rollout_resume, 1, 1},
+	 "RUN is a run's ID, or `latest`. Hosts whose fate is unknown are asked first, not guessed.",
+	 command_rollout_resume, 1, 1},
 	{"rollout list", "", "list rollouts", NULL, command_rollout_list, 0, 0},
-	{"audit report", "RUN", "what a rollout did, with the proof for each agent", NULL, command_audit_report, 1, 1},
+	{"audit report", "RUN", "what a rollout did, with the proof for each agent",
+	 "RUN is a run's ID, or `latest`.\n"
+	 "\n"
+	 "    rollcall audit report latest --format json",
+	 command_audit_report, 1, 1},
 	{.name = NULL},
 };
 

@@ -57,9 +57,9 @@ char *output_age(int64_t wall_ms, int64_t now_ms, char out[32])
 		snprintf(out, 32, "never");
 	else if (seconds < 90)
 		snprintf(out, 32, "%" PRId64 " s ago", seconds > 0 ? seconds : 0);
-	else if (seconds < 90 * 60)
+	else if (seconds < 5400)
 		snprintf(out, 32, "%" PRId64 " min ago", seconds / 60);
-	else if (seconds < 48 * 3600)
+	else if (seconds < 172800)
 		snprintf(out, 32, "%" PRId64 " h ago", seconds / 3600);
 	else
 		snprintf(out, 32, "%" PRId64 " d ago", seconds / 86400);

@@ -179,6 +179,8 @@ static void fill_options(struct plan *plan, const struct planner_options *option
 		plan->options.window = amount_of(&options->window, plan->agent_count);
 	plan->options.domain_window = amount_of(&options->domain_window, plan->agent_count);
 	plan->options.max_failures = (int)options->max_failures;
+	if (options->return_ms > 0)
+		plan->options.return_ms = options->return_ms;
 }
 
 int planner_make(const struct planner_input *input, const struct planner_options *options, struct plan *out,

@@ -32,6 +32,7 @@ struct planner_options {
 	struct planner_amount window;        /* number 0: the engine's default */
 	struct planner_amount domain_window; /* number 0: no limit */
 	int64_t max_failures;
+	int64_t return_ms;                /* how long an agent may take to reregister; 0: the engine's default */
 	bool allow_task_loss;             /* tasks of frameworks that do not checkpoint may die */
 	bool keep_reregistration_timeout; /* do not raise executor_reregistration_timeout */
 	bool allow_unknown_version;       /* plan by the newest rules for versions nobody has checked */

@@ -190,7 +190,10 @@ static int compute_after(struct planner_work *work, struct error *err)
 
 static char *first_line(const char *text)
 {
-	return xstrndup(text, strcspn(text, "\n"));
+	size_t len = strcspn(text, "\n");
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return xstrndup(text, len);
 }
 
 static int stock_verdict(const struct planner_work *work, struct plan_agent *out, struct error *err)

@@ -19,6 +19,9 @@ int planner_check_survey(const struct planner_work *work, struct error *err)
 				 clock_format(row->failed_ms, when), row->failure ? row->failure : row->failure_kind);
 	if (row->time_ms == 0)
 		return error_set(err, ERROR_REFUSED, "its host was never surveyed; " SURVEY_AGAIN);
+	if (work->survey.checkpoint_error)
+		return error_set(err, ERROR_REFUSED, "its checkpoint cannot be read: %s",
+				 work->survey.checkpoint_error);
 	if (!work->survey.agent_id)
 		return error_set(
 			err, ERROR_REFUSED,
@@ -53,8 +56,6 @@ static int check_operations(const struct survey *survey, struct error *err)
 int planner_check_host(const struct planner_work *work, struct error *err)
 {
 	const struct survey *survey = &work->survey;
-	if (survey->checkpoint_error)
-		return error_set(err, ERROR_REFUSED, "its checkpoint cannot be read: %s", survey->checkpoint_error);
 	if (!survey->info || !survey->checkpoint_sha256)
 		return error_set(err, ERROR_REFUSED, "it has no slave.info on its host; " SURVEY_AGAIN);
 	if (!survey->running || survey->flags_from_store)

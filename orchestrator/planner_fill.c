@@ -18,7 +18,7 @@ static void choose_mechanism(struct plan_agent *out)
 	} else {
 		out->mechanism = MECHANISM_RELAX;
 		out->why = xasprintf("%s %s; agentctl rewrites the checkpoint and the flags, then one restart",
-				     buffer_text(&parts), (out->differs & (out->differs - 1)) ? "differ" : "differs");
+				     buffer_text(&parts), out->differs == PART_DOMAIN ? "differs" : "differ");
 	}
 	buffer_clear(&parts);
 }

@@ -16,6 +16,10 @@
 /* More lines than this would leave no room for what scrolls by. */
 #define LIVE_LINES     12
 #define BAR_WIDTH      24
+/* Often enough for a clock with tenths of seconds. */
+#define REDRAW_MS      100
+/* Everything that is written at once. */
+#define FRAME_MAX      (1u << 20)
 /* A terminal line of ours, in bytes. */
 #define LINE_MAX_BYTES 1024
 
@@ -24,7 +28,10 @@ struct progress {
 	bool quiet;
 	bool live;
 	int drawn; /* live lines on the screen */
+	int64_t drawn_ms;
+	struct buffer frame; /* written with one call, so that nothing flickers or tears */
 	int64_t began_ms;
+	enum agent_state *told;      /* by agent: the state that was printed last */
 	const struct engine *engine; /* of the last call */
 	struct driver_observer observer;
 };
@@ -97,14 +104,24 @@ static enum term_style style_of(enum agent_state state)
 	return agent_state_is_failure(state) ? TERM_RED : TERM_PLAIN;
 }
 
-static void print_step(const struct progress *progress, const struct engine_record *record, const struct run_agent *row)
+/* Steps that only last a moment when all is well are not worth a line. */
+static bool is_worth_a_line(const struct progress *progress, enum agent_state to)
+{
+	if (agent_state_is_final(to) || to == AGENT_UNKNOWN || to == AGENT_REVERTING)
+		return true;
+	return !progress->live && (to == AGENT_CHANGING || to == AGENT_RETURNING || to == AGENT_WAITING);
+}
+
+static void print_step(struct progress *progress, const struct engine_record *record, const struct run_agent *row)
 {
 	char now[16], *detail = progress_detail(row, record->to), *shown = text_printable(detail, false);
 
 	time_of_day(now);
-	fprintf(stderr, "%s %s  %s \u2192 %s%s%s%s%s\n", now, progress->plan->agents[record->agent].hostname,
-		agent_state_name(record->from), term_on(stderr, style_of(record->to)), agent_state_name(record->to),
-		term_off(stderr), *shown ? "  " : "", shown);
+	buffer_printf(&progress->frame, "%s %s  %s \u2192 %s%s%s%s%s\n", now,
+		      progress->plan->agents[record->agent].hostname, agent_state_name(progress->told[record->agent]),
+		      term_on(stderr, style_of(record->to)), agent_state_name(record->to), term_off(stderr),
+		      *shown ? "  " : "", shown);
+	progress->told[record->agent] = record->to;
 	free(shown);
 	free(detail);
 }
@@ -114,8 +131,14 @@ static void print_step(const struct progress *progress, const struct engine_reco
 static void erase(struct progress *progress)
 {
 	for (; progress->drawn > 0; progress->drawn--)
-		fputs("\033[1A\033[2K", stderr);
-	fputc('\r', stderr);
+		buffer_puts(&progress->frame, "\033[1A\033[2K");
+}
+
+static void write_frame(struct progress *progress)
+{
+	fwrite(buffer_text(&progress->frame), 1, progress->frame.len, stderr);
+	fflush(stderr);
+	buffer_reset(&progress->frame);
 }
 
 /* Cut to the width of the terminal: a line that wraps could not be erased. */
@@ -132,7 +155,7 @@ static void draw_line(struct progress *progress, const char *text)
 			break;
 		bytes += step;
 	}
-	fprintf(stderr, "%.*s\n", (int)bytes, text);
+	buffer_printf(&progress->frame, "%.*s\n", (int)bytes, text);
 	progress->drawn++;
 }
 
@@ -169,7 +192,7 @@ static void draw(struct progress *progress, const struct engine *engine)
 	for (size_t i = 0; i < shown; i++)
 		draw_agent(progress, engine, engine->under_way[i], now_ms);
 	draw_bar(progress, engine, now_ms);
-	fflush(stderr);
+	progress->drawn_ms = now_ms;
 }
 
 /* ---- what the driver and the log tell us */
@@ -182,14 +205,13 @@ static void on_agent(void *ctx, const struct engine *engine, const struct engine
 	progress->engine = engine;
 	if (progress->quiet || record->from == record->to)
 		return;
-	if (!progress->live) {
+	if (progress->live)
+		erase(progress);
+	if (is_worth_a_line(progress, record->to) && progress->told[record->agent] != record->to)
 		print_step(progress, record, row);
-		return;
-	}
-	erase(progress);
-	if (agent_state_is_final(record->to) || record->to == AGENT_UNKNOWN || record->to == AGENT_REVERTING)
-		print_step(progress, record, row);
-	draw(progress, engine);
+	if (progress->live)
+		draw(progress, engine);
+	write_frame(progress);
 }
 
 static void on_run(void *ctx, const struct engine *engine)
@@ -203,22 +225,23 @@ static void on_run(void *ctx, const struct engine *engine)
 	if (progress->live)
 		erase(progress);
 	time_of_day(now);
-	fprintf(stderr, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW), engine->reason,
-		term_off(stderr));
+	buffer_printf(&progress->frame, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW),
+		      engine->reason, term_off(stderr));
 	if (progress->live)
 		draw(progress, engine);
+	write_frame(progress);
 }
 
 static void on_tick(void *ctx, const struct engine *engine, int64_t now_ms)
 {
 	struct progress *progress = ctx;
 
-	(void)now_ms;
 	progress->engine = engine;
-	if (progress->quiet || !progress->live)
+	if (!progress->live || now_ms - progress->drawn_ms < REDRAW_MS)
 		return;
 	erase(progress);
 	draw(progress, engine);
+	write_frame(progress);
 }
 
 static void on_log(enum log_level level, const char *line, void *ctx)
@@ -227,9 +250,10 @@ static void on_log(enum log_level level, const char *line, void *ctx)
 
 	(void)level;
 	erase(progress);
-	fprintf(stderr, "%s\n", line);
+	buffer_printf(&progress->frame, "%s\n", line);
 	if (progress->engine)
 		draw(progress, progress->engine);
+	write_frame(progress);
 }
 
 struct progress *progress_new(const struct plan *plan, bool quiet)
@@ -242,6 +266,8 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.quiet = quiet,
 		.live = !quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
 		.began_ms = clock_monotonic_ms(),
+		.frame = BUFFER_INIT(FRAME_MAX),
+		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
 		.observer = {.agent = on_agent, .run = on_run, .tick = on_tick, .ctx = progress},
 	};
 	if (progress->live)
@@ -256,8 +282,10 @@ void progress_free(struct progress *progress)
 	if (progress->live) {
 		log_set_hook(NULL, NULL);
 		erase(progress);
-		fflush(stderr);
+		write_frame(progress);
 	}
+	buffer_clear(&progress->frame);
+	free(progress->told);
 	free(progress);
 }
 

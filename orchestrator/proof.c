@@ -84,7 +84,7 @@ static void judge_id(struct judge *judge)
 /* An agent whose operation was undone before any restart has nothing to reregister for. */
 static bool was_restarted(const struct judge *judge)
 {
-	return !judge->reverted || judge->started->away_ms > 0;
+	return !judge->reverted || judge->started->restarted;
 }
 
 static void judge_reregistered(struct judge *judge)
@@ -113,11 +113,6 @@ static void judge_active(struct judge *judge)
 		 view->deactivated == judge->before->deactivated);
 }
 
-static const Mesos__SlaveInfo *expected_info(const struct judge *judge)
-{
-	return judge->reverted ? judge->before->info : judge->agent->after;
-}
-
 static void name_parts(unsigned parts, struct buffer *out)
 {
 	for (unsigned bit = 1; bit <= PART_CHECKPOINT; bit <<= 1)
@@ -125,20 +120,31 @@ static void name_parts(unsigned parts, struct buffer *out)
 			buffer_printf(out, "%s%s", out->len ? ", " : "", slaveinfo_part_name((enum slaveinfo_part)bit));
 }
 
-static void judge_info(struct judge *judge, const char *what, const Mesos__SlaveInfo *found, const char *whose)
+/* what: "slave_info", the master's, or "checkpoint"; otherwise: the result when it differs. */
+static void judge_info(struct judge *judge, const char *what, const Mesos__SlaveInfo *planned,
+		       const Mesos__SlaveInfo *found, enum proof_result otherwise)
 {
-	const Mesos__SlaveInfo *planned = expected_info(judge);
+	const char *whose = strcmp(what, "checkpoint") == 0 ? "the checkpoint on disk" : "the master's SlaveInfo";
 	unsigned differs = slaveinfo_diff(planned, found);
 
 	if (differs) {
 		struct buffer parts = BUFFER_INIT(256);
 
 		name_parts(differs, &parts);
-		object(judge, PROOF_FAIL, "%s is not as %s: %s", whose, judge->reverted ? "before" : "planned",
+		object(judge, otherwise, "%s is not as %s: %s", whose, judge->reverted ? "before" : "planned",
 		       buffer_text(&parts));
 		buffer_clear(&parts);
 	}
 	add_line(judge, what, slaveinfo_to_json(planned), slaveinfo_to_json(found), differs == 0);
+}
+
+/* May the new reregistered_time be one of an earlier process? After an undo that of the new state's; after a failover that
+ * of the old one, which reregistered with the new master. */
+static bool may_be_stale(const struct judge *judge)
+{
+	const char *master = judge->snapshot->facts.id, *before = judge->before->master_id;
+
+	return judge->reverted || (master && before && strcmp(master, before) != 0);
 }
 
 static void judge_master_info(struct judge *judge)
@@ -146,26 +152,25 @@ static void judge_master_info(struct judge *judge)
 	/* The record is replaced when it reregisters; before that it says nothing about the new process. */
 	bool current = !was_restarted(judge) || judge->view->reregistered_ns != judge->before->reregistered_ns;
 
-	if (!judge->view->attributes_complete)
-		object(judge, PROOF_FAIL,
+	if (!judge->view->attributes_complete || !judge->view->info)
+		object(judge, PROOF_NOT_YET,
 		       "the master answers only /slaves, which hides one of two attributes with the same name; "
 		       "GET_AGENTS is needed for a proof");
-	if (current && judge->view->info)
-		judge_info(judge, "slave_info", judge->view->info, "the master's SlaveInfo");
+	else if (current)
+		judge_info(judge, "slave_info", judge->reverted ? judge->before->info : judge->agent->after,
+			   judge->view->info, may_be_stale(judge) ? PROOF_NOT_YET : PROOF_FAIL);
 }
 
 static void judge_checkpoint(struct judge *judge)
 {
 	const Mesos__SlaveInfo *found = judge->started->info;
 
-	/* What was there before the operation is the host's own to compare after an undo: it restores the bytes. */
-	if (judge->reverted)
-		return;
 	if (!found) {
 		object(judge, PROOF_FAIL, "agentctl did not say what the checkpoint on disk holds");
 		return;
 	}
-	judge_info(judge, "checkpoint", found, "the checkpoint on disk");
+	judge_info(judge, "checkpoint", judge->reverted ? judge->agent->before : judge->agent->after, found,
+		   PROOF_FAIL);
 	if (found->id && strcmp(found->id->value, judge->agent->agent_id) != 0)
 		object(judge, PROOF_FAIL, "the checkpoint on disk has another ID, %s", found->id->value);
 }
@@ -174,12 +179,12 @@ static void judge_process(struct judge *judge)
 {
 	const struct answer *started = judge->started;
 
-	if (started->pid <= 0 && was_restarted(judge))
+	if (started->pid <= 0)
 		object(judge, PROOF_FAIL, "agentctl named no process of the agent");
-	add_line(judge, "process", json_string("younger than the operation"),
+	add_line(judge, "process", json_string(judge->reverted ? "there" : "younger than the operation"),
 		 json_pack("{s:I, s:I, s:s*}", "pid", (json_int_t)started->pid, "start_ticks",
 			   (json_int_t)started->start_ticks, "boot_id", started->boot_id),
-		 started->pid > 0 || !was_restarted(judge));
+		 started->pid > 0);
 }
 
 static void judge_flag(struct judge *judge, const char *name, const char *planned)
@@ -187,8 +192,10 @@ static void judge_flag(struct judge *judge, const char *name, const char *planne
 	const char *found = flags_get(&judge->started->flags, name);
 	bool ok = planned ? found && strcmp(found, planned) == 0 : !found;
 
-	if (flag_is_secret(name)) /* only whether it is there leaves the host */
-		ok = (planned != NULL) == (found != NULL), planned = planned ? "<redacted>" : NULL;
+	if (flag_is_secret(name)) { /* only whether it is there leaves the host; what was there before is not kept */
+		ok = judge->reverted || (planned != NULL) == (found != NULL);
+		planned = planned ? "<redacted>" : NULL;
+	}
 	if (!ok)
 		object(judge, PROOF_FAIL, "its process runs with %s%s%s, not as %s", name, found ? "=" : " unset",
 		       found ? found : "", judge->reverted ? "before" : "planned");
@@ -210,16 +217,23 @@ static void judge_flags(struct judge *judge)
 
 /* ---- tasks */
 
+static const struct task_view *find_among(const struct task_view *tasks, size_t count, const struct plan_task *task,
+					  const char *agent_id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tasks[i].id, task->id) == 0 && strcmp(tasks[i].framework_id, task->framework_id) == 0 &&
+		    strcmp(tasks[i].agent_id, agent_id) == 0)
+			return &tasks[i];
+	return NULL;
+}
+
+/* NULL when the master does not know it (any more): its list of completed tasks has an end. */
 static const struct task_view *find_task(const struct judge *judge, const struct plan_task *task)
 {
-	for (size_t i = 0; i < judge->snapshot->task_count; i++) {
-		const struct task_view *found = &judge->snapshot->tasks[i];
+	const struct master_snapshot *snapshot = judge->snapshot;
+	const struct task_view *found = find_among(snapshot->tasks, snapshot->task_count, task, judge->agent->agent_id);
 
-		if (strcmp(found->id, task->id) == 0 && strcmp(found->framework_id, task->framework_id) == 0 &&
-		    strcmp(found->agent_id, judge->agent->agent_id) == 0)
-			return found;
-	}
-	return NULL;
+	return found ? found : find_among(snapshot->completed, snapshot->completed_count, task, judge->agent->agent_id);
 }
 
 static bool is_running(const char *state)

@@ -23,7 +23,8 @@ struct before_picture {
 	size_t task_count;
 };
 void before_picture_clear(struct before_picture *before);
-/* -1 with ERROR_REFUSED when the agent is not fit to be changed now (gone, inactive, other address, drift from the plan). */
+/* -1 when the agent is not fit to be changed: ERROR_UNREACHABLE for what may pass by itself (not listed, inactive, an answer that
+ * proves nothing), ERROR_REFUSED for what does not (another address, tasks whose loss the plan did not show). */
 int before_picture_take(const struct plan_agent *agent, const struct master_snapshot *snapshot,
 			struct before_picture *out, struct error *err);
 json_t *before_picture_to_json(const struct before_picture *before);
@@ -32,11 +33,12 @@ int before_picture_from_json(const char *text, struct before_picture *out, struc
 enum proof_result { PROOF_NOT_YET, PROOF_PASS, PROOF_FAIL };
 
 /*
- * expected: the SlaveInfo it must have now (planned, or the before-picture's after an undo).
+ * reverted: it must be as the before-picture says, not as planned.
  * started: agentctl's evidence of the process that runs. *document gets {"result","lines":[{"what","planned","found","ok"}],"tasks":…};
  * *reason (caller frees) says in one sentence what is missing or wrong, NULL on PASS.
- * Asked before the agent's start, or not reregistered yet → NOT_YET. Tasks still missing → NOT_YET; the caller turns that into
- * FAIL when its patience ends. Another ID, another SlaveInfo, a task that ended for a reason that is the restart → FAIL.
+ * Not reregistered yet, tasks still missing, a record that may be of the process before (after an undo, or when another
+ * master was elected) → NOT_YET; the caller's patience ends that. Another ID, another SlaveInfo, a task that ended for a
+ * reason that is the restart → FAIL. The snapshot must have been asked for after the agent's start: the caller sees to it.
  */
 enum proof_result proof_judge(const struct plan_agent *agent, const struct before_picture *before,
 			      const struct answer *started, bool reverted, const struct master_snapshot *snapshot,

@@ -18,6 +18,9 @@
 /* A master with tens of thousands of agents takes seconds to answer; one that takes longer than this does not. */
 #define MASTER_TIMEOUT_MS 30000
 
+/* inspect reads files and asks systemd: a host that takes longer is not well. */
+#define SURVEY_TIMEOUT_MS 60000
+
 void session_init(struct session *session)
 {
 	const struct option globals[] = {
@@ -31,11 +34,12 @@ void session_init(struct session *session)
 		 0, 0},
 		{"quiet", 'q', OPTION_FLAG, &session->quiet, NULL, "no progress, only errors", 0, 0},
 		{"verbose", 'v', OPTION_COUNT, &session->verbose, NULL, "say what is being done", 0, 0},
-		{"color", 0, OPTION_FLAG, &session->color, NULL, "--no-color: no colours, on a terminal either", 0, 0},
+		{"color", 0, OPTION_FLAG, &session->color, NULL,
+		 "colours where stdout or stderr is a terminal (the default); --no-color: none", 0, 0},
 		{.name = NULL},
 	};
 
-	*session = (struct session){.color = true};
+	*session = (struct session){.color = true, .survey_timeout_ms = SURVEY_TIMEOUT_MS};
 	_Static_assert(sizeof(globals) == sizeof(session->globals), "the table has its own room");
 	memcpy(session->globals, globals, sizeof(globals));
 }

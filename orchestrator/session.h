@@ -32,6 +32,8 @@ struct session {
 	/* what went wrong; commands write it, main prints it */
 	struct error error;
 
+	int64_t survey_timeout_ms; /* for one host, from its connection's start; 60 s */
+
 	/* private */
 	struct option globals[SESSION_GLOBAL_OPTIONS];
 	char *config_path;

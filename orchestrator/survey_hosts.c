@@ -10,9 +10,6 @@
 #include "protocol/answer.h"
 #include "protocol/request.h"
 
-/* inspect reads files and asks systemd; a host that takes longer is not well. Counted from the connection's start. */
-#define HOST_TIMEOUT_MS 60000
-
 /* One host that is being asked. */
 struct job {
 	bool used;
@@ -22,7 +19,6 @@ struct job {
 	struct cluster_host host;
 	struct buffer output;
 	char *host_key;
-	bool connected;
 };
 
 struct surveyor {
@@ -132,7 +128,6 @@ static int host_closed(struct surveyor *surveyor, struct job *job, const struct 
 
 static void finish(struct surveyor *surveyor, struct job *job)
 {
-	surveyor->counts.reached += job->connected;
 	surveyor->open--;
 	job_clear(job);
 }
@@ -154,7 +149,7 @@ static int handle_event(struct surveyor *surveyor, const struct exec_event *even
 		return 0;
 	switch (event->kind) {
 	case EXEC_CONNECTED:
-		job->connected = true;
+		surveyor->counts.reached += job->host_key == NULL;
 		free(job->host_key);
 		job->host_key = xstrdup(event->text);
 		return 0;
@@ -209,7 +204,7 @@ static int start_host(struct surveyor *surveyor, size_t index)
 	}
 	session_target(surveyor->cluster, &job->host, agent->view.hostname, &target);
 	frame_request(job, &input);
-	job->deadline_ms = clock_monotonic_ms() + HOST_TIMEOUT_MS;
+	job->deadline_ms = clock_monotonic_ms() + surveyor->session->survey_timeout_ms;
 	job->exec = transport_exec(surveyor->transport, &target, "inspect", buffer_text(&input), input.len, index);
 	buffer_clear(&input);
 	return 0;
@@ -223,7 +218,8 @@ static int expire_hosts(struct surveyor *surveyor, int64_t now_ms)
 
 		if (!job->used || job->deadline_ms > now_ms)
 			continue;
-		error_set(&failure, ERROR_UNREACHABLE, "no answer within %d s", HOST_TIMEOUT_MS / 1000);
+		error_set(&failure, ERROR_UNREACHABLE, "no answer within %.1f s",
+			  (double)surveyor->session->survey_timeout_ms / 1000);
 		transport_cancel(surveyor->transport, job->exec);
 		if (keep_failure(surveyor, &surveyor->agents->items[job->agent], &failure) < 0)
 			return -1;
@@ -234,7 +230,7 @@ static int expire_hosts(struct surveyor *surveyor, int64_t now_ms)
 
 static int wait_ms(const struct surveyor *surveyor, int64_t now_ms)
 {
-	int64_t first = HOST_TIMEOUT_MS;
+	int64_t first = surveyor->session->survey_timeout_ms;
 
 	for (size_t i = 0; i < surveyor->parallel; i++)
 		if (surveyor->jobs[i].used && surveyor->jobs[i].deadline_ms - now_ms < first)

@@ -18,7 +18,7 @@ struct survey_counts {
 	size_t total;
 	size_t surveyed;
 	size_t failed;
-	size_t reached; /* agentctl ran there, whatever came of it */
+	size_t reached; /* SSH let us in, whatever came of it */
 };
 
 /* Told of every host when it is done. survey is NULL when it failed, failure NULL when it did not. */

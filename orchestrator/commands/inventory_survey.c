@@ -69,7 +69,7 @@ static void host_done(void *ctx, const struct agent_record *agent, const struct 
 	show_progress(view, agent, failure, so_far);
 	if (failure)
 		add_failure(view, agent, failure);
-	else
+	else if (survey)
 		add_verdict(view, agent, survey);
 	json_array_append_new(view->hosts,
 			      json_pack("{s:o,s:o,s:b,s:o,s:o,s:o}", "id", output_text(agent->view.id), "hostname",

@@ -20,10 +20,22 @@
 #include "orchestrator/survey_hosts.h"
 
 struct arguments_of_plan {
-	const char *where, *window, *domain_window, *ignore, *file, *domain_attribute;
+	const char *where, *window, *domain_window, *ignore, *file, *domain_attribute, *return_timeout;
 	int64_t max_failures;
 	bool allow_task_loss, keep_timeout, allow_unknown_version, offline;
 };
+
+/* Less than a second is no time for anything, and more than an hour is not waiting. */
+static int read_return_timeout(const char *text, struct planner_options *out, struct error *err)
+{
+	if (!text)
+		return 0;
+	if (clock_parse_duration(text, &out->return_ms, err) < 0)
+		return error_prefix(err, "--return-timeout");
+	if (out->return_ms < 1000 || out->return_ms > 3600000)
+		return error_set(err, ERROR_USAGE, "--return-timeout %s: from 1secs to 1hrs", text);
+	return 0;
+}
 
 static int read_options(const struct arguments_of_plan *args, struct planner_options *out, struct error *err)
 {
@@ -41,7 +53,7 @@ static int read_options(const struct arguments_of_plan *args, struct planner_opt
 	if (args->domain_window &&
 	    planner_amount_parse("--domain-window", args->domain_window, 0, &out->domain_window, err) < 0)
 		return -1;
-	return 0;
+	return read_return_timeout(args->return_timeout, out, err);
 }
 
 /* ---- what the plan rests on */
@@ -50,9 +62,12 @@ static int refresh(struct session *session, const struct planner_input *input, c
 {
 	struct agent_list agents;
 	struct survey_counts counts;
+	struct agents_summary seen;
 
-	if (refresh_agents(session, NULL) < 0)
+	if (refresh_agents(session, &seen) < 0)
 		return error_prefix(&session->error, "the plan needs the master's word (--offline plans without it)");
+	if (seen.gone > 0)
+		log_warning("%zu agents that the master listed before are not listed now, and are left out", seen.gone);
 	if (planner_select(input->store, input->cluster_id, options->where, &agents, &session->error) < 0)
 		return -1;
 	int result = survey_hosts(session, &agents, SURVEY_PARALLEL, NULL, &counts);
@@ -240,6 +255,8 @@ int command_rollout_plan(int argc, const char *const argv[], const struct comman
 		 "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)", 0, 0},
 		{"max-failures", 0, OPTION_INT, &args.max_failures, "N",
 		 "the run pauses when more agents than this have failed (default: 0)", 0, 1000000},
+		{"return-timeout", 0, OPTION_STRING, &args.return_timeout, "DURATION",
+		 "how long an agent may take to reregister after its start (default: 150secs)", 0, 0},
 		{"ignore", 0, OPTION_STRING, &args.ignore, "PARTS",
 		 "which parts of the SlaveInfo may change: a list of attributes, resources, domains, or `none` "
 		 "(default: all "

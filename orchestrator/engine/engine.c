@@ -26,6 +26,13 @@ const struct engine_options engine_default_options = {
 	.keep_ms = 30000,
 };
 
+/* Questions in a row, each after a conversation that broke soon, before a person must look: about ten minutes. */
+#define ASKS_MAX     20
+/* A conversation that lasted so long was none that breaks each time. */
+#define LASTED_MS    60000
+/* An operation that was sent and never began, so often in a row, is not sent again. */
+#define ABSENCES_MAX 3
+
 void engine_output_reset(struct engine_output *output)
 {
 	output->record_count = 0;
@@ -114,6 +121,8 @@ static void set_state(struct engine *engine, size_t index, enum agent_state next
 	bool was_away = counts_as_away(agent), was_under_way = agent_state_is_under_way(agent->state);
 
 	engine->by_state[agent->state]--;
+	if (agent->was_stuck)
+		engine->seen_failures += (int)agent_state_is_failure(next) - (int)agent_state_is_failure(agent->state);
 	agent->state = next;
 	engine->by_state[next]++;
 	count_away(engine, agent, (int)counts_as_away(agent) - (int)was_away);
@@ -167,29 +176,67 @@ static void answered(struct engine *engine, struct engine_agent *agent)
 	}
 }
 
+/* Has the host answered? Whoever an operator has seen stuck may stay silent: its room is counted, its failure known. */
+static bool settles_question(const struct engine_agent *agent, const struct engine_row *row)
+{
+	if (row->state != AGENT_UNKNOWN || row->event == EVENT_RESUME)
+		return false;
+	return row->next != AGENT_UNKNOWN || agent->was_stuck;
+}
+
+/* The first question at once; then 1, 2, 4 … 32 s between questions that got no answer, or whose conversation broke
+ * soon. A host whose agentctl breaks every conversation is left to a person in the end. */
+static void plan_question(const struct engine *engine, struct engine_agent *agent, const struct engine_row *row,
+			  int64_t now_ms)
+{
+	if (row->state != AGENT_UNKNOWN && row->event != EVENT_TIMEOUT && now_ms - agent->since_ms >= LASTED_MS)
+		agent->asks = 0;
+	if (row->state != AGENT_UNKNOWN)
+		agent->since_ms = agent->asks < ASKS_MAX ? now_ms : now_ms - engine->options.unknown_ms;
+	agent->ask_at_ms = agent->asks == 0 ? now_ms : now_ms + (1000 << (agent->asks < 6 ? agent->asks - 1 : 5));
+}
+
 /* What a transition means for the agent's own memory. */
 static void remember(struct engine *engine, struct engine_agent *agent, const struct engine_row *row, int64_t now_ms)
 {
-	if (row->next != row->state)
-		agent->since_ms = now_ms;
-	if (row->state == AGENT_UNKNOWN && row->event != EVENT_RESUME)
+	if (row->event == EVENT_ABSENT && !agent->must_ask)
+		agent->absences++;
+	if (settles_question(agent, row))
 		answered(engine, agent);
+	if (row->next == AGENT_UNKNOWN)
+		plan_question(engine, agent, row, now_ms);
+	else if (row->next != row->state)
+		agent->since_ms = now_ms;
 	if (row->event == EVENT_CLEAR) {
 		agent->attempt++;
-		agent->proven = agent->kept = false;
+		agent->asks = 0;
+		agent->kept = false;
 	}
-	if (row->event == EVENT_PROVEN)
-		agent->proven = true;
+	if (row->next == AGENT_WAITING)
+		agent->was_stuck = false;
 	if (row->event == EVENT_HOST_DONE)
 		agent->kept = true;
-	if (row->next == AGENT_UNKNOWN && row->state != AGENT_UNKNOWN)
-		agent->asks = 0;
-	if (row->next == AGENT_UNKNOWN)
-		/* 1, 2, 4 … 32 s between questions that got no answer. */
-		agent->ask_at_ms = row->effect == EFFECT_ASK ? -1
-							     : now_ms + (1000 << (agent->asks < 5 ? agent->asks : 5));
-	if (row->effect == EFFECT_ASK)
-		agent->asks++;
+}
+
+/* The row's effect; a question only if it is due, else engine_schedule asks it later. */
+static void add_row_effect(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
+			   struct engine_output *output)
+{
+	struct engine_agent *agent = &engine->agents[index];
+
+	if (row->effect != EFFECT_ASK)
+		engine_add_effect(output, row->effect, index);
+	else if (agent->ask_at_ms <= now_ms)
+		engine_ask(engine, index, output);
+}
+
+void engine_ask(struct engine *engine, size_t index, struct engine_output *output)
+{
+	struct engine_agent *agent = &engine->agents[index];
+
+	agent->ask_at_ms = -1;
+	agent->asks++;
+	engine_add_effect(output, EFFECT_ASK, index);
 }
 
 static void move(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
@@ -206,7 +253,7 @@ static void move(struct engine *engine, size_t index, const struct engine_row *r
 				   .event = row->event,
 				   .attempt = agent->attempt,
 			   });
-	engine_add_effect(output, row->effect, index);
+	add_row_effect(engine, index, row, now_ms, output);
 	if (row->pause && !agent->was_stuck) {
 		char reason[sizeof engine->reason];
 
@@ -225,6 +272,9 @@ void engine_step(struct engine *engine, size_t index, enum agent_event event, in
 	/* The last moment before the intent: the run may have stopped, or the room may be gone, since the turn came. */
 	if (row && event == EVENT_CLEAR && !engine_may_change(engine, index))
 		row = find_row(AGENT_CHECKING, EVENT_HALT);
+	if (row && row->event == EVENT_ABSENT && !engine->agents[index].must_ask &&
+	    engine->agents[index].absences + 1 >= ABSENCES_MAX)
+		row = find_row(AGENT_UNKNOWN, EVENT_NEVER);
 	if (!row)
 		return;
 	move(engine, index, row, now_ms, output);
@@ -233,7 +283,7 @@ void engine_step(struct engine *engine, size_t index, enum agent_event event, in
 
 void engine_check_budget(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
-	int failures = engine_failures(engine) - engine->forgiven;
+	int failures = engine_failures(engine) - engine->forgiven - engine->seen_failures;
 	char reason[sizeof engine->reason];
 
 	if (failures <= engine->options.max_failures || engine->state != RUN_RUNNING)
@@ -254,22 +304,34 @@ void engine_pause(struct engine *engine, const char *reason, int64_t now_ms, str
 		engine_step(engine, engine->under_way[i], EVENT_HALT, now_ms, output);
 }
 
+void engine_lost_time(struct engine *engine, int64_t ms)
+{
+	for (size_t i = 0; i < engine->under_way_count; i++) {
+		struct engine_agent *agent = &engine->agents[engine->under_way[i]];
+
+		agent->since_ms += ms;
+		if (agent->ask_at_ms >= 0)
+			agent->ask_at_ms += ms;
+	}
+	if (engine->blocked_since_ms >= 0)
+		engine->blocked_since_ms += ms;
+}
+
 /* ---- start and resume */
 
-void engine_restore(struct engine *engine, size_t index, enum agent_state state, int attempt, bool proven)
+void engine_restore(struct engine *engine, size_t index, enum agent_state state, int attempt)
 {
 	struct engine_agent *agent = &engine->agents[index];
 
 	set_state(engine, index, state);
 	agent->attempt = attempt;
-	agent->proven = proven;
 }
 
 void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output)
 {
 	engine->state = RUN_RUNNING;
 	engine->reason[0] = '\0';
-	engine->forgiven = forgiven < 0 ? engine_failures(engine) : forgiven;
+	engine->forgiven = forgiven < 0 ? engine_failures(engine) - engine->by_state[AGENT_STUCK] : forgiven;
 	output->run_changed = true;
 	for (size_t i = 0; i < engine->count; i++) {
 		struct engine_agent *agent = &engine->agents[i];
@@ -278,7 +340,10 @@ void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct en
 			agent->must_ask = true;
 			engine->must_ask++;
 		}
-		agent->was_stuck = agent->state == AGENT_STUCK;
+		if (agent->state == AGENT_STUCK) {
+			agent->was_stuck = true;
+			engine->seen_failures++;
+		}
 		agent->since_ms = now_ms;
 		engine_step(engine, i, EVENT_RESUME, now_ms, output);
 	}

@@ -51,6 +51,7 @@ enum agent_event {
 	EVENT_LOST,       /* the connection ended without a final line */
 	EVENT_OPEN,       /* asked: the operation is under way there */
 	EVENT_ABSENT,     /* asked: it never arrived, and with the newer epoch never will */
+	EVENT_NEVER,      /* the engine's own: absent once too often */
 	EVENT_RETURNED,   /* the master has a new reregistered_time */
 	EVENT_PROVEN,
 	EVENT_DISPROVEN, /* the evidence says that something is not as meant */
@@ -97,13 +98,14 @@ struct engine_agent {
 	int domain; /* failure domain, 0..domain_count-1; -1: none */
 	enum agent_state state;
 	int64_t since_ms;
-	int attempt; /* operations so far */
-	int asks;    /* questions since it became unknown */
+	int attempt;  /* operations so far */
+	int absences; /* of them, those that never began on the host although this life of the driver had sent them */
+	int asks;     /* questions since the last conversation that lasted */
 	int64_t ask_at_ms;
-	bool proven;
 	bool kept;      /* agentctl said done */
-	bool must_ask;  /* open from before the last start: nothing starts until it was asked */
-	bool was_stuck; /* already known when the operator resumed: it does not pause the run again */
+	bool must_ask;  /* open from before the last start: nothing starts until its host has answered */
+	bool was_stuck; /* already known when the operator resumed: what becomes of this operation neither pauses the
+			 * run again nor counts against the budget */
 	bool absent;    /* not active at the master for a reason that is not this run's: counted as away too */
 };
 
@@ -135,7 +137,7 @@ struct engine {
 	size_t count;
 	enum run_state state;
 	char reason[160]; /* why it is paused; "" */
-	int forgiven;     /* failures an operator has seen before resuming */
+	int forgiven;     /* failures an operator has seen before resuming, stuck agents (was_stuck) aside */
 
 	/* Kept up to date by every transition, so that a step costs what is under way, not the fleet. */
 	int by_state[AGENT_STATE_COUNT];
@@ -143,6 +145,7 @@ struct engine {
 	int *domain_away; /* … by domain */
 	int domain_count;
 	int must_ask;      /* agents with must_ask */
+	int seen_failures; /* agents that failed and were stuck already when the operator resumed */
 	size_t *under_way; /* indices of the agents under way */
 	size_t under_way_count;
 	size_t next_waiting;      /* no agent before this one is WAITING */
@@ -154,7 +157,7 @@ void engine_init(struct engine *engine, const struct engine_options *options, co
 void engine_clear(struct engine *engine);
 
 /* After a crash or a pause: what the ledger says of agent i. Before engine_begin. */
-void engine_restore(struct engine *engine, size_t agent, enum agent_state state, int attempt, bool proven);
+void engine_restore(struct engine *engine, size_t agent, enum agent_state state, int attempt);
 
 /* Starts or resumes. Agents that were under way, and stuck ones, become UNKNOWN and are asked. forgiven: so many failures
  * no longer count against the budget (-1: all so far, because whoever resumes a paused run has seen them). */
@@ -172,6 +175,9 @@ int64_t engine_next_ms(const struct engine *engine);
 
 /* The operator's or the driver's word: nothing starts any more, what is under way finishes. */
 void engine_pause(struct engine *engine, const char *reason, int64_t now_ms, struct engine_output *output);
+
+/* The driver was held up for so long and heard nothing (its process was stopped): nobody's time ran meanwhile. */
+void engine_lost_time(struct engine *engine, int64_t ms);
 
 /* The master shows the agent as away (or back) although this run has nothing to do with it just now. */
 void engine_set_absent(struct engine *engine, size_t agent, bool absent);

@@ -6,6 +6,9 @@
 
 void engine_add_effect(struct engine_output *output, enum engine_effect_kind kind, size_t agent);
 
+/* The host is to be asked now. */
+void engine_ask(struct engine *engine, size_t agent, struct engine_output *output);
+
 /* May this agent, which holds a slot already, be changed now? */
 bool engine_may_change(const struct engine *engine, size_t agent);
 

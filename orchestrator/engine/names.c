@@ -26,7 +26,8 @@ static const struct {
 	[AGENT_SOAKING] = {"soaking", AWAY | OPEN | UNDER_WAY},
 	[AGENT_DONE] = {"done", FINAL},
 	[AGENT_FAILED] = {"failed", FINAL | FAILURE},
-	[AGENT_REVERTING] = {"reverting", AWAY | OPEN | UNDER_WAY},
+	/* A failure already: whether it is proven to be as it was or not, it has failed, and nobody may start meanwhile. */
+	[AGENT_REVERTING] = {"reverting", AWAY | FAILURE | OPEN | UNDER_WAY},
 	[AGENT_REVERTED] = {"reverted", FINAL | FAILURE},
 	[AGENT_STUCK] = {"stuck", FINAL | AWAY | FAILURE | OPEN},
 	[AGENT_SKIPPED] = {"skipped", FINAL},
@@ -43,7 +44,7 @@ static const char *const events[AGENT_EVENT_COUNT] = {
 	[EVENT_RETURNED] = "returned",   [EVENT_PROVEN] = "proven",
 	[EVENT_DISPROVEN] = "disproven", [EVENT_TIMEOUT] = "timeout",
 	[EVENT_SOAKED] = "soaked",       [EVENT_HALT] = "halt",
-	[EVENT_RESUME] = "resume",
+	[EVENT_RESUME] = "resume",       [EVENT_NEVER] = "never",
 };
 
 static const char *const runs[RUN_STATE_COUNT] = {

@@ -89,15 +89,6 @@ void engine_finish_soak(struct engine *engine, size_t index, int64_t now_ms, str
 		engine_step(engine, index, EVENT_SOAKED, now_ms, output);
 }
 
-static void ask_again(struct engine *engine, size_t index, struct engine_output *output)
-{
-	struct engine_agent *agent = &engine->agents[index];
-
-	agent->ask_at_ms = -1;
-	agent->asks++;
-	engine_add_effect(output, EFFECT_ASK, index);
-}
-
 static void check_time(struct engine *engine, size_t index, int64_t now_ms, struct engine_output *output)
 {
 	const struct engine_agent *agent = &engine->agents[index];
@@ -109,7 +100,7 @@ static void check_time(struct engine *engine, size_t index, int64_t now_ms, stru
 	if (limit >= 0 && agent_state_is_under_way(agent->state) && now_ms - agent->since_ms >= limit)
 		engine_step(engine, index, EVENT_TIMEOUT, now_ms, output);
 	else if (agent->state == AGENT_UNKNOWN && agent->ask_at_ms >= 0 && now_ms >= agent->ask_at_ms)
-		ask_again(engine, index, output);
+		engine_ask(engine, index, output);
 }
 
 /* Everybody waiting, nobody under way, and no room: stuck agents or others hold the window. That may pass, but not for
@@ -128,8 +119,14 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 		engine->blocked_since_ms = now_ms;
 	if (now_ms - engine->blocked_since_ms < engine->options.check_ms)
 		return;
-	snprintf(reason, sizeof reason, "no room in the window: %d agents are away, %d may be", engine->away,
-		 engine->options.window);
+	if (engine->away >= engine->options.window)
+		snprintf(reason, sizeof reason, "no room in the window: %d agents are away, %d may be", engine->away,
+			 engine->options.window);
+	else
+		snprintf(reason, sizeof reason,
+			 "none of the %d agents that wait may start: they are not active at the master, or their "
+			 "failure domain has no room",
+			 engine->by_state[AGENT_WAITING]);
 	engine_pause(engine, reason, now_ms, output);
 }
 

@@ -14,7 +14,8 @@ const struct engine_row engine_table[] = {
 	{AGENT_CHECKING, EVENT_UNFIT, AGENT_FAILED, EFFECT_NONE, false,
 	 "it is not as the plan saw it; nothing was changed"},
 	{AGENT_CHECKING, EVENT_TIMEOUT, AGENT_WAITING, EFFECT_NONE, true, "no master answered"},
-	{AGENT_CHECKING, EVENT_HALT, AGENT_WAITING, EFFECT_NONE, false, "the run stopped before the intent"},
+	{AGENT_CHECKING, EVENT_HALT, AGENT_WAITING, EFFECT_NONE, false,
+	 "the run stopped, or the room was gone, before the intent"},
 	{AGENT_CHECKING, EVENT_RESUME, AGENT_WAITING, EFFECT_NONE, false, "nothing was intended yet"},
 
 	{AGENT_CHANGING, EVENT_STARTED, AGENT_RETURNING, EFFECT_NONE, false, "its new process runs"},
@@ -60,10 +61,12 @@ const struct engine_row engine_table[] = {
 	{AGENT_UNKNOWN, EVENT_UNDONE, AGENT_REVERTING, EFFECT_NONE, false, "agentctl took it back"},
 	{AGENT_UNKNOWN, EVENT_HOST_STUCK, AGENT_STUCK, EFFECT_NONE, true, "agentctl could start neither state"},
 	{AGENT_UNKNOWN, EVENT_ABSENT, AGENT_WAITING, EFFECT_NONE, false, "the operation never began there"},
+	{AGENT_UNKNOWN, EVENT_NEVER, AGENT_FAILED, EFFECT_NONE, false,
+	 "its requests are lost again and again before anything begins there; nothing was changed"},
 	{AGENT_UNKNOWN, EVENT_REFUSED, AGENT_STUCK, EFFECT_NONE, true, "its host refuses to answer us"},
 	{AGENT_UNKNOWN, EVENT_LOST, AGENT_UNKNOWN, EFFECT_NONE, false, "its host did not answer; it is asked again"},
 	{AGENT_UNKNOWN, EVENT_UNSENT, AGENT_UNKNOWN, EFFECT_NONE, false, "its host did not answer; it is asked again"},
-	{AGENT_UNKNOWN, EVENT_TIMEOUT, AGENT_STUCK, EFFECT_NONE, true, "its host could not be asked"},
+	{AGENT_UNKNOWN, EVENT_TIMEOUT, AGENT_STUCK, EFFECT_NONE, true, "its host gave no answer that settles it"},
 	{AGENT_UNKNOWN, EVENT_RESUME, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
 
 	{AGENT_REVERTING, EVENT_PROVEN, AGENT_REVERTED, EFFECT_NONE, false, "it is as it was"},

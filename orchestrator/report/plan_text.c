@@ -304,10 +304,12 @@ void plan_print_summary(const struct plan *plan, FILE *stream)
 			lost += !plan->agents[i].tasks[j].survives;
 	}
 	plan_parts_text(plan->ignore, &parts);
-	fprintf(stream, "Plan %.*s: %s@%d on cluster %s: %zu agents change, with %zu tasks on them", PLAN_SHORT_HASH,
-		plan->hash, plan->config, plan->config_version, plan->cluster, plan->agent_count, tasks);
+	fprintf(stream, "Plan %.*s: %s@%d on cluster %s: %zu %s, with %zu task%s on %s", PLAN_SHORT_HASH, plan->hash,
+		plan->config, plan->config_version, plan->cluster, plan->agent_count,
+		plan->agent_count == 1 ? "agent changes" : "agents change", tasks, tasks == 1 ? "" : "s",
+		plan->agent_count == 1 ? "it" : "them");
 	if (lost > 0)
-		fprintf(stream, ", of which %zu die", lost);
+		fprintf(stream, ", of which %zu die%s", lost, lost == 1 ? "s" : "");
 	fprintf(stream, ".\nAt most %d away at once", plan->options.window);
 	if (plan->options.domain_window > 0)
 		fprintf(stream, ", %d within a failure domain", plan->options.domain_window);

@@ -44,7 +44,10 @@ static void print_head(const struct run_view *view, FILE *stream)
 	const struct run_row *run = &view->run;
 	const struct plan *plan = &view->plan;
 	struct buffer parts = BUFFER_INIT(256);
+	char domain[16] = "as many";
 
+	if (plan->options.domain_window > 0)
+		snprintf(domain, sizeof(domain), "%d", plan->options.domain_window);
 	plan_parts_text(plan->ignore, &parts);
 	heading(stream, "Who, when, what");
 	fact_free(stream, "run", xasprintf("%s on cluster %s", run->id, plan->cluster));
@@ -53,15 +56,15 @@ static void print_head(const struct run_view *view, FILE *stream)
 	fact(stream, "started by", view->actor);
 	fact_free(stream, "started", when(run->created_ms));
 	fact_free(stream, "finished", when(run->finished_ms));
-	fact_free(stream, "resumed", xasprintf("%zu times; the last epoch is %" PRId64, view->resumed, run->epoch));
+	fact_free(stream, "driven",
+		  xasprintf("resumed %zu times; the last epoch is %" PRId64, view->resumed, run->epoch));
 	fact_free(stream, "plan", xasprintf("%s by %s", run->plan, view->author));
 	fact_free(stream, "config",
 		  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
 	fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
 	fact_free(stream, "limits",
-		  xasprintf("window %d, within a failure domain %d (0: none), failures %d; may differ: %s",
-			    plan->options.window, plan->options.domain_window, plan->options.max_failures,
-			    buffer_text(&parts)));
+		  xasprintf("at most %d away at once, within a failure domain %s; at most %d failures; may differ: %s",
+			    plan->options.window, domain, plan->options.max_failures, buffer_text(&parts)));
 	buffer_clear(&parts);
 }
 
@@ -81,7 +84,7 @@ static void print_ids(const struct agent_result *agent, FILE *stream)
 
 static char *nanoseconds(const json_t *value)
 {
-	return json_is_integer(value) ? when((int64_t)json_integer_value(value) / 1000000) : xstrdup("-");
+	return when((int64_t)json_integer_value(value) / 1000000);
 }
 
 static void print_times(const struct agent_result *agent, FILE *stream)
@@ -91,7 +94,9 @@ static void print_times(const struct agent_result *agent, FILE *stream)
 	char *after = nanoseconds(json_object_get(line, "found"));
 	char span[CLOCK_TEXT_MAX];
 
-	fact_free(stream, "reregistered", xasprintf("%s before, %s after", before, after));
+	fact_free(stream, "reregistered",
+		  xasprintf("%s before, %s after", strcmp(before, "-") == 0 ? "never" : before,
+			    strcmp(after, "-") == 0 ? "not shown" : after));
 	if (agent->away_ms >= 0)
 		fact_free(stream, "away",
 			  xasprintf("%s from the intent until proven%s", clock_format_span(agent->away_ms, span),
@@ -236,17 +241,23 @@ static void print_said(const struct agent_result *agent, FILE *stream)
 	free(shown);
 }
 
+static char *step_text(const struct view_step *step)
+{
+	const char *note = step->note ? step->note : "", *colon = step->note ? ": " : "";
+
+	if (!step->from)
+		return xasprintf("%s%s%s", step->event, colon, note);
+	return xasprintf("%s \u2192 %s (%s)%s%s", step->from, step->to, step->event, colon, note);
+}
+
 static void print_steps(const struct agent_result *agent, FILE *stream)
 {
 	for (size_t i = 0; i < agent->step_count; i++) {
-		const struct view_step *step = &agent->steps[i];
-		char *time = when(step->time_ms);
+		char *time = when(agent->steps[i].time_ms), *text = step_text(&agent->steps[i]);
 
-		fact_free(stream, i == 0 ? "steps" : "",
-			  xasprintf("%s  %s \u2192 %s (%s)%s%s", time, step->from ? step->from : "?",
-				    step->to ? step->to : "?", step->event ? step->event : "?", step->note ? ": " : "",
-				    step->note ? step->note : ""));
+		fact_free(stream, i == 0 ? "steps" : "", xasprintf("%s  %s", time, text));
 		free(time);
+		free(text);
 	}
 }
 

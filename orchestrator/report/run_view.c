@@ -102,13 +102,31 @@ static int fill_result(struct run_view *view, size_t i, int64_t now_ms, struct e
 
 /* ---- what the events say */
 
-static struct agent_result *find_agent(struct run_view *view, const char *agent_id)
+struct reading {
+	struct run_view *view;
+	struct agent_result **by_id;
+};
+
+static int compare_agents(const void *a, const void *b)
 {
-	for (size_t i = 0; i < view->count; i++) {
-		if (strcmp(view->rows[i].agent_id, agent_id) == 0)
-			return &view->agents[i];
-	}
-	return NULL;
+	const struct agent_result *const *x = a, *const *y = b;
+
+	return strcmp((*x)->row->agent_id, (*y)->row->agent_id);
+}
+
+static int compare_to_id(const void *id, const void *item)
+{
+	const struct agent_result *const *agent = item;
+
+	return strcmp(id, (*agent)->row->agent_id);
+}
+
+static struct agent_result *find_agent(const struct reading *reading, const char *agent_id)
+{
+	struct agent_result **found = bsearch(agent_id, reading->by_id, reading->view->count, sizeof(*reading->by_id),
+					      compare_to_id);
+
+	return found ? *found : NULL;
 }
 
 static char *copy_member(const json_t *body, const char *key)
@@ -118,10 +136,15 @@ static char *copy_member(const json_t *body, const char *key)
 	return text ? xstrdup(text) : NULL;
 }
 
-static void add_step(struct agent_result *agent, int64_t time_ms, const json_t *body)
+static struct view_step *new_step(struct agent_result *agent)
 {
 	agent->steps = xreallocarray(agent->steps, agent->step_count + 1, sizeof(*agent->steps));
-	agent->steps[agent->step_count++] = (struct view_step){
+	return &agent->steps[agent->step_count++];
+}
+
+static void add_transition(struct agent_result *agent, int64_t time_ms, const json_t *body)
+{
+	*new_step(agent) = (struct view_step){
 		.time_ms = time_ms,
 		.from = copy_member(body, "from"),
 		.to = copy_member(body, "to"),
@@ -130,10 +153,26 @@ static void add_step(struct agent_result *agent, int64_t time_ms, const json_t *
 	};
 }
 
+static void take_agent_event(struct agent_result *agent, const struct ledger_entry *entry)
+{
+	json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
+
+	if (strcmp(entry->kind, "agent") == 0)
+		add_transition(agent, entry->time_ms, body);
+	else
+		*new_step(agent) = (struct view_step){
+			.time_ms = entry->time_ms,
+			.event = xstrdup(entry->kind),
+			.note = copy_member(body, "host_key"),
+		};
+	json_decref(body);
+}
+
 static int take_event(void *ctx, const struct ledger_entry *entry, struct error *err)
 {
-	struct run_view *view = ctx;
-	struct agent_result *agent = entry->agent_id ? find_agent(view, entry->agent_id) : NULL;
+	const struct reading *reading = ctx;
+	struct run_view *view = reading->view;
+	struct agent_result *agent = entry->agent_id ? find_agent(reading, entry->agent_id) : NULL;
 
 	(void)err;
 	memcpy(view->run_hash, entry->hash, sizeof(view->run_hash));
@@ -141,13 +180,21 @@ static int take_event(void *ctx, const struct ledger_entry *entry, struct error 
 		view->actor = xstrdup(entry->actor);
 	if (strcmp(entry->kind, "run.resumed") == 0)
 		view->resumed++;
-	if (agent) {
-		json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
-
-		add_step(agent, entry->time_ms, body);
-		json_decref(body);
-	}
+	if (agent)
+		take_agent_event(agent, entry);
 	return 0;
+}
+
+static int load_events(struct store *store, struct run_view *view, struct error *err)
+{
+	struct reading reading = {.view = view, .by_id = xcalloc(view->count + 1, sizeof(*reading.by_id))};
+
+	for (size_t i = 0; i < view->count; i++)
+		reading.by_id[i] = &view->agents[i];
+	qsort(reading.by_id, view->count, sizeof(*reading.by_id), compare_agents);
+	int result = ledger_run_events(store, view->run.id, take_event, &reading, err);
+	free(reading.by_id);
+	return result;
 }
 
 /* ---- loading */
@@ -175,7 +222,7 @@ static int load(struct store *store, struct ledger *ledger, int64_t now_ms, stru
 			return -1;
 	}
 	memcpy(view->head, ledger_head(ledger), sizeof(view->head));
-	return ledger_run_events(store, view->run.id, take_event, view, err);
+	return load_events(store, view, err);
 }
 
 int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err)

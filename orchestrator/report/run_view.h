@@ -11,11 +11,12 @@
 #include "orchestrator/ledger_query.h"
 #include "orchestrator/plan.h"
 
-/* One step of an agent, from its event. */
+/* One step of an agent, from its event; or something else that happened with it: from and to are NULL then. */
 struct view_step {
 	int64_t time_ms;
-	char *from, *to, *event;
-	char *note; /* NULL: none */
+	char *from, *to; /* states */
+	char *event;
+	char *note; /* NULL: none; the host key of "connected" */
 };
 
 struct agent_result {

@@ -14,17 +14,6 @@
 #include "remote/transport_simulated.h"
 #include "tests/sim/world.h"
 
-/* A request on its way: it may arrive although its connection is already lost. */
-struct delivery {
-	uint64_t exec;
-	int life; /* of rollcall: a later life has execs of the same number */
-	struct sim_host *host;
-	struct request request;
-	char *bytes;
-	bool connection_open;
-	struct delivery *next;
-};
-
 static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail);
 
 /* ---- what it says */
@@ -36,8 +25,9 @@ static void say(struct sim_host *host, struct answer *answer)
 	answer_write(answer, &line);
 	buffer_putc(&line, '\0');
 	line.data[strcspn(line.data, "\n")] = '\0';
-	if (host->exec)
-		transport_simulated_line(host->world->transport, host->exec, line.data);
+	if (host->exec && transport_simulated_line(host->world->transport, host->exec, line.data) == 0 &&
+	    (answer->event == ANSWER_UNDONE || answer->event == ANSWER_STUCK || answer->event == ANSWER_REFUSED))
+		judge_told(host->world, host);
 	buffer_clear(&line);
 }
 
@@ -57,8 +47,10 @@ static void fill_evidence(struct sim_host *host, struct answer *answer)
 	answer->pid = host->pid;
 	answer->start_ticks = host->pid ? host->started_ms : 0;
 	answer->boot_id = xasprintf("boot-%d", host->boot);
-	answer->away_ms = state->asked ? world_between(host->world, 1, 5000) : 0;
-	flags_set(&answer->flags, "attributes", host->running_flags == NEW ? "rack:new" : "rack:old");
+	answer->away_ms = world_between(host->world, 1, 5000);
+	answer->restarted = host->pid != state->before.pid || host->started_ms != state->before.start_ticks;
+	if (host->pid)
+		flags_set(&answer->flags, "attributes", host->running_flags == NEW ? "rack:new" : "rack:old");
 	answer->info = slaveinfo_copy(host->world->info[host->checkpoint]);
 	slaveinfo_set_id(answer->info, host->world->plan.agents[host->index].agent_id);
 }
@@ -79,7 +71,7 @@ static void say_event(struct sim_host *host, enum answer_event event, bool evide
 	answer_clear(&answer);
 }
 
-static void refuse(struct sim_host *host, uint64_t exec, const char *reason)
+void agentctl_refuse(struct sim_host *host, uint64_t exec, const char *reason)
 {
 	struct answer answer;
 	uint64_t listening = host->exec;
@@ -106,7 +98,7 @@ static bool tell(struct sim_host *host)
 	if (step == STEP_STARTED)
 		say_event(host, ANSWER_STARTED, true);
 	if (step == STEP_DONE)
-		say_event(host, ANSWER_DONE, false);
+		say_event(host, ANSWER_DONE, true);
 	if (step == STEP_UNDONE)
 		say_event(host, ANSWER_UNDONE, true);
 	if (step == STEP_STUCK)
@@ -171,9 +163,13 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 {
 	struct error err = ERROR_INIT;
 
-	(void)detail;
 	if (generation != host->agentctl_life || !host->locked)
 		return;
+	if (detail == 0 && world_fault(world, world->faults.agentctl_hangs)) {
+		world_say(world, "host %zu: agentctl hangs", host->index);
+		world_at(world, world_between(world, 30000, 600000), act_drive, host, generation, 1);
+		return;
+	}
 	host->operation.word = host->word;
 	switch (operation_advance(&host->operation, &err)) {
 	case OPERATION_ADVANCED:
@@ -206,6 +202,7 @@ static struct sim_operation *write_journal(struct sim_host *host, const struct d
 
 	memcpy(op->id, delivery->request.operation, sizeof op->id);
 	op->request = xstrdup(delivery->bytes);
+	op->began_ms = host->world->now;
 	op->next = host->operations;
 	host->operations = op;
 	return op;
@@ -231,8 +228,6 @@ static void answer_known(struct world *world, struct sim_host *host, struct sim_
 	take_lock(host, op, exec);
 	say_event(host, ANSWER_STATUS, false);
 	if (operation_is_final(op->state.step)) {
-		if (op->state.step == STEP_DONE)
-			say_event(host, ANSWER_STARTED, true);
 		say_event(host, op->state.step == STEP_DONE ? ANSWER_DONE : ANSWER_UNDONE, true);
 		hang_up(host, 0);
 		host->locked = false;
@@ -261,7 +256,7 @@ static void answer_absent(struct sim_host *host, const struct delivery *delivery
 	host->exec = listening;
 }
 
-static void on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery)
+void agentctl_on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery)
 {
 	struct sim_operation *op = host_find_operation(host, delivery->request.operation);
 
@@ -279,7 +274,7 @@ static void act_power_cut(struct world *world, struct sim_host *host, int genera
 		host_power_cut(host);
 }
 
-static void on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery)
+void agentctl_on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery)
 {
 	struct sim_operation *op = host_find_operation(host, delivery->request.operation);
 	struct error err = ERROR_INIT;
@@ -289,8 +284,9 @@ static void on_apply(struct world *world, struct sim_host *host, const struct de
 		answer_known(world, host, op, delivery->exec);
 		return;
 	}
-	if (host->locked || host_open_operation(host) || host->checkpoint == NEW || host->flags == NEW) {
-		refuse(host, delivery->exec, "the host is not as the plan saw it");
+	if (host->locked || host_open_operation(host) || host->checkpoint == NEW || host->flags == NEW ||
+	    host->boot != 1 || (host->traits & REFUSES)) {
+		agentctl_refuse(host, delivery->exec, "the host is not as the plan saw it");
 		return;
 	}
 	judge_intent(world, host, delivery->request.operation, delivery->bytes);
@@ -305,145 +301,11 @@ static void on_apply(struct world *world, struct sim_host *host, const struct de
 	if (began < 0) {
 		host->exec = 0;
 		release(host);
-		refuse(host, delivery->exec, err.text);
+		agentctl_refuse(host, delivery->exec, err.text);
 		return;
 	}
 	say_event(host, ANSWER_ACCEPTED, false);
 	if (world_fault(world, world->faults.power_cut))
 		world_at(world, world_between(world, 0, 8000), act_power_cut, host, host->agentctl_life, 0);
 	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
-}
-
-/* ---- the network */
-
-static struct delivery *take_delivery(struct world *world, int life, uint64_t exec)
-{
-	for (struct delivery **at = &world->deliveries; *at; at = &(*at)->next)
-		if ((*at)->exec == exec && (*at)->life == life) {
-			struct delivery *found = *at;
-
-			*at = found->next;
-			return found;
-		}
-	return NULL;
-}
-
-static void free_delivery(struct delivery *delivery)
-{
-	request_clear(&delivery->request);
-	free(delivery->bytes);
-	free(delivery);
-}
-
-static void lose(struct world *world, uint64_t exec, bool delivered, const char *why)
-{
-	struct error error = ERROR_INIT;
-	struct simulated_close close = {.exit_status = -1, .delivered = delivered, .error = &error};
-
-	if (!exec)
-		return;
-	error_set(&error, ERROR_UNREACHABLE, "%s", why);
-	transport_simulated_closed(world->transport, exec, &close);
-}
-
-static void act_arrive(struct world *world, struct sim_host *host, int life, uint64_t exec)
-{
-	struct delivery *delivery = take_delivery(world, life, exec);
-
-	if (!delivery)
-		return;
-	/* Who sent it may have died since: then nobody listens, but it arrives all the same. */
-	if (life != world->lives)
-		delivery->exec = exec = 0;
-	if (!host->up) {
-		lose(world, exec, false, "the host does not answer");
-	} else if (delivery->request.epoch < host->epoch) {
-		refuse(host, exec, "a newer epoch was seen on this host");
-	} else {
-		host->epoch = delivery->request.epoch;
-		if (delivery->request.kind == REQUEST_APPLY)
-			on_apply(world, host, delivery);
-		else
-			on_settle(world, host, delivery);
-	}
-	free_delivery(delivery);
-}
-
-static void act_lose(struct world *world, struct sim_host *host, int life, uint64_t exec)
-{
-	if (life != world->lives)
-		return;
-	/* Whether the request had arrived is not for rollcall to know. */
-	lose(world, exec, true, "the connection was lost");
-	if (host->exec == exec)
-		host->exec = 0;
-	if (!world_fault(world, world->faults.late_request)) {
-		struct delivery *delivery = take_delivery(world, life, exec);
-
-		if (delivery)
-			free_delivery(delivery);
-	}
-}
-
-static void on_exec(void *ctx, const struct simulated_exec *exec)
-{
-	struct world *world = ctx;
-	struct sim_host *host = &world->hosts[strtoul(exec->target->name, NULL, 10)];
-	struct delivery *delivery = xcalloc(1, sizeof *delivery);
-	const char *body = memchr(exec->input, '\n', exec->len);
-	size_t len = exec->len - (size_t)(body + 1 - (const char *)exec->input);
-	struct error err = ERROR_INIT;
-
-	delivery->exec = exec->exec;
-	delivery->life = world->lives;
-	delivery->host = host;
-	delivery->bytes = xstrndup(body + 1, len);
-	if (request_parse(body + 1, len, &delivery->request, &err) < 0)
-		world_violation(world, "rollcall sent a request that does not parse: %s", err.text);
-	if (!host->up || world_fault(world, world->faults.refused)) {
-		free_delivery(delivery);
-		lose(world, exec->exec, false, "connection refused");
-		return;
-	}
-	delivery->next = world->deliveries;
-	world->deliveries = delivery;
-	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");
-	world_at(world, world_between(world, 5, 200), act_arrive, host, world->lives, exec->exec);
-	if (world_fault(world, world->faults.connection_lost))
-		world_at(world, world_between(world, 0, 6000), act_lose, host, world->lives, exec->exec);
-}
-
-static void on_received(void *ctx, uint64_t exec, const char *text)
-{
-	struct world *world = ctx;
-
-	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].exec == exec)
-			world->hosts[i].word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
-}
-
-static void on_hung_up(void *ctx, uint64_t exec)
-{
-	struct world *world = ctx;
-
-	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].exec == exec)
-			world->hosts[i].exec = 0;
-}
-
-void agentctl_forget_deliveries(struct world *world)
-{
-	while (world->deliveries) {
-		struct delivery *next = world->deliveries->next;
-
-		free_delivery(world->deliveries);
-		world->deliveries = next;
-	}
-}
-
-void agentctl_attach(struct world *world)
-{
-	static const struct simulated_hosts hosts = {.exec = on_exec, .received = on_received, .hung_up = on_hung_up};
-
-	world->transport = transport_simulated_new(&hosts, world);
 }

@@ -10,6 +10,9 @@
 #include "base/alloc.h"
 #include "tests/sim/world.h"
 
+/* agent_ping_timeout x max_agent_ping_timeouts of a master with default flags. */
+#define PING_TIMEOUT_MS 75000
+
 /* ---- journal */
 
 struct sim_operation *host_find_operation(struct sim_host *host, const char *id)
@@ -33,12 +36,12 @@ void host_init(struct world *world, size_t index)
 	struct sim_host *host = &world->hosts[index];
 
 	*host = (struct sim_host){.world = world, .index = index, .up = true, .boot = 1, .meta_boot = 1};
-	host->fails_with_new = world_between(world, 0, 999) < world->faults.new_state_fails;
-	host->hangs_with_new = !host->fails_with_new && world_between(world, 0, 999) < world->faults.new_state_hangs;
-	host->pid = ++world->last_pid;
-	host->active = true;
+	for (int bit = 0; bit < TRAITS; bit++)
+		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
+			host->traits |= 1u << bit;
+	host->pid = host->registered_pid = ++world->last_pid;
+	host->active = host->listed = true;
 	host->reregistered_ns = 1000000 + (int64_t)index;
-	host->tasks_alive_since_boot = 1;
 	host->wanted = true;
 }
 
@@ -62,6 +65,7 @@ static void leave_master(struct sim_host *host)
 	host->active = false;
 }
 
+/* Its socket closes, and the master knows. */
 static void agent_ends(struct sim_host *host)
 {
 	host->pid = 0;
@@ -82,6 +86,8 @@ static void act_exit(struct world *world, struct sim_host *host, int generation,
 		return;
 	world_say(world, "host %zu: the agent ends by itself", host->index);
 	agent_ends(host);
+	if (host->flags == OLD)
+		host->disturbed_ms = world->now;
 	if (++host->failures >= 5) {
 		host->start_failed = true;
 		return;
@@ -89,18 +95,63 @@ static void act_exit(struct world *world, struct sim_host *host, int generation,
 	host_want_start(host, 1000);
 }
 
+/* The latest operation; every process of the agent that is younger is its doing. */
+static struct sim_operation *last_operation(struct sim_host *host)
+{
+	return host->operations && host->operations->state.step != STEP_NONE ? host->operations : NULL;
+}
+
+void host_note_back(struct sim_host *host)
+{
+	struct sim_operation *op = last_operation(host);
+
+	if (op && operation_is_final(op->state.step) && host->active && host->pid && host->registered_pid == host->pid)
+		op->back = true;
+}
+
 static void act_register(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
+	struct sim_operation *op = last_operation(host);
+
 	(void)detail;
 	if (generation != host->life || !host->pid)
 		return;
-	host->active = true;
+	host->active = host->listed = true;
 	host->reregistered_ns = world->now * 1000000 + (int64_t)host->index;
-	host->recorded = host->running_flags;
+	if (!(host->traits & RECORD_STAYS))
+		host->recorded = host->running_flags;
+	host->registered_pid = host->pid;
 	host->meta_boot = host->boot;
 	host->failures = 0;
+	host->task_shown_ms = world->now + (world_between(world, 0, 3) ? 0 : world_between(world, 0, 5000));
+	if (op && host->started_ms >= op->began_ms)
+		op->registered[host->running_flags] = true;
+	host_note_back(host);
 	world_say(world, "host %zu: reregistered with the %s state", host->index,
-		  host->recorded == NEW ? "new" : "old");
+		  host->running_flags == NEW ? "new" : "old");
+}
+
+void host_failover(struct sim_host *host)
+{
+	leave_master(host);
+	host->listed = false;
+	if (host->pid && host->registered_pid == host->pid)
+		world_at(host->world, world_between(host->world, 100, 20000), act_register, host, host->life, 0);
+}
+
+/* What the restart does to tasks and ID on a host where something is wrong. */
+static void suffer_restart(struct sim_host *host)
+{
+	if (!last_operation(host))
+		return;
+	if (host->task == TASK_ALIVE && (host->traits & LOSES_TASKS))
+		host->task = TASK_KILLED;
+	if (host->task == TASK_ALIVE && (host->traits & TASKS_VANISH))
+		host->task = TASK_FORGOTTEN;
+	if (host->task == TASK_ALIVE && (host->traits & TASKS_END))
+		host->task = TASK_DONE;
+	if (host->traits & GETS_NEW_ID)
+		host->has_new_id = true;
 }
 
 static void spawn_agent(struct sim_host *host)
@@ -111,10 +162,11 @@ static void spawn_agent(struct sim_host *host)
 	host->pid = ++world->last_pid;
 	host->started_ms = world->now;
 	host->running_flags = host->flags;
+	suffer_restart(host);
 	judge_start(world, host);
-	if (host->checkpoint != host->flags || (host->flags == NEW && host->fails_with_new))
+	if (host->checkpoint != host->flags || (host->flags == NEW && (host->traits & FAILS_WITH_NEW)))
 		world_at(world, world_between(world, 20, 1500), act_exit, host, host->life, 0);
-	else if (host->flags == OLD || !host->hangs_with_new)
+	else if (host->flags == OLD || !(host->traits & HANGS_WITH_NEW))
 		world_at(world, recovery + world_between(world, 0, 1000), act_register, host, host->life, 0);
 }
 
@@ -127,6 +179,8 @@ static void act_start(struct world *world, struct sim_host *host, int generation
 	(void)detail;
 	if (generation != host->start_generation || !host->up || !host->wanted || host->pid)
 		return;
+	if ((host->traits & CANNOT_GO_BACK) && host->flags == OLD && last_operation(host))
+		return; /* not even the start hook is called */
 	if (host->guard) {
 		switch (operation_may_start(host_operation_ops(), host, !host->locked, &err)) {
 		case START_ALLOWED:
@@ -164,212 +218,34 @@ static void act_boot(struct world *world, struct sim_host *host, int generation,
 	host_want_start(host, world_between(world, 10, 500));
 }
 
+static void act_unreachable(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (host->active && host->registered_pid != host->pid) {
+		leave_master(host);
+		host->listed = false;
+		world_say(world, "host %zu: the master takes it for unreachable", host->index);
+	}
+}
+
 void host_power_cut(struct sim_host *host)
 {
+	bool long_boot;
+
 	if (!host->up)
 		return;
 	world_say(host->world, "host %zu: power cut", host->index);
 	host->up = false;
 	host->start_generation++;
-	host_kill_agent(host);
+	host->disturbed_ms = host->world->now;
+	host->pid = 0;
+	host->life++;
+	if (host->task == TASK_ALIVE)
+		host->task = TASK_FORGOTTEN;
+	/* Nobody closes its connections: the master waits for pings. */
+	world_at(host->world, PING_TIMEOUT_MS, act_unreachable, host, host->life, 0);
 	agentctl_die(host);
-	world_at(host->world, world_between(host->world, 3000, 60000), act_boot, host, 0, 0);
-}
-
-/* ---- the operation's hands */
-
-static bool crashes(struct sim_host *host)
-{
-	return world_fault(host->world, host->world->faults.agentctl_crash);
-}
-
-/* An effect between two moments at which agentctl may be killed. */
-#define EFFECT(host, ...)                                                                                              \
-	do {                                                                                                           \
-		if (crashes(host))                                                                                     \
-			return OPERATION_CRASH;                                                                        \
-		__VA_ARGS__;                                                                                           \
-		return crashes(host) ? OPERATION_CRASH : 0;                                                            \
-	} while (0)
-
-static struct sim_operation *at_work(struct sim_host *host)
-{
-	return host->current ? host->current : host_open_operation(host);
-}
-
-static int op_load_state(void *ctx, struct operation_state *out, struct error *err)
-{
-	struct sim_operation *op = at_work(ctx);
-
-	(void)err;
-	memset(out, 0, sizeof *out);
-	if (op)
-		*out = op->state;
-	return 0;
-}
-
-static void save(struct sim_host *host, struct sim_operation *op, const struct operation_state *state)
-{
-	if (state->step == STEP_DONE && op->state.step != STEP_DONE)
-		host->changed_for_good++;
-	op->state = *state;
-}
-
-static int op_save_state(void *ctx, const struct operation_state *state, struct error *err)
-{
-	struct sim_host *host = ctx;
-	struct sim_operation *op = at_work(host);
-
-	(void)err;
-	EFFECT(host, save(host, op, state));
-}
-
-static int op_load_starts(void *ctx, int *count, struct error *err)
-{
-	struct sim_operation *op = at_work(ctx);
-
-	(void)err;
-	*count = op ? op->starts : 0;
-	return 0;
-}
-
-static int op_save_starts(void *ctx, int count, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, at_work(host)->starts = count);
-}
-
-static int op_place_guard(void *ctx, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, host->guard = true);
-}
-
-static int op_remove_guard(void *ctx, bool starting, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)starting;
-	(void)err;
-	EFFECT(host, host->guard = false);
-}
-
-static int op_write_checkpoint(void *ctx, enum operation_side side, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, host->checkpoint = (enum side)side);
-}
-
-static int op_write_flags(void *ctx, enum operation_side side, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, host->flags = (enum side)side);
-}
-
-static void restart(struct sim_host *host, const struct operation_process *before)
-{
-	if (host->pid && (host->pid != before->pid || host->started_ms != before->start_ticks))
-		return;
-	if (host->pid) {
-		at_work(host)->forward_restarts++;
-		host_kill_agent(host);
-	}
-	host_want_start(host, world_between(host->world, 20, 300));
-}
-
-static int op_restart_agent(void *ctx, const struct operation_process *before, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, restart(host, before));
-}
-
-static void stop(struct sim_host *host)
-{
-	host_kill_agent(host);
-	host->wanted = false;
-	host->start_generation++;
-}
-
-static int op_stop_agent(void *ctx, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, stop(host));
-}
-
-static void start(struct sim_host *host)
-{
-	if (host->pid)
-		return;
-	at_work(host)->undo_starts++;
-	host_want_start(host, world_between(host->world, 20, 300));
-}
-
-static int op_start_agent(void *ctx, struct error *err)
-{
-	struct sim_host *host = ctx;
-
-	(void)err;
-	EFFECT(host, start(host));
-}
-
-static int op_look(void *ctx, struct operation_look *out, struct error *err)
-{
-	const struct sim_host *host = ctx;
-
-	(void)err;
-	memset(out, 0, sizeof *out);
-	out->agent = host->pid ? AGENT_RUNNING : host->start_failed ? AGENT_ENDED : AGENT_ABSENT;
-	out->process.pid = host->pid;
-	out->process.start_ticks = host->pid ? host->started_ms : 0;
-	return 0;
-}
-
-static int op_boot_id(void *ctx, char out[OPERATION_BOOT_ID_SIZE], struct error *err)
-{
-	const struct sim_host *host = ctx;
-
-	(void)err;
-	snprintf(out, OPERATION_BOOT_ID_SIZE, "boot-%d", host->boot);
-	return 0;
-}
-
-static int64_t op_now(void *ctx)
-{
-	const struct sim_host *host = ctx;
-
-	return host->world->now;
-}
-
-static const struct operation_ops operation_ops = {
-	.load_state = op_load_state,
-	.save_state = op_save_state,
-	.load_starts = op_load_starts,
-	.save_starts = op_save_starts,
-	.place_guard = op_place_guard,
-	.remove_guard = op_remove_guard,
-	.write_checkpoint = op_write_checkpoint,
-	.write_flags = op_write_flags,
-	.restart_agent = op_restart_agent,
-	.stop_agent = op_stop_agent,
-	.start_agent = op_start_agent,
-	.look = op_look,
-	.boot_id = op_boot_id,
-	.now_ms = op_now,
-};
-
-const struct operation_ops *host_operation_ops(void)
-{
-	return &operation_ops;
+	long_boot = world_between(host->world, 0, 9) == 0;
+	world_at(host->world, world_between(host->world, 3000, long_boot ? 900000 : 60000), act_boot, host, 0, 0);
 }

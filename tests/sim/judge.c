@@ -11,17 +11,18 @@
 /* As long as it takes rollcall to see at the master that an agent is away: its idle poll and the answer. */
 #define NOTICE_MS 2500
 
+/* From an operation's begin until it is over and the agent is registered again, an agent is away because of rollcall,
+ * which has to know. Else it may be away for as long as rollcall needs to notice. */
 static bool is_away(const struct sim_host *host)
 {
-	const struct sim_operation *op = NULL;
-
-	for (op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !operation_is_final(op->state.step))
+	for (const struct sim_operation *op = host->operations; op; op = op->next)
+		if (op->state.step != STEP_NONE && !op->back)
 			return true;
 	return !host->active && host->world->now - host->left_ms > NOTICE_MS;
 }
 
-/* Invariant 2: whoever's operation begins now, is the window kept? */
+/* Invariant 2: whoever's operation begins now, is the window kept? Operations end by themselves and begin only here, so
+ * this is every moment at which more agents can become away than may be. */
 static void judge_window(struct world *world, const struct sim_host *host)
 {
 	const struct engine_options *options = &world->plan.options;
@@ -43,7 +44,17 @@ static void judge_window(struct world *world, const struct sim_host *host)
 				options->domain_window);
 }
 
-/* Invariant 1: the intent is in the ledger, with these bytes and a before-picture, before the request is anywhere. */
+static bool holds(const struct run_agent *row, const struct sim_host *host, const char *operation, const char *request)
+{
+	int state = agent_state_parse(row->state);
+
+	return (size_t)row->position == host->index && row->operation && strcmp(row->operation, operation) == 0 &&
+	       row->before && row->request && strcmp(row->request, request) == 0 && state >= 0 &&
+	       agent_state_is_open((enum agent_state)state);
+}
+
+/* Invariant 1: the intent is in the ledger, with these bytes and a before-picture, before the request is anywhere; and what the
+ * ledger says is over does not begin any more, however late a request arrives. */
 static void judge_durable(struct world *world, const struct sim_host *host, const char *operation, const char *request)
 {
 	struct run_agent *rows = NULL;
@@ -53,14 +64,14 @@ static void judge_durable(struct world *world, const struct sim_host *host, cons
 	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
 		world_violation(world, "the ledger cannot be read");
 	for (size_t i = 0; i < count; i++) {
-		if ((size_t)rows[i].position == host->index && rows[i].operation &&
-		    strcmp(rows[i].operation, operation) == 0)
-			found = rows[i].before && rows[i].request && strcmp(rows[i].request, request) == 0;
+		found = found || holds(&rows[i], host, operation, request);
 		run_agent_clear(&rows[i]);
 	}
 	free(rows);
 	if (!found)
-		world_violation(world, "invariant 1: host %zu got an operation the ledger does not hold", host->index);
+		world_violation(world,
+				"invariant 1: host %zu begins an operation the ledger does not hold or says is over",
+				host->index);
 }
 
 void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request)
@@ -74,6 +85,8 @@ void judge_intent(struct world *world, struct sim_host *host, const char *operat
 /* The agent starts: with what it finds it must be able to keep its ID. */
 void judge_start(struct world *world, struct sim_host *host)
 {
+	struct sim_operation *op = host_open_operation(host);
+
 	if (host->checkpoint != host->flags && host->meta_boot != host->boot)
 		world_violation(world,
 				"host %zu: after a reboot the agent starts with a checkpoint that does not fit "
@@ -82,6 +95,30 @@ void judge_start(struct world *world, struct sim_host *host)
 	else if (host->checkpoint != host->flags)
 		world_violation(world, "host %zu: the agent starts with a checkpoint that does not fit its flags",
 				host->index);
+	if (op && host->running_flags == NEW && op->state.step != STEP_KEEPING && ++op->new_starts > 1)
+		world_violation(world, "invariant 3: host %zu starts a second agent with a state that was not kept",
+				host->index);
+}
+
+const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
+{
+	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0);
+
+	if (!op)
+		return "no operation was there";
+	if (!op->registered[side] && (side == NEW || restarted))
+		return "no agent with that state has registered since";
+	if (host->has_new_id)
+		return "the agent has another ID";
+	if (side == NEW && host->recorded != NEW)
+		return "the master does not have the new SlaveInfo";
+	if (host->task == TASK_KILLED || host->task == TASK_FORGOTTEN)
+		return host->disturbed_ms > op->began_ms && side == NEW ? NULL : "its task is lost";
+	if (host->disturbed_ms >= op->began_ms)
+		return NULL;
+	if (!host->pid || host->running_flags != side || host->registered_pid != host->pid)
+		return "no registered agent runs with that state";
+	return NULL;
 }
 
 static void judge_operations(struct world *world, const struct sim_host *host)
@@ -90,27 +127,34 @@ static void judge_operations(struct world *world, const struct sim_host *host)
 		if (op->forward_restarts > 1)
 			world_violation(world, "invariant 3: host %zu, operation %s restarted the agent %d times",
 					host->index, op->id, op->forward_restarts);
+		if (op->undo_stops > 1)
+			world_violation(world, "invariant 3: host %zu, operation %s stopped the agent %d times to undo",
+					host->index, op->id, op->undo_stops);
 	}
 }
 
-static void judge_done(struct world *world, const struct sim_host *host)
+static void judge_disk(struct world *world, const struct sim_host *host, const char *state, enum side side)
 {
-	if (host->checkpoint != NEW || host->flags != NEW || host->changed_for_good != 1)
-		world_violation(world, "invariant 5: host %zu is 'done', but its disk does not hold the new state",
-				host->index);
-	if (host->guard)
-		world_violation(world, "host %zu is 'done', but the guard is still there", host->index);
+	if (host->checkpoint != side || host->flags != side || host->guard)
+		world_violation(world,
+				"invariant 5: host %zu is '%s', but its disk has the %s checkpoint, the %s flags and "
+				"%s guard",
+				host->index, state, host->checkpoint == NEW ? "new" : "old",
+				host->flags == NEW ? "new" : "old", host->guard ? "a" : "no");
 }
 
-static void judge_unchanged(struct world *world, const struct sim_host *host, const char *state)
+/* With crashes of rollcall as the only faults there is one right end: done, or reverted where the new state fails. */
+static void judge_calm(struct world *world, const struct sim_host *host, int state)
 {
-	if (host->checkpoint != OLD || host->flags != OLD)
-		world_violation(world, "host %zu is '%s', but its disk does not hold the old state", host->index,
-				state);
+	int right = host->traits & FAILS_WITH_NEW ? AGENT_REVERTED : AGENT_DONE;
+
+	if (state != right)
+		world_violation(world, "invariant 7: host %zu is '%s' and should be '%s'", host->index,
+				agent_state_name((enum agent_state)state), agent_state_name((enum agent_state)right));
 }
 
 /* The ledger's final word on each agent against what is on its host. */
-void judge_end(struct world *world)
+void judge_end(struct world *world, enum family family)
 {
 	struct run_agent *rows = NULL;
 	size_t count = 0;
@@ -123,12 +167,14 @@ void judge_end(struct world *world)
 
 		judge_operations(world, host);
 		if (state == AGENT_DONE)
-			judge_done(world, host);
+			judge_disk(world, host, rows[i].state, NEW);
 		if (state == AGENT_FAILED || state == AGENT_REVERTED || state == AGENT_WAITING)
-			judge_unchanged(world, host, rows[i].state);
+			judge_disk(world, host, rows[i].state, OLD);
 		if (state < 0 || agent_state_is_under_way((enum agent_state)state))
 			world_violation(world, "invariant 10: the run ended with host %zu in state %s", host->index,
 					rows[i].state);
+		else if (family == CRASHES_ONLY)
+			judge_calm(world, host, state);
 		run_agent_clear(&rows[i]);
 	}
 	free(rows);

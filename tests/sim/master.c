@@ -18,9 +18,10 @@ struct sim_master {
 	size_t count;
 };
 
+/* What is disconnected is listed until it is taken for unreachable. */
 bool sim_master_lists(const struct sim_host *host)
 {
-	return host->active || host->world->now - host->left_ms < UNREACHABLE_AFTER_MS;
+	return host->listed && (host->active || host->world->now - host->left_ms < UNREACHABLE_AFTER_MS);
 }
 
 static void fill_agent(const struct sim_host *host, struct agent_view *view)
@@ -30,10 +31,11 @@ static void fill_agent(const struct sim_host *host, struct agent_view *view)
 	memset(view, 0, sizeof *view);
 	view->id = xstrdup(planned->agent_id);
 	view->hostname = xstrdup(planned->hostname);
-	view->ip = xstrdup(planned->ip);
+	view->ip = xstrdup(host->traits & MOVED ? "127.9.9.9" : planned->ip);
 	view->port = planned->port;
 	view->version = xstrdup("1.11.0");
-	view->active = host->active;
+	view->active = host->active && !(host->traits & DEACTIVATED) && !host->has_new_id;
+	view->deactivated = host->traits & DEACTIVATED;
 	view->attributes_complete = true;
 	view->registered_ns = 1;
 	view->reregistered_ns = host->reregistered_ns;
@@ -41,7 +43,17 @@ static void fill_agent(const struct sim_host *host, struct agent_view *view)
 	slaveinfo_set_id(view->info, planned->agent_id);
 }
 
-static void fill_task(const struct sim_host *host, struct task_view *task)
+/* The same host under the ID it got when it had lost its own. */
+static void fill_successor(const struct sim_host *host, struct agent_view *view)
+{
+	fill_agent(host, view);
+	free(view->id);
+	view->id = xasprintf("%s-new", host->world->plan.agents[host->index].agent_id);
+	slaveinfo_set_id(view->info, view->id);
+	view->active = host->active;
+}
+
+static void fill_task(const struct sim_host *host, const char *state, const char *reason, struct task_view *task)
 {
 	*task = (struct task_view){
 		.id = xasprintf("task-%zu", host->index),
@@ -49,9 +61,25 @@ static void fill_task(const struct sim_host *host, struct task_view *task)
 		.framework_id = xstrdup("framework"),
 		.executor_id = xstrdup(""),
 		.agent_id = xstrdup(host->world->plan.agents[host->index].agent_id),
-		.state = xstrdup("TASK_RUNNING"),
-		.reason = xstrdup(""),
+		.state = xstrdup(state),
+		.reason = xstrdup(reason),
 	};
+}
+
+static void fill_tasks(const struct sim_host *host, struct master_snapshot *snapshot)
+{
+	struct task_view *completed = &snapshot->completed[snapshot->completed_count];
+
+	if (host->task == TASK_ALIVE && host->active && host->world->now < host->task_shown_ms)
+		return;
+	if (host->task == TASK_ALIVE && sim_master_lists(host))
+		fill_task(host, "TASK_RUNNING", "", &snapshot->tasks[snapshot->task_count++]);
+	if (host->task == TASK_DONE || host->task == TASK_KILLED)
+		snapshot->completed_count++;
+	if (host->task == TASK_DONE)
+		fill_task(host, "TASK_FINISHED", "", completed);
+	if (host->task == TASK_KILLED)
+		fill_task(host, "TASK_FAILED", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT", completed);
 }
 
 static struct master_snapshot *take_snapshot(struct world *world)
@@ -59,8 +87,9 @@ static struct master_snapshot *take_snapshot(struct world *world)
 	struct master_snapshot *snapshot = xcalloc(1, sizeof *snapshot);
 
 	snapshot->master = xstrdup("http://simulated");
-	snapshot->agents = xcalloc(world->host_count + 1, sizeof *snapshot->agents);
+	snapshot->agents = xcalloc(2 * world->host_count + 1, sizeof *snapshot->agents);
 	snapshot->tasks = xcalloc(world->host_count + 1, sizeof *snapshot->tasks);
+	snapshot->completed = xcalloc(world->host_count + 1, sizeof *snapshot->completed);
 	snapshot->frameworks = xcalloc(1, sizeof *snapshot->frameworks);
 	snapshot->frameworks[0] = (struct framework_view){.id = xstrdup("framework"),
 							  .name = xstrdup("web"),
@@ -68,15 +97,16 @@ static struct master_snapshot *take_snapshot(struct world *world)
 							  .active = true,
 							  .checkpoint = true};
 	snapshot->framework_count = 1;
-	snapshot->facts.id = xstrdup("master-1");
+	snapshot->facts.id = xasprintf("master-%d", world->masters);
 	/* Plan positions are in the order of agent IDs, as a snapshot's agents must be. */
 	for (size_t i = 0; i < world->host_count; i++) {
 		const struct sim_host *host = &world->hosts[i];
 
 		if (sim_master_lists(host))
 			fill_agent(host, &snapshot->agents[snapshot->agent_count++]);
-		if (sim_master_lists(host) && host->tasks_alive_since_boot == host->boot)
-			fill_task(host, &snapshot->tasks[snapshot->task_count++]);
+		if (sim_master_lists(host) && host->has_new_id)
+			fill_successor(host, &snapshot->agents[snapshot->agent_count++]);
+		fill_tasks(host, snapshot);
 	}
 	return snapshot;
 }
@@ -92,10 +122,11 @@ static void act_answer(struct world *world, struct sim_host *host, int life, uin
 	event = &master->answers[master->count++];
 	memset(event, 0, sizeof *event);
 	event->tag = asked >> 32;
-	if (world_fault(world, world->faults.master_silent)) {
+	if (world->now < world->outage_until_ms || world_fault(world, world->faults.master_silent)) {
 		error_set(&event->error, ERROR_UNREACHABLE, "no master answered");
 		return;
 	}
+	world->answered_ms = world->now;
 	event->snapshot = take_snapshot(world);
 	event->snapshot->asked_ms = (int64_t)(asked & 0xffffffff);
 	event->snapshot->answered_ms = world->now;

@@ -15,6 +15,7 @@ void world_init(struct world *world, uint64_t seed)
 	world->seed = seed;
 	world->random = seed * 0x9e3779b97f4a7c15u + 1;
 	world->now = 1000;
+	world->masters = 1;
 }
 
 void world_clear(struct world *world)

@@ -2,8 +2,8 @@
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
 /*
- * A cluster that lives in one process, from one seed: hosts with disks, supervisors, agents and agentctl; a master; a
- * clock that jumps from event to event. The engine, the driver, the ledger's chain, the proof and the operation's step
+ * A cluster that lives in one process, from one seed: hosts with disks, supervisors, agents and agentctl; a master; an operator
+ * who resumes; a clock that jumps from event to event. The engine, the driver, the ledger's chain, the proof and the operation's step
  * machine in it are the real ones. Everything that happens is drawn from the seed, so a seed replays exactly.
  */
 #include <stdbool.h>
@@ -14,23 +14,47 @@
 #include "orchestrator/ledger.h"
 #include "orchestrator/plan.h"
 #include "protocol/operation.h"
+#include "protocol/request.h"
 #include "remote/master.h"
 #include "remote/transport.h"
 
 /* What may go wrong in a scenario; probabilities in 1/1000 of the occasions named. */
 struct faults {
 	int rollcall_crash;  /* per commit, before or after it became durable */
+	int rollcall_stall;  /* per wait: the process is stopped for seconds or minutes */
 	int agentctl_crash;  /* per call of an operation's ops function */
 	int parent_dies_too; /* of those crashes */
 	int power_cut;       /* per operation, at some moment of it */
 	int connection_lost; /* per conversation, at some moment of it */
 	int late_request;    /* of lost conversations: the request arrives after all, later */
 	int refused;         /* per connection */
-	int new_state_fails; /* per host: its agent ends soon after a start with the new flags */
-	int new_state_hangs; /* per host: its agent never registers with the new flags */
-	int agent_crash;     /* per host: its agent ends at some moment of the run */
+	int agentctl_hangs;  /* per operation: for minutes at some step */
 	int master_silent;   /* per question */
+	int master_outage;   /* per run: for up to some minutes */
+	int failover;        /* per run: another master, which every agent must find */
+	int trait;           /* per host and trait: what is wrong with it from the beginning */
+	unsigned traits;     /* of these */
+	int agent_crash;     /* per host: its agent ends at some moment of the run */
+	int taken_over;      /* per host: somebody with a newer epoch has been there, at some moment of the run */
 };
+
+/* What is wrong with a host, or only odd about it. */
+enum trait {
+	FAILS_WITH_NEW = 1 << 0, /* its agent ends soon after a start with the new flags */
+	HANGS_WITH_NEW = 1 << 1, /* its agent never registers with the new flags */
+	LOSES_TASKS = 1 << 2,    /* its executors do not find the restarted agent */
+	TASKS_VANISH = 1 << 3,   /* the same, and the master forgets them */
+	TASKS_END = 1 << 4,      /* its task is done while the agent is away: nobody's fault */
+	GETS_NEW_ID = 1 << 5,    /* somebody has removed the latest link */
+	RECORD_STAYS = 1 << 6,   /* the master does not store the new SlaveInfo */
+	CANNOT_GO_BACK = 1 << 7, /* nothing starts with the old flags any more */
+	REFUSES = 1 << 8,        /* its checkpoint is not what the plan saw */
+	MOVED = 1 << 9,          /* its address is not what the plan saw */
+	DEACTIVATED = 1 << 10,   /* by an operator, before the run */
+};
+#define TRAITS 11
+
+enum task_state { TASK_ALIVE, TASK_DONE, TASK_KILLED, TASK_FORGOTTEN };
 
 enum side { OLD = SIDE_OLD, NEW = SIDE_NEW };
 
@@ -38,7 +62,12 @@ struct sim_operation { /* one operation's folder in the host's journal */
 	char id[RANDOM_ID_SIZE];
 	struct operation_state state; /* as saved */
 	int starts;
-	int forward_restarts, undo_starts; /* what really happened to the agent because of it */
+	int64_t began_ms;
+	/* what really happened because of it */
+	int forward_restarts, undo_stops; /* of a running agent */
+	int new_starts;                   /* processes with the new flags before it was kept */
+	bool registered[2];               /* by side: a process that was started after it began */
+	bool back;                        /* it is over, and the agent that runs is registered */
 	char *request;
 	struct sim_operation *next;
 };
@@ -57,7 +86,7 @@ struct sim_host {
 	/* the machine */
 	bool up;
 	int boot;
-	bool fails_with_new, hangs_with_new;
+	unsigned traits;
 
 	/* the agent, and who starts it */
 	int64_t pid; /* 0: none runs */
@@ -80,14 +109,27 @@ struct sim_host {
 	enum operation_step told;
 
 	/* the master's record of it */
-	bool active;
+	bool active, listed;
 	int64_t left_ms;
+	int64_t registered_pid;
 	int64_t reregistered_ns;
 	enum side recorded;
-	int tasks_alive_since_boot; /* the boot its tasks were started in */
+	enum task_state task;
+	int64_t task_shown_ms; /* the list of tasks lags behind the list of agents */
+	bool has_new_id;
 
 	/* the judge's notes */
-	int changed_for_good; /* operations that ended DONE here */
+	int changed_for_good;   /* operations that ended DONE here */
+	int64_t disturbed_ms;   /* when its agent last ended for a reason that is not rollcall's */
+	enum agent_state known; /* the ledger's last word on it */
+	int64_t known_ms;
+	bool seen_stuck;    /* when the run was last resumed */
+	bool must_be_asked; /* it was open when rollcall was last started */
+	bool asked;         /* since then */
+	bool told_failure;  /* rollcall has heard of it */
+	int64_t told_ms;    /* when */
+	bool seen_failure;  /* and the operator has, before he resumed */
+	uint64_t owed_keep; /* the conversation on which "keep" is due */
 };
 
 struct sim_event {
@@ -119,9 +161,19 @@ struct world {
 	struct transport *transport;
 	struct master_source *master;
 	struct delivery *deliveries;
-	bool dying;            /* rollcall is to die at this commit */
-	int lives;             /* how often rollcall was started */
-	int failures_reported; /* hosts that have told rollcall of a failure, at an earlier time than now */
+	bool dying;  /* rollcall is to die at this commit */
+	int lives;   /* how often rollcall was started */
+	int resumes; /* how often the operator resumed a paused run */
+	int masters; /* how many masters there have been */
+	int64_t outage_until_ms;
+	int64_t wall_offset_ms;
+
+	/* the judge's notes */
+	uint64_t commits;
+	uint64_t paused_at;    /* the commit that paused the run, 0: it runs */
+	int64_t life_began_ms; /* moved on by what it was stopped for */
+	int64_t answered_ms;   /* the master's last answer */
+	int64_t checking_ms;   /* since when somebody waits for one, 0: nobody */
 
 	char violation[512]; /* the first one; "" when all is well */
 	uint64_t trace;      /* digest of what happened, to see that a seed replays */
@@ -144,21 +196,51 @@ void world_advance(struct world *world, int64_t until);
 void world_violation(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_say(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- scenario.c */
+enum family {
+	CRASHES_ONLY, /* of rollcall: what comes out must be the same as without */
+	EVERYTHING,
+};
+void scenario_build(struct world *world, enum family family);
+void scenario_clear(struct world *world);
+
+/* ---- run.c */
+/* Drives the run until it is done, or paused and the operator has resumed it often enough. */
+void scenario_run(struct world *world);
+
 /* ---- host.c: disk, supervisor, agent */
 void host_init(struct world *world, size_t index);
 void host_clear(struct sim_host *host);
 void host_want_start(struct sim_host *host, int64_t delay_ms);
 void host_kill_agent(struct sim_host *host);
 void host_power_cut(struct sim_host *host);
+/* Every agent that runs finds the new master. */
+void host_failover(struct sim_host *host);
+/* After each thing that may end an operation's being away. */
+void host_note_back(struct sim_host *host);
+
+/* ---- host_operation.c */
 const struct operation_ops *host_operation_ops(void);
 struct sim_operation *host_find_operation(struct sim_host *host, const char *id);
 struct sim_operation *host_open_operation(struct sim_host *host);
 
 /* ---- agentctl.c: the conversations */
-void agentctl_attach(struct world *world); /* makes world->transport */
-void agentctl_die(struct sim_host *host);  /* kill -9 of agentctl and, unless its parent lives, nobody settles */
+struct delivery { /* a request on its way: it may arrive although its connection is already lost */
+	uint64_t exec;
+	int life; /* of rollcall: a later life has execs of the same number */
+	struct sim_host *host;
+	struct request request;
+	char *bytes;
+	struct delivery *next;
+};
+void agentctl_on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery);
+void agentctl_on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery);
+void agentctl_refuse(struct sim_host *host, uint64_t exec, const char *reason);
+void agentctl_die(struct sim_host *host); /* kill -9 of agentctl and, unless its parent lives, nobody settles */
 
-void agentctl_forget_deliveries(struct world *world);
+/* ---- network.c: requests on their way */
+void network_attach(struct world *world); /* makes world->transport */
+void network_forget(struct world *world);
 
 /* ---- master.c */
 struct master_source *sim_master_new(struct world *world);
@@ -166,8 +248,22 @@ struct master_source *sim_master_new(struct world *world);
 bool sim_master_lists(const struct sim_host *host);
 
 /* ---- judge.c: invariants, from the hosts' disks and processes */
+/* An operation begins on a host. */
 void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request);
+/* The agent is spawned. */
 void judge_start(struct world *world, struct sim_host *host);
-void judge_end(struct world *world);
+/* The ledger's final word on each agent. */
+void judge_end(struct world *world, enum family family);
+
+/* ---- judge_run.c: what rollcall says and does, while it runs */
+void judge_life(struct world *world);                                          /* it was started */
+void judge_stall(struct world *world, int64_t ms);                             /* it was stopped for so long */
+void judge_commit(struct world *world);                                        /* something became durable */
+void judge_exec(struct world *world, struct sim_host *host, const char *word); /* it talks to a host */
+void judge_told(struct world *world, struct sim_host *host);                   /* it was told of a failure */
+void judge_tick(struct world *world);                                          /* time passes */
+void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row);
+/* Is the agent as the ledger's word `proven` or `reverted` promises? NULL, or what is missing. */
+const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side);
 
 #endif

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
+#include "mesos/pb.h"
+#include "schema/mesos.pb-c.h"
 #include "tests/support/scratch.h"
 
 static char *captured(const char *name, size_t *len)
@@ -34,13 +37,30 @@ static void redirect(const struct fake_master *fake, const struct server_request
 	server_answer(fd, "307 Temporary Redirect", fake->behaviour == REDIRECT_NOWHERE ? "" : header, "", 0);
 }
 
-static void answer_agents(const struct fake_master *fake, const struct server_request *request, int fd)
+static const struct fake_call *call_in(const struct fake_master *fake, const char *body)
 {
-	bool protobuf = strstr(request->head, "Accept: application/x-protobuf") != NULL;
-	if (strcmp(request->body, "{\"type\":\"GET_AGENTS\"}") != 0)
-		server_answer(fd, "418 I'm a Teapot", "", "", 0);
-	else if (fake->behaviour == NO_API)
+	for (size_t i = 0; i < 4; i++) {
+		char expected[64];
+		snprintf(expected, sizeof(expected), "{\"type\":\"%s\"}", fake->calls[i].type);
+		if (strcmp(body, expected) == 0)
+			return &fake->calls[i];
+	}
+	return NULL;
+}
+
+static bool wants_protobuf(const struct server_request *request)
+{
+	return strstr(request->head, "Accept: application/x-protobuf") != NULL;
+}
+
+static void answer_api(const struct fake_master *fake, const struct server_request *request, int fd)
+{
+	const struct fake_call *call = call_in(fake, request->body);
+	bool protobuf = wants_protobuf(request);
+	if (fake->behaviour == NO_API || fake->behaviour == NO_API_AND_NO_FLAGS_IN_STATE)
 		server_answer(fd, "404 Not Found", "", "", 0);
+	else if (call == NULL)
+		server_answer(fd, "418 I'm a Teapot", "", "", 0);
 	else if (protobuf && fake->behaviour == NO_PROTOBUF_406)
 		server_answer(fd, "406 Not Acceptable", "", "no", 2);
 	else if (protobuf && fake->behaviour == NO_PROTOBUF_415)
@@ -48,9 +68,9 @@ static void answer_agents(const struct fake_master *fake, const struct server_re
 	else if (protobuf && fake->behaviour == NO_PROTOBUF_400)
 		server_answer(fd, "400 Bad Request", "", "no", 2);
 	else if (protobuf && fake->behaviour != JSON_ANYWAY)
-		server_answer(fd, "200 OK", "Content-Type: application/x-protobuf\r\n", fake->pb, fake->pb_len);
+		server_answer(fd, "200 OK", "Content-Type: application/x-protobuf\r\n", call->pb, call->pb_len);
 	else
-		server_answer(fd, "200 OK", "Content-Type: application/json\r\n", fake->json, strlen(fake->json));
+		server_answer(fd, "200 OK", "Content-Type: application/json\r\n", call->json, strlen(call->json));
 }
 
 static void answer_document(int fd, const char *text)
@@ -60,7 +80,7 @@ static void answer_document(int fd, const char *text)
 
 static const char *document_for(const struct fake_master *fake, const char *path)
 {
-	bool bare = fake->behaviour == NO_FLAGS_IN_STATE || fake->behaviour == NO_FLAGS_AT_ALL;
+	bool bare = fake->behaviour == NO_API_AND_NO_FLAGS_IN_STATE;
 	if (strcmp(path, "/slaves") == 0)
 		return fake->slaves;
 	if (strcmp(path, "/state") == 0)
@@ -72,7 +92,7 @@ static void answer_well(const struct fake_master *fake, const struct server_requ
 {
 	const char *document = document_for(fake, request->path);
 	if (strcmp(request->path, "/api/v1") == 0)
-		answer_agents(fake, request, fd);
+		answer_api(fake, request, fd);
 	else if (strcmp(request->path, "/flags") == 0 && fake->behaviour == NO_FLAGS_AT_ALL)
 		server_answer(fd, "403 Forbidden", "", "", 0);
 	else if (document != NULL)
@@ -83,9 +103,10 @@ static void answer_well(const struct fake_master *fake, const struct server_requ
 
 static void answer_half(const struct fake_master *fake, const struct server_request *request, int fd)
 {
-	bool protobuf = strstr(request->head, "Accept: application/x-protobuf") != NULL;
-	const char *body = protobuf ? fake->pb : document_for(fake, request->path);
-	size_t len = protobuf ? fake->pb_len : strlen(body);
+	const struct fake_call *call = call_in(fake, request->body);
+	bool protobuf = wants_protobuf(request);
+	const char *body = protobuf ? call->pb : call != NULL ? call->json : document_for(fake, request->path);
+	size_t len = protobuf ? call->pb_len : strlen(body);
 	char head[200];
 	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
 		 fake->behaviour == HALF ? len : len / 2);
@@ -140,10 +161,63 @@ static char *without_flags(const char *state)
 	return text;
 }
 
+/* The JSON of the API says agent_id, the messages slave_id. */
+static void use_wire_names(json_t *value)
+{
+	size_t i;
+	const char *key;
+	json_t *item, *agent_id = json_object_get(value, "agent_id");
+	if (agent_id != NULL)
+		json_object_set(value, "slave_id", agent_id);
+	json_array_foreach(value, i, item) use_wire_names(item);
+	json_object_foreach(value, key, item) use_wire_names(item);
+}
+
+/* Of GET_AGENTS there are the master's own bytes; the others are made of its JSON. */
+static struct fake_call load_call(const char *type, json_t *root)
+{
+	struct fake_call call = {.type = type, .json = json_dumps(root, JSON_COMPACT)};
+	struct buffer bytes = BUFFER_INIT((size_t)1 << 24);
+	struct error err = ERROR_INIT;
+	use_wire_names(root);
+	void *message = pb_from_json(&mesos__master__response__descriptor, root, &err);
+	if (message == NULL) {
+		fprintf(stderr, "%s: %s\n", type, err.text);
+		abort();
+	}
+	pb_pack(message, &bytes);
+	pb_free(message);
+	json_decref(root);
+	call.pb_len = bytes.len;
+	call.pb = buffer_take(&bytes);
+	return call;
+}
+
+static json_t *captured_json(const char *name)
+{
+	char *text = captured(name, NULL);
+	json_t *root = json_loads(text, 0, NULL);
+	free(text);
+	return root;
+}
+
+static json_t *get_frameworks(void)
+{
+	json_t *state = captured_json("master-v1-GET_STATE.json");
+	json_t *frameworks = json_object_get(json_object_get(state, "get_state"), "get_frameworks");
+	json_t *root = json_pack("{s:s, s:O}", "type", "GET_FRAMEWORKS", "get_frameworks", frameworks);
+	json_decref(state);
+	return root;
+}
+
 static void load(struct fake_master *fake)
 {
-	fake->pb = captured("master-v1-GET_AGENTS.pb", &fake->pb_len);
-	fake->json = captured("master-v1-GET_AGENTS.json", NULL);
+	fake->calls[0] = load_call("GET_AGENTS", captured_json("master-v1-GET_AGENTS.json"));
+	free(fake->calls[0].pb);
+	fake->calls[0].pb = captured("master-v1-GET_AGENTS.pb", &fake->calls[0].pb_len);
+	fake->calls[1] = load_call("GET_TASKS", captured_json("master-v1-GET_TASKS.json"));
+	fake->calls[2] = load_call("GET_FRAMEWORKS", get_frameworks());
+	fake->calls[3] = load_call("GET_MASTER", captured_json("master-v1-GET_MASTER.json"));
 	fake->slaves = captured("master-slaves.json", NULL);
 	fake->state = captured("master-state.json", NULL);
 	fake->flags = captured("master-flags.json", NULL);
@@ -152,8 +226,10 @@ static void load(struct fake_master *fake)
 
 static void unload(struct fake_master *fake)
 {
-	free(fake->pb);
-	free(fake->json);
+	for (size_t i = 0; i < 4; i++) {
+		free(fake->calls[i].pb);
+		free(fake->calls[i].json);
+	}
 	free(fake->slaves);
 	free(fake->state);
 	free(fake->state_without_flags);

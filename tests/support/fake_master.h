@@ -18,7 +18,7 @@ enum fake_behaviour {
 	NO_PROTOBUF_400,
 	JSON_ANYWAY, /* 200 with JSON, whatever was asked for */
 	NO_API,
-	NO_FLAGS_IN_STATE,
+	NO_API_AND_NO_FLAGS_IN_STATE,
 	NO_FLAGS_AT_ALL,
 	ERROR_500,
 	NO_LEADER,
@@ -38,8 +38,12 @@ struct fake_master {
 	struct http_server server;
 	enum fake_behaviour behaviour;
 	int other; /* the port a redirect names */
-	char *pb, *json, *slaves, *state, *state_without_flags, *flags;
-	size_t pb_len;
+	struct fake_call {
+		const char *type;
+		char *pb, *json;
+		size_t pb_len;
+	} calls[4]; /* of the operator API */
+	char *slaves, *state, *state_without_flags, *flags;
 };
 
 #define FAKE_MASTERS 7

@@ -44,8 +44,10 @@ void fleet_view(const struct fleet_agent *agent, struct agent_view *out)
 		.registered_ns = 1700000000000000000,
 	};
 	out->info = slaveinfo_from_flags(&flags, &unknown, &mesos_version_newest, &err);
-	if (!out->info)
+	if (!out->info) {
 		fail_msg("%s: %s", agent->id, err.text);
+		return;
+	}
 	slaveinfo_set_id(out->info, agent->id);
 	resources_copy(&out->total, out->info->resources, out->info->n_resources);
 	if (agent->used)

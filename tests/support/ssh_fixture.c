@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "remote/transport_ssh.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/scratch.h"
 
 static const char script[] =
@@ -81,4 +82,30 @@ void ssh_fixture_run(struct ssh_fixture *fixture, const struct transport_target 
 	transport_exec(fixture->transport, target, word, input, strlen(input), 0);
 	if (!exec_logs_wait(logs))
 		fprintf(stderr, "%s: not over after a minute\n", word);
+}
+
+char *ssh_fixture_refused(struct ssh_fixture *f, const struct transport_target *target, enum error_kind kind)
+{
+	struct exec_logs logs;
+	ssh_fixture_run(f, target, "echo", "hello\n", &logs);
+	const struct exec_log *log = &logs.logs[0];
+	if (log->error.kind != kind)
+		fail_msg("kind %d, text \"%s\"", log->error.kind, log->error.text);
+	assert_int_equal(log->closed, 1);
+	assert_int_equal(log->exit_status, -1);
+	assert_false(log->delivered);
+	assert_int_equal(log->line_count, 0);
+	assert_memory_equal(log->error.text, "n1: ", 4);
+	char *text = xstrdup(log->error.text);
+	exec_logs_clear(&logs);
+	return text;
+}
+
+void ssh_fixture_works(struct ssh_fixture *f, const struct transport_target *target)
+{
+	struct exec_logs logs;
+	ssh_fixture_run(f, target, "echo", "hello\n", &logs);
+	assert_string_equal(logs.logs[0].error.text, "");
+	assert_string_equal(buffer_text(&logs.logs[0].lines), "got hello\n");
+	exec_logs_clear(&logs);
 }

@@ -31,4 +31,9 @@ int ssh_fixture_tear_down(void **state);
 void ssh_fixture_run(struct ssh_fixture *fixture, const struct transport_target *target, const char *word,
 		     const char *input, struct exec_logs *logs);
 
+/* Runs echo there; it must fail before it got its request. Returns the text of the error, the caller's. */
+char *ssh_fixture_refused(struct ssh_fixture *fixture, const struct transport_target *target, enum error_kind kind);
+/* Runs echo there, which must work. */
+void ssh_fixture_works(struct ssh_fixture *fixture, const struct transport_target *target);
+
 #endif

@@ -239,7 +239,7 @@ static void test_damaged_pages(void **state)
 	file = fopen(fixture->path, "r+b");
 	assert_non_null(file);
 	fseek(file, 0, SEEK_END);
-	for (long size = ftell(file), at = 40 * 4096; at < size; at++) {
+	for (long size = ftell(file), at = 40L * 4096; at < size; at++) {
 		fseek(file, at, SEEK_SET);
 		fputc(0x5a, file);
 		at += 16;

@@ -330,7 +330,7 @@ static void test_unknown_is_asked_with_growing_pauses(void **ctx)
 	step(&fixture, 0, EVENT_LOST);
 	assert_int_equal(state(&fixture, 0), AGENT_UNKNOWN);
 	assert_int_equal(effects(&fixture, EFFECT_ASK), 1);
-	for (int64_t pause = 2000; pause <= 8000; pause *= 2) {
+	for (int64_t pause = 1000; pause <= 8000; pause *= 2) {
 		step(&fixture, 0, EVENT_LOST);
 		assert_int_equal(engine_next_ms(&fixture.engine), fixture.now + pause);
 		schedule(&fixture);
@@ -353,9 +353,9 @@ static void test_resume_asks_before_it_starts_anything(void **ctx)
 	(void)ctx;
 	options.window = 3;
 	open_fixture(&fixture, &options, domains, 4);
-	engine_restore(&fixture.engine, 0, AGENT_DONE, 1, true);
-	engine_restore(&fixture.engine, 1, AGENT_RETURNING, 1, false);
-	engine_restore(&fixture.engine, 2, AGENT_CHECKING, 0, false);
+	engine_restore(&fixture.engine, 0, AGENT_DONE, 1);
+	engine_restore(&fixture.engine, 1, AGENT_RETURNING, 1);
+	engine_restore(&fixture.engine, 2, AGENT_CHECKING, 0);
 	begin(&fixture);
 	assert_int_equal(state(&fixture, 0), AGENT_DONE);
 	assert_int_equal(state(&fixture, 1), AGENT_UNKNOWN);
@@ -379,7 +379,7 @@ static void test_a_crash_forgives_nothing_a_person_does(void **ctx)
 	options.max_failures = 1;
 	for (int by_person = 0; by_person <= 1; by_person++) {
 		open_fixture(&fixture, &options, domains, 3);
-		engine_restore(&fixture.engine, 0, AGENT_FAILED, 1, false);
+		engine_restore(&fixture.engine, 0, AGENT_FAILED, 1);
 		engine_begin(&fixture.engine, by_person ? -1 : 0, fixture.now, &fixture.output);
 		schedule(&fixture);
 		step(&fixture, 1, EVENT_UNFIT);
@@ -397,7 +397,7 @@ static void test_a_stuck_agent_seen_before_does_not_pause_again(void **ctx)
 	(void)ctx;
 	options.window = 2;
 	open_fixture(&fixture, &options, domains, 2);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1, false);
+	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
 	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
 	assert_int_equal(state(&fixture, 0), AGENT_UNKNOWN);
 	step(&fixture, 0, EVENT_STARTED);
@@ -418,7 +418,7 @@ static void test_a_full_window_of_stuck_agents_pauses(void **ctx)
 
 	(void)ctx;
 	open_fixture(&fixture, &engine_default_options, domains, 2);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1, false);
+	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
 	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
 	step(&fixture, 0, EVENT_STARTED);
 	step(&fixture, 0, EVENT_RETURNED);

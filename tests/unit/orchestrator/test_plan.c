@@ -6,93 +6,17 @@
 
 #include "base/alloc.h"
 #include "orchestrator/plan.h"
-
-static Mesos__SlaveInfo *info_of(const char *attributes, const char *resources)
-{
-	struct flags flags = FLAGS_INIT;
-	struct detected detected = {.hostname = "node1.example.com", .cpus = 4, .mem_mb = 1024, .disk_mb = 2048};
-	struct error err = ERROR_INIT;
-
-	flags_set(&flags, "attributes", attributes);
-	flags_set(&flags, "resources", resources);
-	Mesos__SlaveInfo *info = slaveinfo_from_flags(&flags, &detected, &mesos_version_newest, &err);
-	assert_non_null(info);
-	slaveinfo_set_id(info, "S0");
-	flags_clear(&flags);
-	return info;
-}
-
-static void add_edit(struct plan_agent *agent, const char *name, const char *before, const char *after)
-{
-	agent->edits = xreallocarray(agent->edits, agent->edit_count + 1, sizeof(*agent->edits));
-	agent->edits[agent->edit_count++] = (struct flag_edit){.name = xstrdup(name),
-							       .value = after ? xstrdup(after) : NULL};
-	if (before)
-		flags_set(&agent->before_flags, name, before);
-}
-
-static void fill_agent(struct plan_agent *agent)
-{
-	*agent = (struct plan_agent){
-		.agent_id = xstrdup("S0"),
-		.hostname = xstrdup("node1.example.com"),
-		.ip = xstrdup("10.0.0.1"),
-		.port = 5051,
-		.domain = xstrdup("eu/a"),
-		.mechanism = MECHANISM_RELAX,
-		.why = xstrdup("attributes differ; \"quoted\""),
-		.differs = PART_ATTRIBUTES | PART_RESOURCES,
-		.stock_message = xstrdup("Failed to perform recovery"),
-		.before = info_of("rack:r1;odd:ümlaut", "cpus:4;mem:1024"),
-		.after = info_of("rack:r2", "cpus:4;mem:512;ports(web):[31000-32000]"),
-		.expect = {.agent_id = xstrdup("S0"), .checkpoint_sha256 = xstrdup("ab")},
-	};
-	host_settings_init(&agent->host);
-	add_edit(agent, "attributes", "rack:r1;odd:ümlaut", "rack:r2");
-	add_edit(agent, "gone", "x", NULL);
-	add_edit(agent, "new", NULL, "");
-	agent->tasks = xcalloc(1, sizeof(*agent->tasks));
-	agent->tasks[agent->task_count++] = (struct plan_task){
-		.id = xstrdup("t.1"),
-		.name = xstrdup(""),
-		.framework_id = xstrdup("F"),
-		.framework_name = xstrdup("marathon"),
-		.survives = true,
-	};
-	agent->notes = xcalloc(1, sizeof(*agent->notes));
-	agent->notes[agent->note_count++] = xstrdup("a note");
-}
-
-static void fill(struct plan *plan)
-{
-	plan_init(plan);
-	plan->cluster = xstrdup("lab");
-	plan->config = xstrdup("web-tier");
-	plan->config_version = 3;
-	plan->config_sha256 = xstrdup("00");
-	plan->created_ms = 1700000000123;
-	plan->surveyed_ms = 1700000000001;
-	plan->where = xstrdup("rack = 'r1'");
-	plan->ignore = PART_ATTRIBUTES | PART_RESOURCES;
-	plan->options.window = 7;
-	plan->options.domain_window = 2;
-	plan->options.max_failures = 1;
-	plan->agents = xcalloc(1, sizeof(*plan->agents));
-	fill_agent(&plan->agents[plan->agent_count++]);
-	plan->unchanged = xcalloc(1, sizeof(*plan->unchanged));
-	plan->unchanged[plan->unchanged_count++] = xstrdup("node2.example.com");
-}
+#include "tests/support/plan_fixture.h"
 
 static char *written(char hash[DIGEST_HEX_SIZE])
 {
 	struct plan plan;
-	struct buffer out = BUFFER_INIT(PLAN_MAX);
 
-	fill(&plan);
-	plan_write(&plan, &out);
+	plan_fixture_fill(&plan, 1);
+	char *bytes = plan_fixture_write(&plan);
 	memcpy(hash, plan.hash, DIGEST_HEX_SIZE);
 	plan_clear(&plan);
-	return buffer_take(&out);
+	return bytes;
 }
 
 static void everything_comes_back(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What works, against a real OpenSSH server. What is refused and what is lost: test_transport_ssh_refused.c, _lost.c. */
+/* What works, against a real OpenSSH server. What is refused and what is lost: test_transport_ssh_keys.c, _refused.c, _lost.c. */
 #include "remote/transport_ssh.h"
 
 #include <dirent.h>
@@ -206,7 +206,7 @@ static void test_many_in_a_row_leave_nothing_open(void **state)
 	struct ssh_fixture *f = *state;
 	struct exec_logs logs;
 	size_t before = 0;
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 40; i++) {
 		ssh_fixture_run(f, &f->target, i % 3 == 0 ? "kill" : "echo", "x\n", &logs);
 		assert_int_equal(logs.logs[0].closed, 1);
 		exec_logs_clear(&logs);

@@ -174,7 +174,7 @@ static void test_cut_anywhere(void **state)
 	char *path = scratch_write(f->sshd.folder, "known_wire", line);
 	target.known_hosts = path;
 	target.port = wire.port;
-	for (long limit = 1; limit < 8000; limit += limit < 2000 ? 450 : 130) {
+	for (long limit = 1; limit < 8000; limit += limit < 2000 ? 450 : 270) {
 		unlink(f->carried);
 		cut_at(f, &wire, &target, limit);
 		assert_whole_or_absent(f);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operation's hands on a simulated host: what agentctl does to disk, supervisor and agent, and may be killed at. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/world.h"
+
+static bool crashes(struct sim_host *host)
+{
+	return world_fault(host->world, host->world->faults.agentctl_crash);
+}
+
+/* An effect between two moments at which agentctl may be killed. */
+#define EFFECT(host, ...)                                                                                              \
+	do {                                                                                                           \
+		if (crashes(host))                                                                                     \
+			return OPERATION_CRASH;                                                                        \
+		__VA_ARGS__;                                                                                           \
+		return crashes(host) ? OPERATION_CRASH : 0;                                                            \
+	} while (0)
+
+static struct sim_operation *at_work(struct sim_host *host)
+{
+	return host->current ? host->current : host_open_operation(host);
+}
+
+static int op_load_state(void *ctx, struct operation_state *out, struct error *err)
+{
+	struct sim_operation *op = at_work(ctx);
+
+	(void)err;
+	memset(out, 0, sizeof *out);
+	if (op)
+		*out = op->state;
+	return 0;
+}
+
+static void save(struct sim_host *host, struct sim_operation *op, const struct operation_state *state)
+{
+	if (state->step == STEP_DONE && op->state.step != STEP_DONE)
+		host->changed_for_good++;
+	op->state = *state;
+	host_note_back(host);
+}
+
+static int op_save_state(void *ctx, const struct operation_state *state, struct error *err)
+{
+	struct sim_host *host = ctx;
+	struct sim_operation *op = at_work(host);
+
+	(void)err;
+	EFFECT(host, save(host, op, state));
+}
+
+static int op_load_starts(void *ctx, int *count, struct error *err)
+{
+	struct sim_operation *op = at_work(ctx);
+
+	(void)err;
+	*count = op ? op->starts : 0;
+	return 0;
+}
+
+static int op_save_starts(void *ctx, int count, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, at_work(host)->starts = count);
+}
+
+static int op_place_guard(void *ctx, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, host->guard = true);
+}
+
+static int op_remove_guard(void *ctx, bool starting, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)starting;
+	(void)err;
+	EFFECT(host, host->guard = false);
+}
+
+static int op_write_checkpoint(void *ctx, enum operation_side side, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, host->checkpoint = (enum side)side);
+}
+
+static int op_write_flags(void *ctx, enum operation_side side, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, host->flags = (enum side)side);
+}
+
+static void restart(struct sim_host *host, const struct operation_process *before)
+{
+	if (host->pid && (host->pid != before->pid || host->started_ms != before->start_ticks))
+		return;
+	if (host->pid) {
+		at_work(host)->forward_restarts++;
+		host_kill_agent(host);
+	}
+	host_want_start(host, world_between(host->world, 20, 300));
+}
+
+static int op_restart_agent(void *ctx, const struct operation_process *before, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, restart(host, before));
+}
+
+static void stop(struct sim_host *host)
+{
+	at_work(host)->undo_stops += host->pid != 0;
+	host_kill_agent(host);
+	host->wanted = false;
+	host->start_generation++;
+}
+
+static int op_stop_agent(void *ctx, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, stop(host));
+}
+
+static void start(struct sim_host *host)
+{
+	if (host->pid)
+		return;
+	host_want_start(host, world_between(host->world, 20, 300));
+}
+
+static int op_start_agent(void *ctx, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	(void)err;
+	EFFECT(host, start(host));
+}
+
+static int op_look(void *ctx, struct operation_look *out, struct error *err)
+{
+	const struct sim_host *host = ctx;
+
+	(void)err;
+	memset(out, 0, sizeof *out);
+	out->agent = host->pid ? AGENT_RUNNING : host->start_failed ? AGENT_ENDED : AGENT_ABSENT;
+	out->process.pid = host->pid;
+	out->process.start_ticks = host->pid ? host->started_ms : 0;
+	return 0;
+}
+
+static int op_boot_id(void *ctx, char out[OPERATION_BOOT_ID_SIZE], struct error *err)
+{
+	const struct sim_host *host = ctx;
+
+	(void)err;
+	snprintf(out, OPERATION_BOOT_ID_SIZE, "boot-%d", host->boot);
+	return 0;
+}
+
+static int64_t op_now(void *ctx)
+{
+	const struct sim_host *host = ctx;
+
+	return host->world->now;
+}
+
+static const struct operation_ops operation_ops = {
+	.load_state = op_load_state,
+	.save_state = op_save_state,
+	.load_starts = op_load_starts,
+	.save_starts = op_save_starts,
+	.place_guard = op_place_guard,
+	.remove_guard = op_remove_guard,
+	.write_checkpoint = op_write_checkpoint,
+	.write_flags = op_write_flags,
+	.restart_agent = op_restart_agent,
+	.stop_agent = op_stop_agent,
+	.start_agent = op_start_agent,
+	.look = op_look,
+	.boot_id = op_boot_id,
+	.now_ms = op_now,
+};
+
+const struct operation_ops *host_operation_ops(void)
+{
+	return &operation_ops;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What rollcall says and does while it runs, against what is so on the hosts: what it promises with a word of the ledger, what it
+ * starts although it must not, whom it forgets.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/world.h"
+
+/* A pass of rollcall's loop, an idle poll and an answer. */
+#define SLACK_MS 5000
+
+static struct sim_operation *operation_of(struct sim_host *host, const struct run_agent *row)
+{
+	struct sim_operation *op = row->operation ? host_find_operation(host, row->operation) : NULL;
+
+	return op && op->state.step != STEP_NONE ? op : NULL;
+}
+
+/* ---- what each word of the ledger promises */
+
+static void judge_word(struct world *world, const struct sim_host *host, const char *state, const char *missing)
+{
+	if (missing)
+		world_violation(world, "invariant 5: host %zu is '%s', but %s", host->index, state, missing);
+}
+
+static void judge_done(struct world *world, const struct sim_host *host, const struct sim_operation *op)
+{
+	judge_word(world, host, "done", judge_back(host, op, NEW));
+	if (op && op->state.step != STEP_DONE)
+		judge_word(world, host, "done", "its operation is not over");
+	if (host->checkpoint != NEW || host->flags != NEW || host->guard)
+		judge_word(world, host, "done", "its disk does not hold the new state without a guard");
+}
+
+static void judge_reverted(struct world *world, const struct sim_host *host, const struct sim_operation *op)
+{
+	judge_word(world, host, "reverted", judge_back(host, op, OLD));
+	if (op && op->state.step != STEP_UNDONE)
+		judge_word(world, host, "reverted", "its operation is not undone");
+	if (host->checkpoint != OLD || host->flags != OLD || host->guard)
+		judge_word(world, host, "reverted", "its disk does not hold the old state without a guard");
+}
+
+static void judge_state(struct world *world, struct sim_host *host, enum agent_state state, const struct run_agent *row)
+{
+	const struct sim_operation *op = operation_of(host, row);
+
+	if (state == AGENT_DONE)
+		judge_done(world, host, op);
+	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
+		judge_word(world, host, "soaking", judge_back(host, op, NEW));
+	if (state == AGENT_REVERTED)
+		judge_reverted(world, host, op);
+	if (state == AGENT_FAILED && op)
+		world_violation(world,
+				"host %zu is 'failed', which says that nothing was changed, but its operation began",
+				host->index);
+	if (state == AGENT_WAITING && op)
+		world_violation(world, "host %zu is 'waiting' again, but its operation began", host->index);
+}
+
+static bool run_is(struct world *world, enum run_state state)
+{
+	struct run_row run;
+	bool is;
+
+	if (ledger_load_run(world->ledger, "run", &run, NULL) < 0)
+		return false;
+	is = run_state_parse(run.state) == (int)state;
+	run_row_clear(&run);
+	return is;
+}
+
+/* What a person must look at stops the run with the same commit, unless a person has seen it. */
+static void judge_pause(struct world *world, const struct sim_host *host, const struct engine_record *record)
+{
+	bool person = record->to == AGENT_STUCK && !host->seen_stuck;
+
+	if (person && run_is(world, RUN_RUNNING))
+		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
+}
+
+void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row)
+{
+	struct sim_host *host = &world->hosts[record->agent];
+
+	world->trace = (world->trace ^ (uint64_t)record->to) * 0x100000001b3u + record->agent;
+	host->known = record->to;
+	if (record->from == record->to)
+		return;
+	host->known_ms = world->now;
+	if (record->from == AGENT_UNKNOWN)
+		host->must_be_asked = false; /* it has answered */
+	judge_state(world, host, record->to, row);
+	judge_pause(world, host, record);
+	if (record->to == AGENT_WAITING)
+		host->seen_stuck = false;
+	/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
+	if ((record->from == AGENT_PROVING && (record->to == AGENT_SOAKING || record->to == AGENT_STUCK) &&
+	     record->event != EVENT_HOST_STUCK))
+		host->owed_keep = host->exec;
+}
+
+/* ---- invariant 4: when nothing may start */
+
+void judge_commit(struct world *world)
+{
+	world->commits++;
+	if (run_is(world, RUN_RUNNING))
+		world->paused_at = 0;
+	else if (world->paused_at == 0)
+		world->paused_at = world->commits;
+}
+
+void judge_told(struct world *world, struct sim_host *host)
+{
+	(void)world;
+	host->told_failure = true;
+	host->told_ms = world->now;
+}
+
+static int failures_told(const struct world *world)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		count += world->hosts[i].told_failure && !world->hosts[i].seen_failure &&
+			 world->hosts[i].told_ms < world->now;
+	return count;
+}
+
+static void judge_apply(struct world *world)
+{
+	if (world->paused_at && world->paused_at < world->commits)
+		world_violation(world, "invariant 4: an agent is begun although the run is not running");
+	if (failures_told(world) > world->plan.options.max_failures)
+		world_violation(world, "invariant 4: an agent is begun after %d failures, %d are allowed",
+				failures_told(world), world->plan.options.max_failures);
+	for (size_t i = 0; i < world->host_count; i++) {
+		const struct sim_host *host = &world->hosts[i];
+
+		if (host->must_be_asked && !host->seen_stuck && host->known == AGENT_UNKNOWN)
+			world_violation(world, "an agent is begun before host %zu, open since the last start, answered",
+					i);
+	}
+}
+
+void judge_exec(struct world *world, struct sim_host *host, const char *word)
+{
+	if (strcmp(word, "apply") == 0)
+		judge_apply(world);
+	else
+		host->asked = true;
+}
+
+/* ---- starts, stops and time */
+
+static void read_rows(struct world *world)
+{
+	struct run_agent *rows = NULL;
+	size_t count = 0;
+
+	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
+		world_violation(world, "the ledger cannot be read");
+	for (size_t i = 0; i < count; i++) {
+		struct sim_host *host = &world->hosts[rows[i].position];
+		enum agent_state state = (enum agent_state)agent_state_parse(rows[i].state);
+
+		if (world->lives > 1 && state != host->known)
+			judge_state(world, host, state, &rows[i]);
+		host->known = state;
+		host->must_be_asked = agent_state_is_open(state);
+		host->asked = false;
+		host->owed_keep = 0;
+		host->known_ms = world->now;
+		/* What it was told and had not written down is lost with it. */
+		host->told_failure = agent_state_is_failure(state);
+		host->told_ms = 0;
+		if (state == AGENT_STUCK)
+			host->seen_stuck = true;
+		if (run_is(world, RUN_PAUSED) || state == AGENT_STUCK)
+			host->seen_failure = host->told_failure;
+		run_agent_clear(&rows[i]);
+	}
+	free(rows);
+}
+
+void judge_life(struct world *world)
+{
+	read_rows(world);
+	world->life_began_ms = world->answered_ms = world->now;
+	world->checking_ms = 0;
+}
+
+void judge_stall(struct world *world, int64_t ms)
+{
+	world->life_began_ms += ms;
+	world->answered_ms += ms;
+	world->checking_ms += ms;
+	for (size_t i = 0; i < world->host_count; i++)
+		world->hosts[i].known_ms += ms;
+}
+
+static int64_t longest(const struct engine_options *options, enum agent_state state)
+{
+	switch (state) {
+	case AGENT_CHECKING:
+		return options->check_ms;
+	case AGENT_CHANGING:
+		return options->change_ms;
+	case AGENT_RETURNING:
+		return options->return_ms;
+	case AGENT_PROVING:
+	case AGENT_REVERTING:
+		return options->prove_ms;
+	case AGENT_SOAKING:
+		return options->keep_ms + options->soak_ms;
+	case AGENT_UNKNOWN:
+		return options->unknown_ms;
+	default:
+		return INT64_MAX / 2;
+	}
+}
+
+static void judge_patience(struct world *world, const struct sim_host *host)
+{
+	if (world->now - host->known_ms > longest(&world->plan.options, host->known) + SLACK_MS)
+		world_violation(world, "invariant 10: host %zu is left in state %s", host->index,
+				agent_state_name(host->known));
+	if (host->must_be_asked && !host->asked && world->now - world->life_began_ms > SLACK_MS)
+		world_violation(world, "host %zu was open when rollcall was started, and is not asked", host->index);
+	if (host->owed_keep && host->owed_keep == host->exec && host->current &&
+	    host->current->state.step == STEP_STARTED)
+		world_violation(world, "host %zu was judged and not told to keep", host->index);
+}
+
+void judge_tick(struct world *world)
+{
+	int checking = 0;
+
+	for (size_t i = 0; i < world->host_count; i++) {
+		judge_patience(world, &world->hosts[i]);
+		checking += world->hosts[i].known == AGENT_CHECKING;
+	}
+	if (!checking || world->answered_ms > world->checking_ms)
+		world->checking_ms = checking ? world->now : 0;
+	if (checking && world->now - world->checking_ms > world->plan.options.check_ms + SLACK_MS)
+		world_violation(world, "the run goes on although no master answers");
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network between rollcall and the hosts: requests arrive late, or after their connection was lost, or never. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "remote/transport_simulated.h"
+#include "tests/sim/world.h"
+
+static struct delivery *take_delivery(struct world *world, int life, uint64_t exec)
+{
+	for (struct delivery **at = &world->deliveries; *at; at = &(*at)->next)
+		if ((*at)->exec == exec && (*at)->life == life) {
+			struct delivery *found = *at;
+
+			*at = found->next;
+			return found;
+		}
+	return NULL;
+}
+
+static void free_delivery(struct delivery *delivery)
+{
+	request_clear(&delivery->request);
+	free(delivery->bytes);
+	free(delivery);
+}
+
+static void lose(struct world *world, uint64_t exec, bool delivered, const char *why)
+{
+	struct error error = ERROR_INIT;
+	struct simulated_close close = {.exit_status = -1, .delivered = delivered, .error = &error};
+
+	if (!exec)
+		return;
+	error_set(&error, ERROR_UNREACHABLE, "%s", why);
+	transport_simulated_closed(world->transport, exec, &close);
+}
+
+static void act_arrive(struct world *world, struct sim_host *host, int life, uint64_t exec)
+{
+	struct delivery *delivery = take_delivery(world, life, exec);
+
+	if (!delivery)
+		return;
+	/* Who sent it may have died since: then nobody listens, but it arrives all the same. */
+	if (life != world->lives)
+		delivery->exec = exec = 0;
+	if (!host->up) {
+		lose(world, exec, false, "the host does not answer");
+	} else if (delivery->request.epoch < host->epoch) {
+		agentctl_refuse(host, exec, "a newer epoch was seen on this host");
+	} else {
+		host->epoch = delivery->request.epoch;
+		if (delivery->request.kind == REQUEST_APPLY)
+			agentctl_on_apply(world, host, delivery);
+		else
+			agentctl_on_settle(world, host, delivery);
+	}
+	free_delivery(delivery);
+}
+
+static void act_lose(struct world *world, struct sim_host *host, int life, uint64_t exec)
+{
+	if (life != world->lives)
+		return;
+	/* Whether the request had arrived is not for rollcall to know. */
+	lose(world, exec, true, "the connection was lost");
+	if (host->exec == exec)
+		host->exec = 0;
+	if (!world_fault(world, world->faults.late_request)) {
+		struct delivery *delivery = take_delivery(world, life, exec);
+
+		if (delivery)
+			free_delivery(delivery);
+	}
+}
+
+static void on_exec(void *ctx, const struct simulated_exec *exec)
+{
+	struct world *world = ctx;
+	struct sim_host *host = &world->hosts[strtoul(exec->target->name, NULL, 10)];
+	struct delivery *delivery = xcalloc(1, sizeof *delivery);
+	const char *body = memchr(exec->input, '\n', exec->len);
+	size_t len = exec->len - (size_t)(body + 1 - (const char *)exec->input);
+	struct error err = ERROR_INIT;
+
+	delivery->exec = exec->exec;
+	delivery->life = world->lives;
+	delivery->host = host;
+	delivery->bytes = xstrndup(body + 1, len);
+	if (request_parse(body + 1, len, &delivery->request, &err) < 0)
+		world_violation(world, "rollcall sent a request that does not parse: %s", err.text);
+	judge_exec(world, host, exec->word);
+	if (!host->up || world_fault(world, world->faults.refused)) {
+		if (delivery->request.kind == REQUEST_APPLY)
+			judge_told(world, host);
+		free_delivery(delivery);
+		lose(world, exec->exec, false, "connection refused");
+		return;
+	}
+	delivery->next = world->deliveries;
+	world->deliveries = delivery;
+	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");
+	world_at(world, world_between(world, 5, 200), act_arrive, host, world->lives, exec->exec);
+	if (world_fault(world, world->faults.connection_lost))
+		world_at(world, world_between(world, 0, 6000), act_lose, host, world->lives, exec->exec);
+}
+
+static void on_received(void *ctx, uint64_t exec, const char *text)
+{
+	struct world *world = ctx;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].exec == exec) {
+			world->hosts[i].word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
+			world->hosts[i].owed_keep = 0;
+		}
+}
+
+static void on_hung_up(void *ctx, uint64_t exec)
+{
+	struct world *world = ctx;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].exec == exec)
+			world->hosts[i].exec = 0;
+}
+
+void network_forget(struct world *world)
+{
+	while (world->deliveries) {
+		struct delivery *next = world->deliveries->next;
+
+		free_delivery(world->deliveries);
+		world->deliveries = next;
+	}
+}
+
+void network_attach(struct world *world)
+{
+	static const struct simulated_hosts hosts = {.exec = on_exec, .received = on_received, .hung_up = on_hung_up};
+
+	world->transport = transport_simulated_new(&hosts, world);
+}
