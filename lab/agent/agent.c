@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/agent/agent.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "lab/core/faults.h"
+#include "lab/core/roles.h"
+#include "lab/host/stand_in.h"
+#include "mesos/version.h"
+
+#define SLOW_RECOVERY_MS 30000 /* of the fault slow-recovery */
+
+extern char **environ;
+
+static void agent_clear(struct agent *agent)
+{
+	while (agent->tasks != NULL) {
+		struct agent_task *task = agent->tasks;
+		agent->tasks = task->next;
+		agent_task_free(task);
+	}
+	link_free(agent->master);
+	listener_free(agent->executors);
+	web_free(agent->web);
+	timer_free(agent->master_timer);
+	timer_free(agent->recovery_timer);
+	events_free(agent->events);
+	slaveinfo_free(agent->info);
+	resources_clear(&agent->reserved);
+	flags_clear(&agent->flags);
+	json_decref(agent->pending);
+	lab_free(agent->lab);
+	free(agent->root);
+	free(agent->work_dir);
+	free(agent->ip);
+}
+
+static void on_signal(void *ctx, int number)
+{
+	struct agent *agent = ctx;
+	if (number == SIGUSR1) {
+		agent_end_tasks(agent);
+		agent->phase = AGENT_TERMINATING;
+		if (agent->tasks != NULL)
+			return; /* ends when the last executor is gone */
+	} else {
+		agent->signal = number;
+	}
+	events_stop(agent->events);
+}
+
+/* Who this agent is, from its flags. */
+static int make_info(struct agent *agent, struct error *err)
+{
+	struct detected detected = DETECTED_UNKNOWN;
+	char *work_dir = path_under(agent->root, agent->work_dir);
+	int result = file_make_dirs(work_dir, 0755, err);
+	if (result == 0)
+		result = detect_machine(work_dir, &detected, err);
+	free(work_dir);
+	if (result < 0 || flags_resolve_files(&agent->flags, agent->root, err) < 0)
+		return -1;
+	detected.hostname = agent->host;
+	agent->info = slaveinfo_from_flags(&agent->flags, &detected, &mesos_version_newest, err);
+	return agent->info != NULL ? 0 : -1;
+}
+
+static bool strikes(const struct agent *agent, const char *name, struct fault *fault)
+{
+	return fault_is_armed(agent->lab, agent->host, name, fault) && fault_strikes(agent->lab, agent->host, fault);
+}
+
+static int exit_faults(const struct agent *agent, struct error *err)
+{
+	struct fault fault;
+	char digest[DIGEST_HEX_SIZE];
+	if (strikes(agent, "agent-exit-always", &fault))
+		return error_set(err, ERROR_REFUSED, "Failed to initialize: broken by the lab (agent-exit-always)");
+	agent_flags_digest(&agent->flags, digest);
+	if (fault_is_armed(agent->lab, agent->host, "agent-exit", &fault) && strcmp(fault.memory, digest) != 0 &&
+	    fault_strikes(agent->lab, agent->host, &fault))
+		return error_set(err, ERROR_REFUSED,
+				 "Failed to initialize: broken by the lab (agent-exit): these are not the flags it "
+				 "would start with");
+	return 0;
+}
+
+static void other_faults(struct agent *agent)
+{
+	struct fault fault;
+	agent->silent = strikes(agent, "never-reregister", &fault);
+	if (strikes(agent, "slow-recovery", &fault))
+		agent->slow_ms = lab_scaled_ms(agent->lab, SLOW_RECOVERY_MS);
+	if (strikes(agent, "agent-hang", &fault)) {
+		for (;;)
+			pause();
+	}
+}
+
+static int prepare(struct agent *agent, struct error *err)
+{
+	const char *host = NULL, *ip = NULL;
+	if (stand_in_host(&agent->lab, &agent->root, &host, err) < 0)
+		return -1;
+	agent->host = agent->root + (host - agent->root);
+	agent->work_dir = xstrdup(agent_flag(&agent->flags, "work_dir"));
+	ip = agent_flag(&agent->flags, "ip");
+	agent->ip = xstrdup(ip != NULL ? ip : "127.0.0.1");
+	agent->start_time = (double)clock_wall_ms() / 1000;
+	agent->cleanup = strcmp(agent_flag(&agent->flags, "recover"), "cleanup") == 0;
+	agent->pending = json_array();
+	if (exit_faults(agent, err) < 0 || make_info(agent, err) < 0)
+		return -1;
+	agent->port = agent->info->has_port ? agent->info->port : LAB_AGENT_PORT;
+	return 0;
+}
+
+static void print_refusal(const struct agent *agent, const struct buffer *refusal)
+{
+	fprintf(stderr,
+		"Failed to perform recovery: %s\n"
+		"If recovery failed due to a change in configuration and you want to\n"
+		"keep the current agent id, you might want to change the\n"
+		"`--reconfiguration_policy` flag to a more permissive value.\n"
+		"\n"
+		"To restart this agent with a new agent id instead, do as follows:\n"
+		"rm -f %s/meta/slaves/latest\n"
+		"This ensures that the agent does not recover old live executors.\n",
+		buffer_text(refusal), agent->work_dir);
+}
+
+static int run(struct agent *agent, struct error *err)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, 0};
+	struct buffer refusal = BUFFER_INIT(32u << 20);
+	signal(SIGCHLD, SIG_IGN); /* executors tell of their end by closing their connection */
+	agent->events = events_new(err);
+	if (agent->events == NULL || events_on_signals(agent->events, signals, on_signal, agent, err) < 0 ||
+	    agent_serve(agent, err) < 0 || agent_listen_executors(agent, err) < 0)
+		return -1;
+	other_faults(agent);
+	if (!agent->cleanup)
+		agent_connect(agent);
+	int result = agent_recover(agent, &refusal, err);
+	if (result < 0 && refusal.len > 0)
+		print_refusal(agent, &refusal);
+	buffer_clear(&refusal);
+	if (result < 0)
+		return -1;
+	agent_await_executors(agent);
+	events_run(agent->events);
+	return 0;
+}
+
+int role_agent(int argc, const char *const argv[])
+{
+	struct agent agent = {.phase = AGENT_RECOVERING};
+	struct error err = ERROR_INIT;
+	log_setup("mesos-agent", LOG_INFO);
+	int result = agent_flags_read(argc, argv, (const char *const *)(uintptr_t)environ, &agent.flags, &err);
+	if (result > 0)
+		return 0;
+	if (result < 0 && err.kind == ERROR_USAGE)
+		fprintf(stderr, "%s\n\nSee `mesos-agent --help` for a list of supported flags.\n", err.text);
+	else if (result < 0)
+		fprintf(stderr, "%s\n", err.text);
+	if (result < 0)
+		return 1;
+	result = prepare(&agent, &err);
+	if (result == 0)
+		result = run(&agent, &err);
+	if (result < 0 && err.kind != ERROR_NONE)
+		fprintf(stderr, "%s\n", err.text);
+	int number = agent.signal;
+	agent_clear(&agent);
+	if (result == 0 && number != 0) { /* as if it had never been caught: systemd takes that for a clean end */
+		events_reset_signals();
+		raise(number);
+	}
+	return result < 0 ? 1 : 0;
+}

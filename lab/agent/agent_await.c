@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery, its last part: the executors that live have executor_reregistration_timeout to come back. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "lab/agent/agent.h"
+#include "lab/core/processes.h"
+
+static bool executor_lives(const struct agent_task *task)
+{
+	return task->pid > 0 && process_has_env(task->pid, "ROLLCALL_ROOT", task->agent->root) &&
+	       process_has_env(task->pid, "MESOS_EXECUTOR_ID", task->executor->executor_id->value);
+}
+
+static bool partition_aware(const Mesos__FrameworkInfo *framework)
+{
+	for (size_t i = 0; i < framework->n_capabilities; i++) {
+		if (framework->capabilities[i]->type == MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE)
+			return true;
+	}
+	return false;
+}
+
+static void give_up(struct agent_task *task)
+{
+	char *text = xasprintf("Executor did not reregister within %s",
+			       agent_flag(&task->agent->flags, "executor_reregistration_timeout"));
+	Mesos__TaskState state = partition_aware(task->framework) ? MESOS__TASK_STATE__TASK_GONE
+								  : MESOS__TASK_STATE__TASK_LOST;
+	kill(-task->pid, SIGKILL); /* the executor and its task are one session */
+	kill(task->pid, SIGKILL);
+	agent_task_ended(task, state, MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_REREGISTRATION_TIMEOUT, text);
+	free(text);
+}
+
+static void wait_is_over(void *ctx)
+{
+	struct agent *agent = ctx;
+	for (struct agent_task *task = agent->tasks, *next; task != NULL; task = next) {
+		next = task->next;
+		if (task->link != NULL)
+			continue;
+		if (executor_lives(task))
+			give_up(task);
+		else
+			agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED,
+					 MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED,
+					 "Abnormal executor termination: unknown container");
+	}
+	agent_register(agent);
+}
+
+static void clean_up(struct agent *agent)
+{
+	while (agent->tasks != NULL) {
+		struct agent_task *task = agent->tasks;
+		if (executor_lives(task)) {
+			kill(-task->pid, SIGKILL);
+			kill(task->pid, SIGKILL);
+		}
+		agent_task_ended(task, MESOS__TASK_STATE__TASK_KILLED,
+				 MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED, "Executor terminated");
+	}
+	events_stop(agent->events);
+}
+
+void agent_await_executors(struct agent *agent)
+{
+	if (agent->cleanup) {
+		clean_up(agent);
+		return;
+	}
+	agent->recovery_timer = timer_new(agent->events, wait_is_over, agent);
+	int64_t wait = agent->tasks != NULL ? agent_flag_ms(agent, "executor_reregistration_timeout") : 0;
+	timer_set(agent->recovery_timer, wait + agent->slow_ms);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks and their executors: launching, the executors' socket, status updates, and the wait for them in recovery. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "lab/agent/agent.h"
+#include "lab/core/files.h"
+#include "lab/core/processes.h"
+#include "lab/core/wire.h"
+#include "mesos/pb.h"
+
+void agent_task_free(struct agent_task *task)
+{
+	if (task == NULL)
+		return;
+	link_free(task->link);
+	pb_free(task->framework);
+	pb_free(task->executor);
+	pb_free(task->task);
+	free(task->container);
+	free(task);
+}
+
+static struct agent_task *find_task(struct agent *agent, const char *framework_id, const char *task_id)
+{
+	for (struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
+		if (strcmp(task->framework->id->value, framework_id) == 0 &&
+		    strcmp(task->task->task_id->value, task_id) == 0)
+			return task;
+	}
+	return NULL;
+}
+
+static bool is_terminal(Mesos__TaskState state)
+{
+	switch (state) {
+	case MESOS__TASK_STATE__TASK_FINISHED:
+	case MESOS__TASK_STATE__TASK_FAILED:
+	case MESOS__TASK_STATE__TASK_KILLED:
+	case MESOS__TASK_STATE__TASK_ERROR:
+	case MESOS__TASK_STATE__TASK_LOST:
+	case MESOS__TASK_STATE__TASK_DROPPED:
+	case MESOS__TASK_STATE__TASK_GONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- status updates */
+
+struct status_parts {
+	Mesos__NetworkInfo__IPAddress address, *addresses[1];
+	Mesos__NetworkInfo network, *networks[1];
+	Mesos__ContainerID container_id;
+	Mesos__ContainerStatus container;
+	uint8_t uuid[16];
+};
+
+static void random_uuid(uint8_t uuid[16])
+{
+	char hex[RANDOM_ID_SIZE];
+	random_id(hex);
+	hex_decode(hex, uuid, 16, NULL);
+}
+
+/* The status borrows from parts and task. */
+static Mesos__TaskStatus make_status(struct agent_task *task, Mesos__TaskState state, struct status_parts *parts)
+{
+	Mesos__TaskStatus status = MESOS__TASK_STATUS__INIT;
+	*parts = (struct status_parts){.address = MESOS__NETWORK_INFO__IPADDRESS__INIT,
+				       .network = MESOS__NETWORK_INFO__INIT,
+				       .container_id = MESOS__CONTAINER_ID__INIT,
+				       .container = MESOS__CONTAINER_STATUS__INIT};
+	parts->address.has_protocol = true;
+	parts->address.protocol = MESOS__NETWORK_INFO__PROTOCOL__IPv4;
+	parts->address.ip_address = task->agent->ip;
+	parts->addresses[0] = &parts->address;
+	parts->network.ip_addresses = parts->addresses;
+	parts->network.n_ip_addresses = 1;
+	parts->networks[0] = &parts->network;
+	parts->container_id.value = task->container;
+	parts->container.network_infos = parts->networks;
+	parts->container.n_network_infos = 1;
+	parts->container.container_id = &parts->container_id;
+	parts->container.has_executor_pid = true;
+	parts->container.executor_pid = (uint32_t)task->pid;
+	random_uuid(parts->uuid);
+	status.task_id = task->task->task_id;
+	status.state = state;
+	status.slave_id = task->agent->info->id;
+	status.executor_id = task->executor->executor_id;
+	status.has_timestamp = true;
+	status.timestamp = (double)clock_wall_ms() / 1000;
+	status.has_source = true;
+	status.source = MESOS__TASK_STATUS__SOURCE__SOURCE_EXECUTOR;
+	status.has_uuid = true;
+	status.uuid = (ProtobufCBinaryData){.len = 16, .data = parts->uuid};
+	status.container_status = &parts->container;
+	return status;
+}
+
+static void remove_task(struct agent *agent, struct agent_task *task)
+{
+	for (struct agent_task **at = &agent->tasks; *at != NULL; at = &(*at)->next) {
+		if (*at != task)
+			continue;
+		*at = task->next;
+		agent_task_free(task);
+		return;
+	}
+}
+
+static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
+{
+	struct agent *agent = task->agent;
+	struct error err = ERROR_INIT;
+	task->task->state = status->state;
+	Mesos__TaskStatus *copy = pb_copy(status);
+	PB_APPEND(task->task->statuses, task->task->n_statuses, copy);
+	if (agent_checkpoint_update(agent, task, status, &err) < 0)
+		log_warning("%s", err.text);
+	agent_send_update(agent, task, status);
+	if (!is_terminal(status->state))
+		return;
+	agent_checkpoint_sentinel(agent, task, NULL);
+	remove_task(agent, task);
+}
+
+/* The executor said it itself. */
+static void update_from_executor(struct agent_task *task, Mesos__TaskState state)
+{
+	struct status_parts parts;
+	Mesos__TaskStatus status = make_status(task, state, &parts);
+	publish(task, &status);
+}
+
+void agent_task_ended(struct agent_task *task, Mesos__TaskState state, Mesos__TaskStatus__Reason reason,
+		      const char *text)
+{
+	struct status_parts parts;
+	Mesos__TaskStatus status = make_status(task, state, &parts);
+	char *message = xstrdup(text);
+	status.source = MESOS__TASK_STATUS__SOURCE__SOURCE_SLAVE;
+	status.has_reason = true;
+	status.reason = reason;
+	status.message = message;
+	publish(task, &status);
+	free(message);
+}
+
+/* ---- executors */
+
+static void executor_line(void *ctx, struct link *link, const json_t *message);
+static void executor_closed(void *ctx, struct link *link);
+static const struct link_ops executor_ops = {.line = executor_line, .closed = executor_closed};
+
+static const char *text_of(const json_t *message, const char *key)
+{
+	const char *text = json_string_value(json_object_get(message, key));
+	return text != NULL ? text : "";
+}
+
+static void adopt(struct agent *agent, struct link *link, const json_t *message)
+{
+	struct agent_task *task = find_task(agent, text_of(message, "framework"), text_of(message, "task"));
+	if (task == NULL) {
+		link_send(link, json_pack("{ss}", "type", "shutdown"));
+		return;
+	}
+	if (task->link != link)
+		link_free(task->link);
+	task->link = link;
+	if (strcmp(link_type(message), "register") == 0)
+		link_send(link, json_pack("{ss}", "type", "run"));
+}
+
+static void executor_update(struct agent *agent, const json_t *message)
+{
+	struct agent_task *task = find_task(agent, text_of(message, "framework"), text_of(message, "task"));
+	const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value_by_name(&mesos__task_state__descriptor,
+										       text_of(message, "state"));
+	if (task != NULL && state != NULL)
+		update_from_executor(task, (Mesos__TaskState)state->value);
+}
+
+static void executor_line(void *ctx, struct link *link, const json_t *message)
+{
+	struct agent *agent = ctx;
+	if (strcmp(link_type(message), "update") == 0)
+		executor_update(agent, message);
+	else
+		adopt(agent, link, message);
+}
+
+static void executor_closed(void *ctx, struct link *link)
+{
+	struct agent *agent = ctx;
+	struct agent_task *task = agent->tasks;
+	while (task != NULL && task->link != link)
+		task = task->next;
+	if (task == NULL) {
+		link_free(link);
+		return;
+	}
+	link_free(link);
+	task->link = NULL;
+	agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED, MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED,
+			 "Executor terminated");
+	if (agent->phase == AGENT_TERMINATING && agent->tasks == NULL)
+		events_stop(agent->events);
+}
+
+static void executor_accepted(void *ctx, int fd)
+{
+	struct agent *agent = ctx;
+	link_new(agent->events, fd, &executor_ops, agent);
+}
+
+int agent_listen_executors(struct agent *agent, struct error *err)
+{
+	char *path = lab_path(agent->lab, "run/agents/%s.sock", agent->host);
+	int fd = socket_listen_unix(path, err);
+	free(path);
+	if (fd < 0)
+		return -1;
+	agent->executors = listener_new(agent->events, fd, executor_accepted, agent);
+	return 0;
+}
+
+/* ---- launching */
+
+static void __attribute__((noreturn))
+become_executor(const struct agent *agent, const struct agent_task *task, const char *sandbox)
+{
+	char *program = process_own_path();
+	const char *const argv[] = {"mesos-executor", NULL};
+	int null = open("/dev/null", O_RDWR);
+	setsid();
+	setenv("MESOS_FRAMEWORK_ID", task->framework->id->value, 1);
+	setenv("MESOS_EXECUTOR_ID", task->executor->executor_id->value, 1);
+	setenv("MESOS_SLAVE_ID", agent->info->id->value, 1);
+	setenv("MESOS_DIRECTORY", sandbox, 1);
+	setenv("MESOS_RECOVERY_TIMEOUT", agent_flag(&agent->flags, "recovery_timeout"), 1);
+	setenv("MESOS_CHECKPOINT", task->framework->checkpoint ? "1" : "0", 1);
+	dup2(null, 0);
+	dup2(null, 1);
+	events_reset_signals();
+	if (chdir(sandbox) == 0)
+		execv(program, (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+static char *make_sandbox(const struct agent *agent, const struct agent_task *task)
+{
+	char *inside = xasprintf("%s/slaves/%s/frameworks/%s/executors/%s/runs/%s", agent->work_dir,
+				 agent->info->id->value, task->framework->id->value, task->executor->executor_id->value,
+				 task->container);
+	char *path = path_under(agent->root, inside);
+	free(inside);
+	if (file_make_dirs(path, 0755, NULL) < 0)
+		log_warning("cannot make the sandbox %s", path);
+	return path;
+}
+
+static char *new_uuid(void)
+{
+	char hex[RANDOM_ID_SIZE];
+	random_id(hex);
+	return xasprintf("%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20);
+}
+
+static void start_executor(struct agent *agent, struct agent_task *task)
+{
+	struct error err = ERROR_INIT;
+	char *sandbox = make_sandbox(agent, task);
+	int result = agent_checkpoint_task(agent, task, &err);
+	task->pid = result == 0 ? fork() : -1;
+	if (task->pid == 0)
+		become_executor(agent, task, sandbox);
+	free(sandbox);
+	if (task->pid > 0)
+		result = agent_checkpoint_pid(agent, task, &err);
+	if (task->pid > 0 && result == 0)
+		return;
+	log_error("cannot launch %s: %s", task->task->task_id->value, err.text);
+	agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED,
+			 MESOS__TASK_STATUS__REASON__REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container");
+}
+
+void agent_launch(struct agent *agent, const json_t *message)
+{
+	struct agent_task *task = xcalloc(1, sizeof(*task));
+	task->agent = agent;
+	task->container = new_uuid();
+	task->framework = wire_unpack(&mesos__framework_info__descriptor, json_object_get(message, "framework"));
+	task->executor = wire_unpack(&mesos__executor_info__descriptor, json_object_get(message, "executor"));
+	task->task = wire_unpack(&mesos__task__descriptor, json_object_get(message, "task"));
+	if (task->framework == NULL || task->executor == NULL || task->task == NULL ||
+	    find_task(agent, task->framework->id->value, task->task->task_id->value) != NULL) {
+		agent_task_free(task);
+		return;
+	}
+	task->next = agent->tasks;
+	agent->tasks = task;
+	start_executor(agent, task);
+}
+
+void agent_kill_task(struct agent *agent, const char *framework_id, const char *task_id)
+{
+	struct agent_task *task = find_task(agent, framework_id, task_id);
+	if (task != NULL && task->link != NULL)
+		link_send(task->link, json_pack("{ss}", "type", "kill"));
+}
+
+void agent_end_tasks(struct agent *agent)
+{
+	for (struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
+		if (task->link != NULL)
+			link_send(task->link, json_pack("{ss}", "type", "shutdown"));
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab/core/shapes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "lab/core/lab.h"
+#include "mesos/attributes.h"
+#include "mesos/pb.h"
+#include "mesos/resource.h"
+
+#define TEXT_MAX (1u << 20)
+
+const char *const shape_agent_capabilities[] = {"MULTI_ROLE",        "HIERARCHICAL_ROLE",    "RESERVATION_REFINEMENT",
+						"RESOURCE_PROVIDER", "RESIZE_VOLUME",        "AGENT_OPERATION_FEEDBACK",
+						"AGENT_DRAINING",    "TASK_RESOURCE_LIMITS", NULL};
+
+void shape_version(struct writer *writer)
+{
+	writer_put_string(writer, "build_date", SHAPE_BUILD_DATE);
+	writer_put_number(writer, "build_time", SHAPE_BUILD_TIME);
+	writer_put_string(writer, "build_user", SHAPE_BUILD_USER);
+	writer_put_string(writer, "version", LAB_MESOS_VERSION);
+}
+
+void shape_capabilities(struct writer *writer, const char *const names[])
+{
+	writer_open(writer, '[');
+	for (size_t i = 0; names[i] != NULL; i++)
+		writer_string(writer, names[i]);
+	writer_close(writer, ']');
+}
+
+void shape_take_resources(struct resources *out, Mesos__Resource *const *items, size_t count)
+{
+	resources_copy(out, items, count);
+	resources_normalise(out);
+}
+
+static const char *role_of(const Mesos__Resource *resource)
+{
+	return resource->n_reservations > 0 ? resource->reservations[resource->n_reservations - 1]->role : "*";
+}
+
+static bool counts(const Mesos__Resource *resource, const char *role)
+{
+	return role == NULL || strcmp(role_of(resource), role) == 0;
+}
+
+static double sum_of(const struct resources *resources, const char *name, const char *role)
+{
+	double sum = 0;
+	for (size_t i = 0; i < resources->count; i++) {
+		const Mesos__Resource *resource = resources->items[i];
+		if (resource->scalar != NULL && strcmp(resource->name, name) == 0 && counts(resource, role))
+			sum += resource->scalar->value;
+	}
+	return sum;
+}
+
+static bool is_first_of_name(const struct resources *resources, size_t index, const char *role)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (counts(resources->items[i], role) &&
+		    strcmp(resources->items[i]->name, resources->items[index]->name) == 0)
+			return false;
+	}
+	return true;
+}
+
+void shape_resources(struct writer *writer, const struct resources *resources, const char *role)
+{
+	static const char *const always[] = {"disk", "mem", "gpus", "cpus"};
+	writer_open(writer, '{');
+	for (size_t i = 0; i < 4; i++)
+		writer_put_number(writer, always[i], sum_of(resources, always[i], role));
+	for (size_t i = 0; i < resources->count; i++) {
+		const Mesos__Resource *resource = resources->items[i];
+		bool shown = false;
+		for (size_t j = 0; j < 4; j++)
+			shown |= strcmp(resource->name, always[j]) == 0;
+		if (shown || !counts(resource, role) || !is_first_of_name(resources, i, role))
+			continue;
+		if (resource->scalar != NULL) {
+			writer_put_number(writer, resource->name, sum_of(resources, resource->name, role));
+		} else {
+			struct buffer text = BUFFER_INIT(TEXT_MAX);
+			resource_value_print(resource, &text);
+			writer_put_string(writer, resource->name, buffer_text(&text));
+			buffer_clear(&text);
+		}
+	}
+	writer_close(writer, '}');
+}
+
+/* Calls back once for every role something is reserved for. */
+static void each_role(struct writer *writer, const struct resources *resources,
+		      void (*show)(struct writer *writer, const struct resources *resources, const char *role))
+{
+	writer_open(writer, '{');
+	for (size_t i = 0; i < resources->count; i++) {
+		const char *role = role_of(resources->items[i]);
+		bool first = strcmp(role, "*") != 0;
+		for (size_t j = 0; first && j < i; j++)
+			first = strcmp(role_of(resources->items[j]), role) != 0;
+		if (!first)
+			continue;
+		writer_key(writer, role);
+		show(writer, resources, role);
+	}
+	writer_close(writer, '}');
+}
+
+void shape_reserved(struct writer *writer, const struct resources *resources)
+{
+	each_role(writer, resources, shape_resources);
+}
+
+/* With both forms of a reservation, as endpoints give them. */
+static void full_resource(struct writer *writer, const Mesos__Resource *resource)
+{
+	json_t *json = resource_to_json(resource);
+	json_object_set_new(json, "role", json_string(role_of(resource)));
+	if (resource_is_dynamic(resource) && json_object_get(json, "reservation") == NULL)
+		json_object_set_new(json, "reservation", json_object());
+	char *text = json_dumps(json, JSON_COMPACT);
+	writer_raw(writer, text);
+	free(text);
+	json_decref(json);
+}
+
+void shape_resources_full(struct writer *writer, const struct resources *resources, const char *role)
+{
+	writer_open(writer, '[');
+	for (size_t i = 0; i < resources->count; i++) {
+		if (counts(resources->items[i], role))
+			full_resource(writer, resources->items[i]);
+	}
+	writer_close(writer, ']');
+}
+
+void shape_reserved_full(struct writer *writer, const struct resources *resources)
+{
+	each_role(writer, resources, shape_resources_full);
+}
+
+void shape_attributes(struct writer *writer, const Mesos__SlaveInfo *info)
+{
+	writer_open(writer, '{');
+	for (size_t i = 0; i < info->n_attributes; i++) {
+		const Mesos__Attribute *attribute = info->attributes[i];
+		writer_key(writer, attribute->name);
+		if (attribute->scalar != NULL) {
+			writer_number(writer, attribute->scalar->value);
+			continue;
+		}
+		struct buffer text = BUFFER_INIT(TEXT_MAX);
+		attribute_value_text(attribute, &text);
+		writer_string(writer, buffer_text(&text));
+		buffer_clear(&text);
+	}
+	writer_close(writer, '}');
+}
+
+void shape_put_domain(struct writer *writer, const Mesos__DomainInfo *domain)
+{
+	if (domain == NULL)
+		return;
+	json_t *json = pb_to_json(domain);
+	char *text = json_dumps(json, JSON_COMPACT);
+	writer_put_raw(writer, "domain", text);
+	free(text);
+	json_decref(json);
+}
+
+const char *shape_task_state(Mesos__TaskState state)
+{
+	const char *name = pb_enum_name(&mesos__task_state__descriptor, (int)state);
+	return name != NULL ? name : "TASK_UNKNOWN";
+}
+
+static void shape_status(struct writer *writer, const Mesos__TaskStatus *status)
+{
+	writer_open(writer, '{');
+	writer_put_string(writer, "state", shape_task_state(status->state));
+	writer_put_number(writer, "timestamp", status->timestamp);
+	if (status->container_status != NULL && status->container_status->container_id != NULL) {
+		const Mesos__ContainerStatus *container = status->container_status;
+		const char *ip = container->n_network_infos > 0 && container->network_infos[0]->n_ip_addresses > 0
+					 ? container->network_infos[0]->ip_addresses[0]->ip_address
+					 : "";
+		json_t *json = json_pack("{s{ss}s[{s[{ssss}]}]}", "container_id", "value",
+					 container->container_id->value, "network_infos", "ip_addresses", "protocol",
+					 "IPv4", "ip_address", ip);
+		char *text = json_dumps(json, JSON_COMPACT);
+		writer_put_raw(writer, "container_status", text);
+		free(text);
+		json_decref(json);
+	}
+	writer_close(writer, '}');
+}
+
+void shape_task(struct writer *writer, const Mesos__Task *task)
+{
+	struct resources resources = {.items = NULL};
+	shape_take_resources(&resources, task->resources, task->n_resources);
+	writer_open(writer, '{');
+	writer_put_string(writer, "id", task->task_id->value);
+	writer_put_string(writer, "name", task->name);
+	writer_put_string(writer, "framework_id", task->framework_id->value);
+	writer_put_string(writer, "executor_id", task->executor_id != NULL ? task->executor_id->value : "");
+	writer_put_string(writer, "slave_id", task->slave_id->value);
+	writer_put_string(writer, "state", shape_task_state(task->state));
+	writer_key(writer, "resources");
+	shape_resources(writer, &resources, NULL);
+	writer_put_string(writer, "role", "*");
+	writer_key(writer, "statuses");
+	writer_open(writer, '[');
+	for (size_t i = 0; i < task->n_statuses; i++)
+		shape_status(writer, task->statuses[i]);
+	writer_close(writer, ']');
+	writer_close(writer, '}');
+	resources_clear(&resources);
+}

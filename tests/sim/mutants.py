@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Does the simulator bite? Each mutant is one small wrong change of the engine, the operation or the driver; some seed must
+break an invariant with it.
+
+Usage: tests/sim/mutants.py [--build DIR] [--seeds N] [--jobs N] [--only TEXT] [--list]
+
+Every row of the engine's table and of the operation's table is removed, sent to a wrong next state, stripped of its
+effect and of its pause; then come the conditions in CONDITIONS. Only the changed file is compiled again, into a folder of its own. A
+mutant that no seed catches must be in EQUIVALENT, with the reason why nothing is broken by it; one that is there and is caught is an
+error too, so that the list stays true. Exit code 1 when either happens.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+TABLE = "orchestrator/engine/table.c"
+OPERATION = "protocol/operation.c"
+TIMEOUT = 180  # seconds; a mutant that makes the simulator run for ever is caught by that
+
+ENGINE_ROW = re.compile(
+    r"\{AGENT_(\w+), EVENT_(\w+), AGENT_(\w+), (EFFECT_\w+), (true|false),\s*\"(?:[^\"\\]|\\.)*\"\},")
+OPERATION_ROW = re.compile(r"\{STEP_(\w+), EVENT_(\w+), (\w+), STEP_(\w+)\},")
+
+# A next state that looks plausible and is wrong.
+WRONG_STATE = {"WAITING": "FAILED", "CHECKING": "WAITING", "CHANGING": "RETURNING", "RETURNING": "PROVING",
+               "PROVING": "SOAKING", "SOAKING": "DONE", "DONE": "FAILED", "FAILED": "DONE", "REVERTING": "REVERTED",
+               "REVERTED": "DONE", "STUCK": "DONE", "UNKNOWN": "WAITING"}
+WRONG_STEP = {"GUARDED": "CHECKPOINT", "CHECKPOINT": "FLAGS", "FLAGS": "RESTARTING", "RESTARTING": "STARTED",
+              "STARTED": "KEEPING", "KEEPING": "DONE", "DONE": "UNDONE", "UNDOING": "UNDO_RESTARTING",
+              "UNDO_CHECKPOINT": "UNDO_FLAGS", "UNDO_FLAGS": "UNDO_RESTARTING", "UNDO_RESTARTING": "UNDO_CLEANING",
+              "UNDO_CLEANING": "UNDONE", "UNDONE": "DONE", "STUCK": "UNDONE"}
+
+# (name, file, what stands there, what is put in its place)
+CONDITIONS = [
+    ("window: one more", "orchestrator/engine/schedule.c", "engine->away - itself < engine->options.window &&",
+     "engine->away - itself <= engine->options.window &&"),
+    ("window: none", "orchestrator/engine/schedule.c", "engine->away - itself < engine->options.window &&", "1 &&"),
+    ("domain window: one more", "orchestrator/engine/schedule.c", "used_by_itself < engine->options.domain_window",
+     "used_by_itself <= engine->options.domain_window"),
+    ("domain window: none", "orchestrator/engine/schedule.c", "engine->options.domain_window == 0 ||", "1 ||"),
+    ("window: itself is not left out", "orchestrator/engine/schedule.c", "engine->away - itself <", "engine->away <"),
+    ("window: absent agents are not counted", "orchestrator/engine/engine.c",
+     "agent_state_is_away(agent->state) || agent->absent", "agent_state_is_away(agent->state)"),
+    ("window: not looked at again before the intent", "orchestrator/engine/engine.c",
+     "if (row && event == EVENT_CLEAR && !engine_may_change(engine, index))",
+     "if (row && event == EVENT_CLEAR && engine->state != RUN_RUNNING)"),
+    ("pause: not looked at before the intent", "orchestrator/engine/schedule.c",
+     "return engine->state == RUN_RUNNING && engine->must_ask == 0;", "return engine->must_ask == 0;"),
+    ("starts before open hosts were asked", "orchestrator/engine/schedule.c",
+     "return engine->state == RUN_RUNNING && engine->must_ask == 0;", "return engine->state == RUN_RUNNING;"),
+    ("an unanswered question counts as an answer", "orchestrator/engine/engine.c",
+     "return row->next != AGENT_UNKNOWN || agent->was_stuck;", "return true;"),
+    ("budget: one more", "orchestrator/engine/engine.c", "failures <= engine->options.max_failures",
+     "failures <= engine->options.max_failures + 1"),
+    ("budget: one less", "orchestrator/engine/engine.c", "failures <= engine->options.max_failures",
+     "failures < engine->options.max_failures"),
+    ("budget: none", "orchestrator/engine/engine.c", "if (agent_state_is_failure(row->next))", "if (0)"),
+    ("budget: a crash forgives", "orchestrator/driver.c", "paused ? -1 : (int)driver->run.forgiven", "-1"),
+    ("budget: a person forgives nothing", "orchestrator/driver.c", "paused ? -1 : (int)driver->run.forgiven", "0"),
+    ("a stuck agent that was seen pauses again", "orchestrator/engine/engine.c",
+     "if (row->pause && !agent->was_stuck)", "if (row->pause)"),
+    ("states: changing is not away", "orchestrator/engine/names.c",
+     '{"changing", AWAY | OPEN | UNDER_WAY}', '{"changing", OPEN | UNDER_WAY}'),
+    ("states: returning is not away", "orchestrator/engine/names.c",
+     '{"returning", AWAY | OPEN | UNDER_WAY}', '{"returning", OPEN | UNDER_WAY}'),
+    ("states: proving is not away", "orchestrator/engine/names.c",
+     '{"proving", AWAY | OPEN | UNDER_WAY}', '{"proving", OPEN | UNDER_WAY}'),
+    ("states: soaking is not away", "orchestrator/engine/names.c",
+     '{"soaking", AWAY | OPEN | UNDER_WAY}', '{"soaking", OPEN | UNDER_WAY}'),
+    ("states: unknown is not away", "orchestrator/engine/names.c",
+     '{"unknown", AWAY | OPEN | UNDER_WAY}', '{"unknown", OPEN | UNDER_WAY}'),
+    ("states: reverting is not away", "orchestrator/engine/names.c",
+     '{"reverting", AWAY | FAILURE | OPEN | UNDER_WAY}', '{"reverting", FAILURE | OPEN | UNDER_WAY}'),
+    ("states: reverting is no failure", "orchestrator/engine/names.c",
+     '{"reverting", AWAY | FAILURE | OPEN | UNDER_WAY}', '{"reverting", AWAY | OPEN | UNDER_WAY}'),
+    ("states: stuck is not away", "orchestrator/engine/names.c",
+     '{"stuck", FINAL | AWAY | FAILURE | OPEN}', '{"stuck", FINAL | FAILURE | OPEN}'),
+    ("states: stuck is not open", "orchestrator/engine/names.c",
+     '{"stuck", FINAL | AWAY | FAILURE | OPEN}', '{"stuck", FINAL | AWAY | FAILURE}'),
+    ("soak: done without agentctl's word", "orchestrator/engine/schedule.c",
+     "agent->state == AGENT_SOAKING && agent->kept && now_ms", "agent->state == AGENT_SOAKING && now_ms"),
+    ("kept is not forgotten with a new operation", "orchestrator/engine/engine.c", "agent->kept = false;", ";"),
+    ("questions: one is enough", "orchestrator/engine/schedule.c",
+     "agent->ask_at_ms >= 0 && now_ms >= agent->ask_at_ms", "0"),
+    ("absences are counted over a restart", "orchestrator/engine/engine.c",
+     "if (row && row->event == EVENT_ABSENT && !engine->agents[index].must_ask &&",
+     "if (row && row->event == EVENT_ABSENT &&"),
+    ("time in which the process was stopped counts", "orchestrator/driver.c",
+     "engine_lost_time(&driver->engine, passed - meant_to_wait_ms);", ";"),
+    ("driver: effects before the commit", "orchestrator/driver.c", "if (driver_commit(driver, err) < 0)",
+     "for (size_t i = 0; i < driver->output.effect_count; i++)\n"
+     "if (perform(driver, &driver->output.effects[i], err) < 0)\nreturn -1;\n"
+     "driver->output.effect_count = 0;\nif (driver_commit(driver, err) < 0)"),
+    ("driver: the question has the request's epoch", "orchestrator/driver_host.c",
+     "if (driver->agents[index].row.epoch < driver->epoch)", "if (1)"),
+    ("driver: a failed connection is certain not to have delivered", "orchestrator/driver_host.c",
+     "event->delivered || agent->spoke ? EVENT_LOST : EVENT_UNSENT", "EVENT_UNSENT"),
+    ("driver: an answer asked for before the start proves", "orchestrator/driver_master.c",
+     "if (!agent->has_started || snapshot->asked_ms < agent->started_ms)", "if (!agent->has_started)"),
+    ("driver: an old answer is a before-picture", "orchestrator/driver_master.c",
+     "if (snapshot->asked_ms < since_ms || driver_now(driver) - snapshot->answered_ms > STALE_MS)", "if (0)"),
+    ("driver: done without a process is no question", "orchestrator/driver_host.c",
+     'lose(driver, index, "agentctl kept the new state, but the agent does not run just now");', ";"),
+    ("driver: done is not taken for the start it reports", "orchestrator/driver_host.c",
+     "if (state == AGENT_UNKNOWN || state == AGENT_CHANGING)", "if (0)"),
+    ("driver: deactivated agents never return", "orchestrator/driver_master.c",
+     "(view->active || view->deactivated)", "view->active"),
+    ("before-picture: not taken again for a new operation", "orchestrator/driver_record.c",
+     "replace(&agent->row.before, json_dumps(before, JSON_COMPACT));",
+     "if (!agent->row.before) replace(&agent->row.before, json_dumps(before, JSON_COMPACT));"),
+    ("proof: an old registration is enough", "orchestrator/proof.c",
+     "bool ok = !was_restarted(judge) || (found != 0 && found != before);", "bool ok = true;"),
+    ("proof: no undo restarts", "orchestrator/proof.c", "return !judge->reverted || judge->started->restarted;",
+     "return !judge->reverted;"),
+    ("proof: the ID is not looked at", "orchestrator/proof.c",
+     "if (successor && !(judge->view && judge->view->active)) {", "if (0) {"),
+    ("proof: the master's record is not looked at", "orchestrator/proof.c", "else if (current)", "else if (0)"),
+    ("proof: tasks need not survive", "orchestrator/proof.c", "if (task->survives)", "if (0)"),
+    ("proof: a task that was done is lost", "orchestrator/proof.c", "} else if (found && ended_by_itself(found)) {",
+     "} else if (0) {"),
+    ("proof: an undone agent's record of before the undo is final", "orchestrator/proof.c",
+     "return judge->reverted || (master && before && strcmp(master, before) != 0);",
+     "return master && before && strcmp(master, before) != 0;"),
+    ("proof: activity is not looked at", "orchestrator/proof.c", "if (view->active != judge->before->active)",
+     "if (0)"),
+    ("proof: the process's flags are not looked at", "orchestrator/proof.c",
+     "judge_flag(judge, edit->name, judge->reverted ? before : edit->value);", "(void)before;"),
+    ("proof: the checkpoint is not looked at", "orchestrator/proof.c", "\tjudge_checkpoint(judge);", "\t"),
+]
+
+AGAIN = "the engine plans the question whenever an agent becomes unknown; engine_schedule asks it in the same pass"
+CAUTION = "the undo is only done again, or later"
+EQUIVALENT = {}
+
+
+class Mutant:
+    def __init__(self, name, path, text):
+        self.name, self.path, self.text = name, path, text
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as source:
+        return source.read()
+
+
+def replaced(text, match, new):
+    return text[:match.start()] + new + text[match.end():]
+
+
+def engine_mutants():
+    text = read(TABLE)
+    rows = list(ENGINE_ROW.finditer(text))
+    assert len(rows) == len(re.findall(r"^\s*\{AGENT_", text, re.M)), "a row of the engine's table was not understood"
+    for row in rows:
+        state, event, following, effect, pause = row.groups()
+        name = f"engine: {state} {event}".lower()
+        whole = row.group(0)
+        yield Mutant(f"{name}, row removed", TABLE, replaced(text, row, ""))
+        wrong = whole.replace(f"AGENT_{following}, {effect}", f"AGENT_{WRONG_STATE[following]}, {effect}")
+        yield Mutant(f"{name}, to {WRONG_STATE[following].lower()}", TABLE, replaced(text, row, wrong))
+        if effect != "EFFECT_NONE":
+            yield Mutant(f"{name}, no effect", TABLE, replaced(text, row, whole.replace(effect, "EFFECT_NONE")))
+        if pause == "true":
+            yield Mutant(f"{name}, no pause", TABLE, replaced(text, row, whole.replace(", true,", ", false,")))
+
+
+def operation_mutants():
+    text = read(OPERATION)
+    rows = list(OPERATION_ROW.finditer(text))
+    assert len(rows) == len(re.findall(r"^\s*\{STEP_", text, re.M)), "a row of the operation's table was not understood"
+    for row in rows:
+        step, event, effect, following = row.groups()
+        name = f"operation: {step} {event}".lower()
+        whole = row.group(0)
+        yield Mutant(f"{name}, row removed", OPERATION, replaced(text, row, ""))
+        wrong = WRONG_STEP[following]
+        yield Mutant(f"{name}, to {wrong.lower()}", OPERATION,
+                     replaced(text, row, whole.replace(f"STEP_{following}}}", f"STEP_{wrong}}}")))
+        if effect != "NULL":
+            yield Mutant(f"{name}, no effect", OPERATION, replaced(text, row, whole.replace(effect, "NULL")))
+
+
+def condition_mutants():
+    for name, path, old, new in CONDITIONS:
+        text = read(path)
+        assert text.count(old) == 1, f"{path} has {text.count(old)} times: {old}"
+        yield Mutant(name, path, text.replace(old, new))
+
+
+class Builder:
+    """Compiles a changed file and links it before the archives, whose own version of it is then never pulled in."""
+
+    def __init__(self, build, folder):
+        self.folder = folder
+        variables = [f"BUILD={build}"]
+        subprocess.run(["make", "-s", *variables, f"{build}/bin/tests/sim/simulate"], cwd=ROOT, check=True)
+        flags = subprocess.run(["make", "-s", *variables, "flags"], cwd=ROOT, check=True, capture_output=True, text=True)
+        self.flags = [flag for flag in flags.stdout.split() if not flag.startswith("-W")] + ["-w", "-O1"]
+        lib = f"{build}/lib"
+        self.objects = [f"{build}/obj/tests/sim/simulate.o", "-Wl,--start-group"]
+        self.objects += [f"{lib}/{name}.a" for name in ("tests/sim", "tests/support", "orchestrator", "inventory",
+                                                        "remote", "protocol", "mesos", "base")]
+        self.objects += ["-Wl,--end-group", "-Wl,--as-needed", "-lssh2", "-lcurl", "-lsqlite3", "-ljansson",
+                         "-lprotobuf-c", "-lm"]
+
+    def make(self, number, mutant):
+        base = os.path.join(self.folder, str(number))
+        with open(base + ".c", "w", encoding="utf-8") as source:
+            source.write(mutant.text)
+        subprocess.run(["gcc", *self.flags, "-c", "-o", base + ".o", base + ".c"], cwd=ROOT, check=True)
+        subprocess.run(["gcc", "-o", base, base + ".o", *self.objects], cwd=ROOT, check=True)
+        os.unlink(base + ".c")
+        os.unlink(base + ".o")
+        return base
+
+
+def judge(program, seeds):
+    """What caught it, or None."""
+    command = [program, "--seeds", str(seeds), "--failures", "1"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return "it runs for ever"
+    if done.returncode == 0:
+        return None
+    return done.stdout.splitlines()[0] if done.returncode == 1 and done.stdout else f"exit status {done.returncode}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build/gcc", help="where the simulator is built")
+    parser.add_argument("--seeds", type=int, default=1000, help="at most so many for each mutant")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="", help="mutants whose name contains this")
+    parser.add_argument("--list", action="store_true", help="say for each what caught it")
+    args = parser.parse_args()
+    mutants = [*engine_mutants(), *operation_mutants(), *condition_mutants()]
+    mutants = [mutant for mutant in mutants if args.only in mutant.name]
+    unexpected, stale, equivalent = [], [], 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        builder = Builder(args.build, folder)
+        unchanged = judge(os.path.join(ROOT, args.build, "bin/tests/sim/simulate"), args.seeds)
+        if unchanged:
+            print(f"the unchanged program is caught already: {unchanged}")
+            return 1
+
+        def attempt(item):
+            program = builder.make(*item)
+            caught = judge(program, args.seeds)
+            os.unlink(program)
+            return caught
+
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            for mutant, caught in zip(mutants, pool.map(attempt, enumerate(mutants))):
+                if args.list and caught:
+                    print(f"caught    {mutant.name}: {caught}", flush=True)
+                if mutant.name in EQUIVALENT and caught:
+                    stale.append(f"{mutant.name}: {caught}")
+                elif mutant.name in EQUIVALENT:
+                    equivalent += 1
+                elif not caught:
+                    unexpected.append(mutant.name)
+                    print(f"SURVIVED  {mutant.name}", flush=True)
+    for name in stale:
+        print(f"CAUGHT although it is listed as equivalent: {name}")
+    caught = len(mutants) - len(unexpected) - equivalent
+    print(f"{len(mutants)} mutants, {caught} caught, {equivalent} equivalent (see EQUIVALENT), {len(unexpected)} survived")
+    return 1 if unexpected or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
