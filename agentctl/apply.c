@@ -17,7 +17,7 @@
 #include "protocol/request.h"
 
 /* A settle that only asks for the status holds the lock for moments. */
-#define LOCK_TRIES    50
+#define LOCK_TRIES    20
 #define LOCK_AGAIN_MS 100
 
 struct apply {

@@ -30,7 +30,7 @@ void change_clear(struct change *change)
 static void set_side(struct change_side *side, bool exists, const struct buffer *bytes)
 {
 	side->exists = exists;
-	buffer_init(&side->bytes, STORE_FILE_MAX > CHECKPOINT_MAX ? STORE_FILE_MAX : CHECKPOINT_MAX);
+	buffer_init(&side->bytes, CHANGE_FILE_MAX);
 	if (exists)
 		buffer_append(&side->bytes, buffer_text(bytes), bytes->len);
 }

@@ -12,6 +12,9 @@
 #include "protocol/operation.h"
 #include "protocol/request.h"
 
+/* A checkpoint or a file of flags. */
+#define CHANGE_FILE_MAX (STORE_FILE_MAX + CHECKPOINT_MAX)
+
 struct change_side {
 	bool exists; /* false: there is no such file */
 	struct buffer bytes;

@@ -53,7 +53,7 @@ int change_check_room(const struct change *change, struct error *err)
 
 static bool is_so_already(const char *path, const struct change_side *side)
 {
-	struct buffer there = BUFFER_INIT(STORE_FILE_MAX > CHECKPOINT_MAX ? STORE_FILE_MAX : CHECKPOINT_MAX);
+	struct buffer there = BUFFER_INIT(CHANGE_FILE_MAX);
 	bool same;
 
 	if (!side->exists)

@@ -71,7 +71,10 @@ static int read_flags(const struct check_options *given, struct flags *out, stru
 		return -1;
 	result = flags_from_json(object, given->flags, out, err);
 	json_decref(object);
-	return result == 0 ? flags_resolve_files(out, given->root, err) : -1;
+	if (result != 0)
+		return -1;
+	flags_trim(out);
+	return flags_resolve_files(out, given->root, err);
 }
 
 static int parse_bool(const char *text, bool *out, struct error *err)

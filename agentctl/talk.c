@@ -177,6 +177,16 @@ void talk_say_state(struct talk *talk, enum answer_event event, struct real_host
 		add_process(&answer, &host->change.host);
 		add_checkpoint(&answer, &host->change.host);
 	}
+	/* A process that has ended already is no evidence: the undo is about to be told. */
+	if (event == ANSWER_STARTED && answer.pid == 0) {
+		if (!agent_runs(&state->started)) {
+			answer_clear(&answer);
+			return;
+		}
+		answer.pid = state->started.pid;
+		answer.start_ticks = state->started.start_ticks;
+	}
+	answer.restarted = answer.pid != state->before.pid || answer.start_ticks != state->before.start_ticks;
 	talk_say(talk, &answer);
 	answer_clear(&answer);
 }

@@ -36,7 +36,7 @@ struct task_view {
 	char *executor_id; /* "" for command tasks */
 	char *agent_id;
 	char *state;  /* "TASK_RUNNING" */
-	char *reason; /* of the last status; "" when none */
+	char *reason; /* why it is in that state: "REASON_SLAVE_DISCONNECTED"; "" when the master does not say */
 };
 void task_view_clear(struct task_view *task);
 

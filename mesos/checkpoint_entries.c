@@ -233,15 +233,28 @@ static void make_entries(const struct wire_records *records, const struct entry_
 	old_entries_clear(&old);
 }
 
+/* The form an agent writes has no room for the principal and the labels of a static reservation: it loses them, and refuses its
+ * own flags at the next start. It reads the other form as well, so what would be lost stays in that. */
+static void *stored_form(Mesos__Resource *resource)
+{
+	Mesos__Resource *full = upgraded(resource);
+	Mesos__Resource *stored = pb_copy(full);
+	bool kept;
+
+	resource_downgrade(stored);
+	kept = entry_resource_same(stored, full);
+	pb_free(kept ? full : stored);
+	pb_free(resource);
+	return kept ? stored : full;
+}
+
 void splice_resources(const struct wire_records *old, const Mesos__SlaveInfo *target, struct splice_entries *out)
 {
 	struct resources stored = {NULL, 0};
 
 	resources_copy(&stored, target->resources, target->n_resources);
-	for (size_t i = 0; i < stored.count; i++) {
-		resource_upgrade(stored.items[i]);
-		resource_downgrade(stored.items[i]);
-	}
+	for (size_t i = 0; i < stored.count; i++)
+		stored.items[i] = stored_form(stored.items[i]);
 	make_entries(old, &resource_kind, (void *const *)stored.items, stored.count, out);
 	resources_clear(&stored);
 }

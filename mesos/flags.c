@@ -122,6 +122,12 @@ json_t *flags_to_json(const struct flags *flags)
 
 /* ---- a process */
 
+static void lower(char *name)
+{
+	for (; *name != '\0'; name++)
+		*name = (char)tolower((unsigned char)*name);
+}
+
 static void take_variable(const char *variable, struct flags *out)
 {
 	const char *equals = strchr(variable, '=');
@@ -131,41 +137,70 @@ static void take_variable(const char *variable, struct flags *out)
 	if (equals == NULL || strncmp(variable, ENV_PREFIX, prefix) != 0 || equals == variable + prefix)
 		return;
 	name = xstrndup(variable + prefix, (size_t)(equals - variable) - prefix);
-	for (char *p = name; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
+	lower(name);
 	flags_set(out, name, equals + 1);
 	free(name);
 }
 
-static void take_argument(const char *argument, struct flags *out)
-{
-	const char *equals;
-	char *name;
+/* What an agent cuts off both ends of an argument. */
+#define ARGUMENT_SPACE " \t\n\r"
 
-	if (strncmp(argument, "--", 2) != 0 || argument[2] == '\0')
-		return;
-	argument += 2;
-	equals = strchr(argument, '=');
-	if (equals != NULL) {
-		name = xstrndup(argument, (size_t)(equals - argument));
-		flags_set(out, name, equals + 1);
-		free(name);
-	} else if (strncmp(argument, "no-", 3) == 0) {
+static size_t trimmed_len(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && strchr(ARGUMENT_SPACE, text[len - 1]) != NULL)
+		len--;
+	return len;
+}
+
+static char *trimmed(const char *argument)
+{
+	argument += strspn(argument, ARGUMENT_SPACE);
+	return xstrndup(argument, trimmed_len(argument));
+}
+
+/* argument: trimmed, without its dashes; changed. */
+static void take_flag(char *argument, struct flags *out)
+{
+	char *equals = strchr(argument, '=');
+
+	if (equals != NULL)
+		*equals = '\0';
+	lower(argument);
+	if (equals != NULL)
+		flags_set(out, argument, equals + 1);
+	else if (strncmp(argument, "no-", 3) == 0)
 		flags_set(out, argument + 3, "false");
-	} else {
+	else
 		flags_set(out, argument, "true");
-	}
+}
+
+/* False behind the last flag: the argument is "--". */
+static bool take_argument(const char *text, struct flags *out)
+{
+	char *argument = trimmed(text);
+	bool last = strcmp(argument, "--") == 0;
+
+	if (!last && strncmp(argument, "--", 2) == 0)
+		take_flag(argument + 2, out);
+	free(argument);
+	return !last;
 }
 
 void flags_from_process(const char *const argv[], const char *const env[], struct flags *out)
 {
 	for (size_t i = 0; env != NULL && env[i] != NULL; i++)
 		take_variable(env[i], out);
-	for (size_t i = 1; argv != NULL && argv[0] != NULL && argv[i] != NULL; i++) {
-		if (strcmp(argv[i], "--") == 0)
+	for (size_t i = 1; argv != NULL && argv[0] != NULL && argv[i] != NULL; i++)
+		if (!take_argument(argv[i], out))
 			return;
-		take_argument(argv[i], out);
-	}
+}
+
+void flags_trim(struct flags *flags)
+{
+	for (size_t i = 0; i < flags->count; i++)
+		flags->items[i].value[trimmed_len(flags->items[i].value)] = '\0';
 }
 
 /* ---- secrets and files */
@@ -194,6 +229,16 @@ static const char *file_of(const struct flag *flag)
 	return NULL;
 }
 
+/* "cannot open /x: No such file or directory": what the system said of it. */
+static const char *system_words(const char *text)
+{
+	const char *words = text;
+
+	for (const char *at = strstr(text, ": "); at != NULL; at = strstr(words, ": "))
+		words = at + strlen(": ");
+	return words;
+}
+
 static int read_flag(const struct flag *flag, const char *file, const char *root, struct buffer *out, struct error *err)
 {
 	struct error cause = ERROR_INIT;
@@ -202,10 +247,11 @@ static int read_flag(const struct flag *flag, const char *file, const char *root
 
 	free(path);
 	if (rc == 0 && strlen(buffer_text(out)) != out->len)
-		rc = error_set(&cause, ERROR_CORRUPT, "%s holds a NUL character", file);
+		rc = error_set(&cause, ERROR_CORRUPT, "it holds a NUL character");
 	if (rc != 0)
-		return error_set(err, cause.kind, "Failed to load flag '%s': Failed to load value '%s': %s", flag->name,
-				 flag->value, cause.text);
+		return error_set(err, cause.kind,
+				 "Failed to load flag '%s': Failed to load value '%s': Error reading file '%s': %s",
+				 flag->name, flag->value, file, system_words(cause.text));
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include "mesos/pb.h"
 #include "mesos/text_json.h"
 
+#define TWO_POW_63 9223372036854775808.0
+
 /* ---- messages from JSON */
 
 static int read_object(ProtobufCMessage *message, const json_t *object, struct error *err);
@@ -28,10 +30,11 @@ static uint64_t number_as_unsigned(const json_t *number)
 
 	if (json_is_integer(number))
 		return (uint64_t)json_integer_value(number);
+	/* What does not fit becomes what the agent's conversion gives on x86-64. */
 	value = json_real_value(number);
 	if (value < 0)
-		return value < -9.2e18 ? 0 : (uint64_t)(int64_t)value;
-	return value >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)value;
+		return value <= -TWO_POW_63 ? UINT64_C(1) << 63 : (uint64_t)(int64_t)value;
+	return value >= 2 * TWO_POW_63 ? 0 : (uint64_t)value;
 }
 
 static int read_number(const ProtobufCFieldDescriptor *field, const json_t *number, void *slot, struct error *err)

@@ -117,10 +117,11 @@ static void print_step(struct progress *progress, const struct engine_record *re
 	char now[16], *detail = progress_detail(row, record->to), *shown = text_printable(detail, false);
 
 	time_of_day(now);
-	buffer_printf(&progress->frame, "%s %s  %s \u2192 %s%s%s%s%s\n", now,
-		      progress->plan->agents[record->agent].hostname, agent_state_name(progress->told[record->agent]),
-		      term_on(stderr, style_of(record->to)), agent_state_name(record->to), term_off(stderr),
-		      *shown ? "  " : "", shown);
+	buffer_printf(&progress->frame, "%s %s  ", now, progress->plan->agents[record->agent].hostname);
+	if (!progress->live) /* where the agent came from was on the screen */
+		buffer_printf(&progress->frame, "%s \u2192 ", agent_state_name(progress->told[record->agent]));
+	buffer_printf(&progress->frame, "%s%s%s%s%s\n", term_on(stderr, style_of(record->to)),
+		      agent_state_name(record->to), term_off(stderr), *shown ? "  " : "", shown);
 	progress->told[record->agent] = record->to;
 	free(shown);
 	free(detail);

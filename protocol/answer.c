@@ -111,9 +111,9 @@ static int read_flags(const json_t *object, struct answer *out, const struct jso
 
 static int read_all(const json_t *object, struct answer *out, const struct json_place *place, struct error *err)
 {
-	static const char *const keys[] = {"event", "operation",  "step",        "reason",  "agent_said",
-					   "kind",  "state",      "pid",         "boot_id", "away_ms",
-					   "flags", "slave_info", "start_ticks", "kept_by", NULL};
+	static const char *const keys[] = {
+		"event",   "operation", "step",  "reason",     "agent_said",  "kind",    "state",     "pid",
+		"boot_id", "away_ms",   "flags", "slave_info", "start_ticks", "kept_by", "restarted", NULL};
 
 	if (json_check_keys(object, keys, place, err) != 0 || read_names(object, out, place, err) != 0 ||
 	    read_string(object, "operation", &out->operation, place, err) != 0 ||
@@ -124,6 +124,7 @@ static int read_all(const json_t *object, struct answer *out, const struct json_
 	    json_optional_int(object, "pid", &out->pid, place, err) != 0 ||
 	    json_optional_int(object, "start_ticks", &out->start_ticks, place, err) != 0 ||
 	    json_optional_int(object, "away_ms", &out->away_ms, place, err) != 0 ||
+	    json_optional_bool(object, "restarted", &out->restarted, place, err) != 0 ||
 	    read_flags(object, out, place, err) != 0)
 		return -1;
 	return read_info(object, out, place, err);
@@ -176,6 +177,7 @@ int answer_parse(const char *line, size_t len, struct answer *out, struct error 
 	if (len > ANSWER_LINE_MAX)
 		return error_set(err, ERROR_CORRUPT, "agentctl's answer is longer than %u bytes", ANSWER_LINE_MAX);
 	memset(&answer, 0, sizeof answer);
+	answer.restarted = true;
 	object = json_parse(source, line, len, err);
 	if (object == NULL)
 		return -1;
@@ -230,6 +232,8 @@ static void put_process(json_t *object, const struct answer *answer)
 	put_info(object, answer->info);
 	if (answer->event == ANSWER_STARTED)
 		json_object_set_new(object, "away_ms", json_integer(answer->away_ms));
+	if (answer->event == ANSWER_UNDONE)
+		json_object_set_new(object, "restarted", json_boolean(answer->restarted));
 }
 
 static const char *kind_name(enum error_kind kind)

@@ -12,7 +12,8 @@
  *                                                    as "<redacted>"), and the checkpoint on disk
  *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone
  *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
- *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs
+ *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs,
+ *                                                    and "restarted":false when it was never restarted
  *   {"event":"refused","kind":"refused"|"conflict"|"usage"|"corrupt"|"system","reason":…}
  *                                                    final: nothing was changed
  *   {"event":"stuck","reason":…}                     final: agentctl could bring neither state up; both are in the journal
@@ -53,6 +54,7 @@ struct answer {
 	bool kept_by_deadline;    /* DONE without a word from rollcall */
 	int64_t pid;
 	int64_t start_ticks;
+	bool restarted; /* UNDONE: its process is not the one from before the operation; true when agentctl does not say */
 	int64_t away_ms; /* from the agent's end to its new process, by the host's monotonic clock */
 	char *boot_id;
 	struct flags flags;     /* effective, secrets redacted */

@@ -125,7 +125,7 @@ static int read_state(const json_t *object, struct operation_state *out, const s
 		return json_error(place, err, "has format %lld; this agentctl knows %d", (long long)format,
 				  STATE_FORMAT);
 	if (read_text(object, "step", step, sizeof step, place, err) != 0 ||
-	    operation_step_parse(step, &out->step, err) != 0 ||
+	    (operation_step_parse(step, &out->step, err) != 0 && error_prefix(err, "%s", place->source) != 0) ||
 	    read_text(object, "boot_id", out->boot_id, sizeof out->boot_id, place, err) != 0 ||
 	    read_text(object, "reason", out->reason, sizeof out->reason, place, err) != 0 ||
 	    json_optional_bool(object, "rebooted", &out->rebooted, place, err) != 0 ||
@@ -146,7 +146,7 @@ static json_t *read_own(const char *path, struct error *err)
 	if (json_is_object(object))
 		return object;
 	json_decref(object);
-	error_set(err, why.kind == ERROR_USAGE ? ERROR_CORRUPT : why.kind, "%s",
+	error_set(err, why.kind == ERROR_USAGE || why.kind == ERROR_NONE ? ERROR_CORRUPT : why.kind, "%s",
 		  why.text[0] != '\0' ? why.text : "not an object");
 	error_prefix(err, "%s", path);
 	return NULL;

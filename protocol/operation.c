@@ -44,6 +44,7 @@ static int effect_restart(struct operation *op, struct error *err)
 	int result = op->ops->restart_agent(op->ctx, &op->state.before, err);
 
 	op->issued = result == 0;
+	op->absent_since_ms = op->ops->now_ms(op->ctx);
 	return result;
 }
 

@@ -148,6 +148,7 @@ struct operation {
 	struct operation_state state; /* as last saved */
 	enum operation_word word;     /* what rollcall said; set it between two advances */
 	bool issued;                  /* this life has asked for the (re)start of the present step */
+	int64_t absent_since_ms;      /* since when this life knows of no process that has yet to end (RESTARTING) */
 };
 
 /* Saves STEP_PREPARED. The journal must already hold request, old and new bytes, durably. ERROR_CONFLICT when no agent

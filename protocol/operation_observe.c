@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/operation_observe.h"
 
+/* systemd gives a unit 90 s to stop before it kills it. */
+#define STOP_TIMEOUT_MS 120000
+
 static int observe_forward(struct operation *op, struct operation_sight *sight, struct error *err)
 {
 	if (op->driver != OPERATION_BY_APPLY)
@@ -20,8 +23,22 @@ static bool runs(const struct operation_sight *sight, const struct operation_pro
 	return sight->look.agent == AGENT_RUNNING && operation_process_equal(&sight->look.process, process);
 }
 
-static enum operation_event judge_restarting(const struct operation *op, const struct operation_sight *sight,
-					     int starts)
+/* The time to start begins when the old process has ended: an agent that takes long to stop is no agent that does not
+ * start. */
+static bool is_overdue(struct operation *op, const struct operation_sight *sight)
+{
+	int64_t deadline = op->state.deadline_ms;
+
+	if (sight->look.agent == AGENT_RUNNING) {
+		op->absent_since_ms = sight->now;
+		return sight->now >= deadline + STOP_TIMEOUT_MS;
+	}
+	if (op->absent_since_ms + op->state.start_timeout_ms > deadline)
+		deadline = op->absent_since_ms + op->state.start_timeout_ms;
+	return sight->now >= deadline;
+}
+
+static enum operation_event judge_restarting(struct operation *op, const struct operation_sight *sight, int starts)
 {
 	bool running = sight->look.agent == AGENT_RUNNING;
 
@@ -31,7 +48,7 @@ static enum operation_event judge_restarting(const struct operation *op, const s
 		return EVENT_GONE;
 	if (op->word == WORD_UNDO)
 		return EVENT_UNDO;
-	if (sight->now >= op->state.deadline_ms)
+	if (is_overdue(op, sight))
 		return EVENT_TIMEOUT;
 	/* A start that was let through but shows no process yet is on its way: asking again could start it twice. */
 	if (!op->issued && (running || starts == 0))

@@ -28,10 +28,13 @@ void master_snapshot_free(struct master_snapshot *snapshot)
 		agent_view_clear(&snapshot->agents[i]);
 	for (size_t i = 0; i < snapshot->task_count; i++)
 		task_view_clear(&snapshot->tasks[i]);
+	for (size_t i = 0; i < snapshot->completed_count; i++)
+		task_view_clear(&snapshot->completed[i]);
 	for (size_t i = 0; i < snapshot->framework_count; i++)
 		framework_view_clear(&snapshot->frameworks[i]);
 	free(snapshot->agents);
 	free(snapshot->tasks);
+	free(snapshot->completed);
 	free(snapshot->frameworks);
 	master_facts_clear(&snapshot->facts);
 	free(snapshot->master);

@@ -32,6 +32,8 @@ struct master_snapshot {
 	size_t agent_count;
 	struct task_view *tasks; /* all states a master lists as not completed, unreachable ones too */
 	size_t task_count;
+	struct task_view *completed; /* tasks that ended, as many as the master remembers */
+	size_t completed_count;
 	struct framework_view *frameworks; /* registered ones, connected or not */
 	size_t framework_count;
 	/* WANT_FACTS; its id also with WANT_TASKS. A figure that the master hides from us is 0. */

@@ -11,14 +11,6 @@
 #include "base/alloc.h"
 #include "remote/master_parse.h"
 
-int64_t master_seconds_to_ns(const json_t *value)
-{
-	double seconds = json_number_value(value);
-	if (!(seconds > 0 && seconds < 9.2e9))
-		return 0;
-	return (int64_t)(seconds * 1e9); /* as Mesos itself makes nanoseconds of it */
-}
-
 /* ---- attributes: {"rack": "r1", "level": 4.5, "keys": "[10-20, 30-40]"} */
 
 static int parse_range(const char **at, json_t *range)
@@ -161,7 +153,7 @@ static json_t *info_of(const json_t *agent, const json_t *total)
 
 static void set_time(json_t *to, const json_t *agent, const char *key)
 {
-	int64_t ns = master_seconds_to_ns(json_object_get(agent, key));
+	int64_t ns = master_seconds_to_ns(json_number_value(json_object_get(agent, key)));
 	if (ns != 0)
 		json_object_set_new(to, key, json_pack("{s:I}", "nanoseconds", (json_int_t)ns));
 }
@@ -190,7 +182,7 @@ static int add_slaves(const struct master_body *body, const json_t *slaves, stru
 		char where[64];
 		snprintf(where, sizeof(where), "slaves[%zu]", i);
 		json_t *shaped = reshape(agent);
-		int result = master_add_agent_json(body, where, shaped, snapshot, err);
+		int result = master_add_json(master_agent_items, body, where, shaped, snapshot, err);
 		json_decref(shaped);
 		if (result < 0)
 			return -1;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /state (tasks, frameworks, what the master says of itself) and /flags. Without a completed task: those are history. */
+/*
+ * /state, for masters without the operator API: tasks, frameworks, and what the master says of itself. It does not say why
+ * a task ended.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "remote/master_parse.h"
 
 /* ---- members; where is "frameworks[2].tasks[0]" */
@@ -46,8 +48,13 @@ static char *last_reason(const json_t *task)
 	return optional_text(count > 0 ? json_array_get(statuses, count - 1) : NULL, "reason");
 }
 
-static int add_task(const struct master_body *body, const char *where, const json_t *task,
-		    struct master_snapshot *snapshot, struct error *err)
+struct task_list {
+	struct task_view **tasks;
+	size_t *count;
+};
+
+static int add_task(const struct master_body *body, const char *where, const json_t *task, struct task_list list,
+		    struct error *err)
 {
 	const char *id = required_text(body, where, task, "id", err);
 	const char *framework = required_text(body, where, task, "framework_id", err);
@@ -55,8 +62,8 @@ static int add_task(const struct master_body *body, const char *where, const jso
 	const char *state = required_text(body, where, task, "state", err);
 	if (id == NULL || framework == NULL || agent == NULL || state == NULL)
 		return -1;
-	snapshot->tasks = xreallocarray(snapshot->tasks, snapshot->task_count + 1, sizeof(*snapshot->tasks));
-	snapshot->tasks[snapshot->task_count++] = (struct task_view){
+	*list.tasks = xreallocarray(*list.tasks, *list.count + 1, sizeof(**list.tasks));
+	(*list.tasks)[(*list.count)++] = (struct task_view){
 		.id = xstrdup(id),
 		.name = optional_text(task, "name"),
 		.framework_id = xstrdup(framework),
@@ -69,7 +76,7 @@ static int add_task(const struct master_body *body, const char *where, const jso
 }
 
 static int add_tasks(const struct master_body *body, const char *where, const json_t *owner, const char *key,
-		     struct master_snapshot *snapshot, struct error *err)
+		     struct task_list list, struct error *err)
 {
 	const json_t *tasks = json_object_get(owner, key);
 	size_t i;
@@ -78,7 +85,7 @@ static int add_tasks(const struct master_body *body, const char *where, const js
 	{
 		char place[128];
 		snprintf(place, sizeof(place), "%s%s[%zu]", where, key, i);
-		if (add_task(body, place, task, snapshot, err) < 0)
+		if (add_task(body, place, task, list, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -96,6 +103,8 @@ static char *first_role(const json_t *framework)
 static int add_framework(const struct master_body *body, size_t index, const json_t *framework,
 			 struct master_snapshot *snapshot, struct error *err)
 {
+	struct task_list current = {&snapshot->tasks, &snapshot->task_count};
+	struct task_list completed = {&snapshot->completed, &snapshot->completed_count};
 	char where[64];
 	snprintf(where, sizeof(where), "frameworks[%zu]", index);
 	const char *id = required_text(body, where, framework, "id", err);
@@ -112,15 +121,17 @@ static int add_framework(const struct master_body *body, size_t index, const jso
 		.partition_aware = holds_text(json_object_get(framework, "capabilities"), "PARTITION_AWARE"),
 	};
 	snprintf(where, sizeof(where), "frameworks[%zu].", index);
-	if (add_tasks(body, where, framework, "tasks", snapshot, err) < 0)
+	if (add_tasks(body, where, framework, "tasks", current, err) < 0 ||
+	    add_tasks(body, where, framework, "unreachable_tasks", current, err) < 0)
 		return -1;
-	return add_tasks(body, where, framework, "unreachable_tasks", snapshot, err);
+	return add_tasks(body, where, framework, "completed_tasks", completed, err);
 }
 
 static int add_frameworks(const struct master_body *body, const json_t *root, struct master_snapshot *snapshot,
 			  struct error *err)
 {
 	const json_t *frameworks = json_object_get(root, "frameworks");
+	struct task_list current = {&snapshot->tasks, &snapshot->task_count};
 	size_t i;
 	json_t *framework;
 	if (!json_is_array(frameworks))
@@ -130,33 +141,10 @@ static int add_frameworks(const struct master_body *body, const json_t *root, st
 		if (add_framework(body, i, framework, snapshot, err) < 0)
 			return -1;
 	}
-	return add_tasks(body, "", root, "orphan_tasks", snapshot, err); /* of frameworks not back after a failover */
+	return add_tasks(body, "", root, "orphan_tasks", current, err); /* of frameworks not back after a failover */
 }
 
 /* ---- facts */
-
-static int read_duration(const struct master_body *body, const json_t *flags, const char *name, int64_t *ms,
-			 struct error *err)
-{
-	struct error why = ERROR_INIT;
-	const char *text = json_string_value(json_object_get(flags, name));
-	if (text == NULL || clock_parse_duration(text, ms, &why) == 0)
-		return 0;
-	return error_set(err, ERROR_CORRUPT, "%s: flag %s: %s", body->url, name, why.text);
-}
-
-static int read_flags(const struct master_body *body, const json_t *flags, struct master_facts *facts,
-		      struct error *err)
-{
-	const char *pings = json_string_value(json_object_get(flags, "max_agent_ping_timeouts"));
-	const char *domain = json_string_value(json_object_get(flags, "require_agent_domain"));
-	if (pings != NULL)
-		facts->max_agent_ping_timeouts = strtol(pings, NULL, 10);
-	facts->require_agent_domain = domain != NULL && strcmp(domain, "true") == 0;
-	if (read_duration(body, flags, "agent_ping_timeout", &facts->agent_ping_timeout_ms, err) < 0)
-		return -1;
-	return read_duration(body, flags, "agent_reregister_timeout", &facts->agent_reregister_timeout_ms, err);
-}
 
 static char *domain_part(const json_t *root, const char *part)
 {
@@ -176,8 +164,8 @@ static int read_facts(const struct master_body *body, const json_t *root, struct
 	facts->region = domain_part(root, "region");
 	facts->zone = domain_part(root, "zone");
 	facts->has_domain = facts->region != NULL && facts->zone != NULL;
-	facts->elected_ns = master_seconds_to_ns(json_object_get(root, "elected_time"));
-	return read_flags(body, json_object_get(root, "flags"), facts, err);
+	facts->elected_ns = master_seconds_to_ns(json_number_value(json_object_get(root, "elected_time")));
+	return master_read_flags(body, json_object_get(root, "flags"), facts, err);
 }
 
 static int read_state(const struct master_body *body, const json_t *root, unsigned want,
@@ -200,21 +188,6 @@ int master_parse_state(const struct master_body *body, unsigned want, struct mas
 		return -1;
 	*flags_hidden = !json_is_object(json_object_get(root, "flags"));
 	int result = read_state(body, root, want, snapshot, err);
-	json_decref(root);
-	return result;
-}
-
-int master_parse_flags(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	json_t *root = master_json(body, err);
-	if (root == NULL)
-		return -1;
-	const json_t *flags = json_object_get(root, "flags");
-	int result = -1;
-	if (!json_is_object(flags))
-		error_set(err, ERROR_CORRUPT, "%s: the answer has no object \"flags\"", body->url);
-	else
-		result = read_flags(body, flags, &snapshot->facts, err);
 	json_decref(root);
 	return result;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One question to a cluster's masters: the candidates are the leader that answered last and then every configured
- * master. A candidate is asked step by step (agents, state, flags); when it redirects, all steps are asked again of the
- * one it names; whatever else goes wrong is noted and the next candidate is asked. The question ends with a whole
- * snapshot or with every candidate's fault.
+ * master. A candidate is asked step by step (master_steps[]); when it redirects, all steps are asked again of the one it names;
+ * whatever else goes wrong is noted and the next candidate is asked. The question ends with a whole snapshot or with
+ * every candidate's fault.
  *
- *   ask → start_candidate → start_steps → send_step → on_answer ─┬→ take_answer → next step, or done
- *                ↑                ↑                               ├→ follow (307) → start_steps
- *                └────────────────┼───────────────────────────────┴→ candidate_failed
- *                                 └ another form of the same step (protobuf → JSON → /slaves)
+ *   start_candidate → start_master → start_steps → send_step → on_answer ─┬→ next_step → … → finish_well
+ *         ↑                ↑              ↑                                ├→ fall_back: a form older masters understand
+ *         │                │              └────────────────────────────────┘  │
+ *         │                └──────────────────────────────────────────────────┼→ follow (307)
+ *         └───────────────────────────────────────────────────────────────────┴→ candidate_failed
  */
 #include "remote/master_question.h"
 
@@ -19,6 +20,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "remote/master_parse.h"
+#include "remote/master_steps.h"
 
 /* An answer with 50,000 agents and their tasks is about 200 MB; more is no answer but an accident. */
 #define ANSWER_MAX (512u << 20)
@@ -26,8 +28,6 @@
 #define HOPS_MAX   5
 /* Many times what the longest list of masters and faults takes. */
 #define FAULTS_MAX 4096
-
-enum step { STEP_AGENTS, STEP_STATE, STEP_FLAGS, STEP_DONE };
 
 struct question {
 	struct masters *masters;
@@ -39,10 +39,10 @@ struct question {
 	char *visited[HOPS_MAX + 1];
 	size_t visited_count; /* the last one is being asked */
 	enum form form;
-	enum step step;
-	char *url; /* of the request under way, as it may be shown */
+	unsigned todo; /* enum step bits */
+	size_t step;   /* the one under way, in master_steps[] */
+	char *url;     /* of the request under way, as it may be shown */
 	uint64_t request;
-	bool flags_hidden;
 	struct master_snapshot *snapshot;
 	struct buffer faults;
 	enum error_kind kind;
@@ -137,16 +137,21 @@ static char *next_candidate(struct question *question)
 }
 
 /* Asks the last visited master from the beginning: parts from two leaders are never put together. */
-static void start_steps(struct question *question)
+static void start_steps(struct question *question, enum form form)
 {
-	const struct masters *masters = question->masters;
-	bool known = masters->leader != NULL && strcmp(masters->leader, asked(question)) == 0;
-	question->form = known ? masters->form : FORM_PROTOBUF;
-	question->step = question->want & WANT_AGENTS ? STEP_AGENTS : STEP_STATE;
+	question->form = form;
+	question->todo = master_steps_for(question->want, form);
 	master_snapshot_free(question->snapshot);
 	question->snapshot = xcalloc(1, sizeof(*question->snapshot));
 	question->snapshot->asked_ms = clock_monotonic_ms();
 	send_step(question);
+}
+
+static void start_master(struct question *question)
+{
+	const struct masters *masters = question->masters;
+	bool known = masters->leader != NULL && strcmp(masters->leader, asked(question)) == 0;
+	start_steps(question, known ? masters->form : FORM_PROTOBUF);
 }
 
 static void start_candidate(struct question *question)
@@ -161,7 +166,7 @@ static void start_candidate(struct question *question)
 		return;
 	}
 	question->visited[question->visited_count++] = base;
-	start_steps(question);
+	start_master(question);
 }
 
 /* ---- redirects */
@@ -188,21 +193,12 @@ static bool was_visited(const struct question *question, const char *base)
 	return false;
 }
 
-static const char *path_of(const struct question *question)
-{
-	if (question->step == STEP_STATE)
-		return "/state";
-	if (question->step == STEP_FLAGS)
-		return "/flags";
-	return question->form == FORM_SLAVES ? "/slaves" : "/api/v1";
-}
-
 static void follow(struct question *question, const struct http_answer *answer)
 {
 	struct error fault = ERROR_INIT;
 	const char *location = answer->location != NULL ? answer->location : "nowhere";
 	char *shown = http_url_for_people(location);
-	char *base = redirect_base(location, path_of(question));
+	char *base = redirect_base(location, master_steps[question->step].path);
 	if (base == NULL)
 		error_set(&fault, ERROR_CORRUPT, "%s: redirects (%d) to %s, which is no master's answer to this",
 			  question->url, answer->status, shown);
@@ -221,51 +217,45 @@ static void follow(struct question *question, const struct http_answer *answer)
 		return;
 	}
 	question->visited[question->visited_count++] = base;
-	start_steps(question);
+	start_master(question);
 }
 
 /* ---- answers */
 
-static bool is_protobuf(const struct question *question, const struct http_answer *answer)
+static bool wants_protobuf(const struct question *question)
 {
-	if (strncmp(answer->content_type, "application/json", strlen("application/json")) == 0)
-		return false;
-	return question->form == FORM_PROTOBUF;
+	return question->form == FORM_PROTOBUF && !master_steps[question->step].json_only;
 }
 
-static int parse_agents(const struct question *question, const struct http_answer *answer,
-			const struct master_body *body, struct error *err)
+/* What came, which is not always what was asked for. */
+static bool is_protobuf(const struct question *question, const struct http_answer *answer)
 {
-	if (question->form == FORM_SLAVES)
-		return master_parse_slaves(body, question->snapshot, err);
-	if (is_protobuf(question, answer))
-		return master_parse_agents_protobuf(body, question->snapshot, err);
-	return master_parse_agents_json(body, question->snapshot, err);
+	return wants_protobuf(question) &&
+	       strncmp(answer->content_type, "application/json", strlen("application/json")) != 0;
 }
 
 static int parse(struct question *question, const struct http_answer *answer, struct error *err)
 {
-	struct master_body body = {.url = question->url, .data = answer->body.data, .len = answer->body.len};
-	if (question->step == STEP_AGENTS)
-		return parse_agents(question, answer, &body, err);
-	if (question->step == STEP_FLAGS)
-		return master_parse_flags(&body, question->snapshot, err);
-	return master_parse_state(&body, question->want, question->snapshot, &question->flags_hidden, err);
-}
-
-static enum step step_after(const struct question *question)
-{
-	if (question->step == STEP_AGENTS && (question->want & (WANT_TASKS | WANT_FACTS)))
-		return STEP_STATE;
-	if (question->step == STEP_STATE && (question->want & WANT_FACTS) && question->flags_hidden)
-		return STEP_FLAGS;
-	return STEP_DONE;
+	bool flags_hidden = false;
+	struct master_body body = {
+		.url = question->url,
+		.data = answer->body.data,
+		.len = answer->body.len,
+		.protobuf = is_protobuf(question, answer),
+	};
+	if (master_steps[question->step].parse != NULL)
+		return master_steps[question->step].parse(&body, question->snapshot, err);
+	if (master_parse_state(&body, question->want, question->snapshot, &flags_hidden, err) < 0)
+		return -1;
+	if (flags_hidden && (question->want & WANT_FACTS))
+		question->todo |= STEP_FLAGS;
+	return 0;
 }
 
 static void next_step(struct question *question)
 {
-	question->step = step_after(question);
-	if (question->step == STEP_DONE)
+	question->todo &= ~(unsigned)master_steps[question->step].step;
+	if (question->todo == 0)
 		finish_well(question);
 	else
 		send_step(question);
@@ -274,15 +264,14 @@ static void next_step(struct question *question)
 /* The same question in a form that older masters understand; false when there is none. */
 static bool fall_back(struct question *question, int status)
 {
-	if (question->step != STEP_AGENTS || question->form == FORM_SLAVES)
+	if (master_steps[question->step].body == NULL)
 		return false;
 	if (status == 404 || status == 405 || status == 501)
-		question->form = FORM_SLAVES;
-	else if (question->form == FORM_PROTOBUF && (status == 400 || status == 406 || status == 415))
-		question->form = FORM_JSON;
+		start_steps(question, FORM_ENDPOINTS);
+	else if (wants_protobuf(question) && (status == 400 || status == 406 || status == 415))
+		start_steps(question, FORM_JSON);
 	else
 		return false;
-	send_step(question);
 	return true;
 }
 
@@ -303,7 +292,7 @@ static void describe_status(const struct question *question, const struct http_a
 /* Who may not see the flags can still be answered: the figures stay 0. */
 static bool may_skip(const struct question *question, int status)
 {
-	return question->step == STEP_FLAGS && (status == 401 || status == 403);
+	return master_steps[question->step].step == STEP_FLAGS && (status == 401 || status == 403);
 }
 
 static void on_answer(void *ctx, struct http_answer *answer)
@@ -330,14 +319,16 @@ static void on_answer(void *ctx, struct http_answer *answer)
 
 static void send_step(struct question *question)
 {
-	bool api = question->step == STEP_AGENTS && question->form != FORM_SLAVES;
-	char *url = xasprintf("%s%s", asked(question), path_of(question));
-	const char *body = api ? "{\"type\":\"GET_AGENTS\"}" : NULL;
+	question->step = 0;
+	while (!(question->todo & master_steps[question->step].step))
+		question->step++;
+	const char *body = master_steps[question->step].body;
+	char *url = xasprintf("%s%s", asked(question), master_steps[question->step].path);
 	struct http_request request = {
 		.url = url,
 		.body = body,
 		.body_len = body != NULL ? strlen(body) : 0,
-		.accept = api && question->form == FORM_PROTOBUF ? "application/x-protobuf" : "application/json",
+		.accept = wants_protobuf(question) ? "application/x-protobuf" : "application/json",
 		.timeout_ms = question->masters->timeout_ms,
 		.max_body = ANSWER_MAX,
 	};

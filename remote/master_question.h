@@ -8,9 +8,7 @@
 #include "base/error.h"
 #include "remote/http.h"
 #include "remote/master.h"
-
-/* How agents are asked for, best first. */
-enum form { FORM_PROTOBUF, FORM_JSON, FORM_SLAVES };
+#include "remote/master_steps.h"
 
 /* The masters of a cluster, and what was learnt of them; shared by its questions. */
 struct masters {

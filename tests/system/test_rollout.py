@@ -4,10 +4,14 @@
 """A rollout from config to report on a lab, and what is refused before anything is touched."""
 import json
 import os
+import pty
+import re
+import subprocess
 import unittest
 
 import documents
 from fleet import Fleet
+from lab import BIN
 
 CHANGE = {"attributes": {"generation": "g2", "ssd": "true", "tier": None}}
 
@@ -88,6 +92,58 @@ class WholeStory(unittest.TestCase):
         self.assertIn("attributes", again.err)
         self.assertEqual(len(self.fleet.operations("node001.lab")), 1)
         self.fleet.rollcall("rollout", "plan", "fleet").expect(0, "There is nothing to do")
+
+
+def screen_of(text):
+    """What is on a terminal after all this was written to it: lines, by the few sequences that rollcall uses."""
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|[^\x1b]", text):
+        if piece == "\x1b[1A":
+            row = max(row - 1, 0)
+        elif piece == "\x1b[2K":
+            lines[row] = ""
+        elif piece == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif piece == "\r" or piece.endswith("m"):
+            pass
+        elif piece[0] == "\x1b":
+            raise AssertionError(f"an unknown sequence: {piece!r}")
+        else:
+            lines[row] += piece
+    return lines
+
+
+class Terminal(unittest.TestCase):
+    """Live progress: drawn in place, and nothing of it is left over or torn when the run has ended."""
+
+    def test_live(self):
+        fleet = Fleet(agents=3, zones=3)
+        self.addCleanup(fleet.close)
+        fleet.add_config("fleet", [CHANGE])
+        plan = fleet.plan("fleet", "--window", "2")
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        env = dict(fleet.env, TERM="xterm", COLUMNS="100")
+        process = subprocess.Popen([os.path.join(BIN, "rollcall"), "-v", "rollout", "start", plan], env=env,
+                                   stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+        os.close(slave)
+        shown = b""
+        try:
+            while chunk := os.read(master, 65536):
+                shown += chunk
+        except OSError:
+            pass  # how a terminal says that nobody has it open any more
+        self.assertEqual(process.wait(60), 0, shown.decode())
+        text = shown.decode()
+        self.assertIn("of 3 done, 2 away", text)
+        self.assertIn("\u2588", text)
+        lines = screen_of(text)
+        self.assertFalse([line for line in lines if "\u2588" in line or "\u00b7" in line], lines)
+        for number in (1, 2, 3):
+            pattern = rf"^\d\d:\d\d:\d\d node00{number}\.lab  done  same ID, 2 tasks kept, away [\d.]+ s$"
+            self.assertEqual(len([line for line in lines if re.match(pattern, line)]), 1, lines)
+        self.assertFalse([line for line in lines if "returning" in line], lines)
 
 
 class Refusals(unittest.TestCase):
