@@ -166,6 +166,7 @@ $(eval $(call test_programs,unit/agentctl,$(AGENTCTL) $(PROTOCOL) $(MESOS) $(BAS
 $(eval $(call test_programs,unit/lab,$(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,sim,$(SIM) $(EVERYTHING)))
 $(eval $(call test_programs,fuzz,$(EVERYTHING)))
+$(eval $(call test_programs,bench,$(EVERYTHING)))
 
 # libFuzzer brings the main() of these; only VARIANT=fuzz can build them.
 fuzz: $(FUZZERS)

@@ -113,6 +113,7 @@ run rollcall-lab break --dir lab node005.lab agent-exit
 cat >fleet.json <<'CONFIG'
 {"name": "fleet", "rules": [{"attributes": {"generation": "g3"}}]}
 CONFIG
+cat fleet.json
 run rollcall config add fleet.json
 run rollcall rollout plan fleet --where "rack = 'rack-2'" --window 3 --max-failures 1 --out plan.json
 plan=$(plan_of plan.json)

@@ -131,36 +131,70 @@ static int read_records(struct store_cursor *rows, struct agent_list *out, struc
 	return 0;
 }
 
-/* The statement for a selector: its condition, and the cluster as the last parameter. */
-static char *load_statement(const struct selector *selector, size_t parameters)
+/* Which agents: a statement that gives their keys, with the cluster as the parameter behind the selector's own. */
+static char *choose_statement(const struct selector *selector, size_t parameters)
 {
-	return xasprintf("SELECT " COLUMNS " FROM agents a WHERE a.cluster = ?%zu AND a.gone_ms IS NULL%s%s%s "
-			 "ORDER BY a.hostname, a.id",
-			 parameters, selector ? " AND (" : "", selector ? selector_sql(selector) : "",
-			 selector ? ")" : "");
+	return xasprintf("SELECT a.row FROM agents a WHERE a.cluster = ?%zu AND a.gone_ms IS NULL%s%s%s", parameters,
+			 selector ? " AND (" : "", selector ? selector_sql(selector) : "", selector ? ")" : "");
 }
 
-int agents_load(struct store *store, int64_t cluster, const struct selector *selector, struct agent_list *out,
-		struct error *err)
+/* Starts the query before + the choosing statement + after. */
+static int query_chosen(struct store *store, int64_t cluster, const struct selector *selector, const char *before,
+			const char *after, struct store_cursor *rows, struct error *err)
 {
 	size_t count = 0;
 	const struct store_value *given = selector ? selector_values(selector, &count) : NULL;
 	struct store_value *values = xcalloc(count + 1, sizeof(*values));
-	struct store_cursor rows;
-	char *sql = load_statement(selector, count + 1);
+	char *chosen = choose_statement(selector, count + 1), *sql = xasprintf("%s%s%s", before, chosen, after);
 	int result;
 
 	if (count)
 		memcpy(values, given, count * sizeof(*values));
 	values[count] = (struct store_value){.type = STORE_INT, .integer = cluster};
-	result = store_query_values(store, &rows, err, sql, values, count + 1);
-	if (result == 0) {
-		result = read_records(&rows, out, err);
-		store_done(&rows);
-	}
+	result = store_query_values(store, rows, err, sql, values, count + 1);
 	free(values);
+	free(chosen);
 	free(sql);
 	return result;
+}
+
+int agents_load(struct store *store, int64_t cluster, const struct selector *selector, struct agent_list *out,
+		struct error *err)
+{
+	struct store_cursor rows;
+	int result;
+
+	if (query_chosen(store, cluster, selector, "SELECT " COLUMNS " FROM agents a WHERE a.row IN (",
+			 ") ORDER BY a.hostname, a.id", &rows, err) < 0)
+		return -1;
+	result = read_records(&rows, out, err);
+	store_done(&rows);
+	return result;
+}
+
+int agents_choose(struct store *store, int64_t cluster, const struct selector *selector, int64_t **rows, size_t *count,
+		  struct error *err)
+{
+	struct store_cursor cursor;
+	int64_t *keys = NULL;
+	size_t found = 0;
+	int more;
+
+	if (query_chosen(store, cluster, selector, "", "", &cursor, err) < 0)
+		return -1;
+	while ((more = store_next(&cursor, err)) > 0) {
+		if ((found & (found - 1)) == 0)
+			keys = xreallocarray(keys, found ? 2 * found : 1, sizeof(*keys));
+		keys[found++] = store_int(&cursor, 0);
+	}
+	store_done(&cursor);
+	if (more < 0) {
+		free(keys);
+		return -1;
+	}
+	*rows = keys;
+	*count = found;
+	return 0;
 }
 
 static int nothing_found(struct store *store, int64_t cluster, const char *name, struct error *err)

@@ -62,6 +62,10 @@ void agent_list_clear(struct agent_list *list);
 int agents_load(struct store *store, int64_t cluster, const struct selector *selector, struct agent_list *out,
 		struct error *err);
 
+/* The keys (agent_record.row) of the same agents, in no order: what choosing alone costs. The caller frees *rows. */
+int agents_choose(struct store *store, int64_t cluster, const struct selector *selector, int64_t **rows, size_t *count,
+		  struct error *err);
+
 /* One agent by ID, by a unique beginning of its ID, by what follows the last dash ("S12"), or by hostname; also one
  * that is gone. ERROR_USAGE when there is none or more than one. */
 int agents_find(struct store *store, int64_t cluster, const char *name, struct agent_record *out, struct error *err);

@@ -233,8 +233,8 @@ static void make_entries(const struct wire_records *records, const struct entry_
 	old_entries_clear(&old);
 }
 
-/* The form an agent writes has no room for the principal and the labels of a static reservation: it loses them, and refuses its
- * own flags at the next start. It reads the other form as well, so what would be lost stays in that. */
+/* The form an agent writes has no room for the principal and the labels of a static reservation: it loses them, and
+ * refuses its own flags at the next start. It reads the other form as well, so what would be lost stays in that. */
 static void *stored_form(Mesos__Resource *resource)
 {
 	Mesos__Resource *full = upgraded(resource);

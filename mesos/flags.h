@@ -42,8 +42,8 @@ json_t *flags_to_json(const struct flags *flags);
  * flag (MESOS_NATIVE_JAVA_LIBRARY and the like) are kept: only the agent knows its flags. */
 void flags_from_process(const char *const argv[], const char *const env[], struct flags *out);
 
-/* Takes the values as if they came from a command line, where an agent passes over spaces, tabs and line ends behind them
- * (in its environment it does not). */
+/* Takes the values as if they came from a command line, where an agent passes over spaces, tabs and line ends behind
+ * them (in its environment it does not). */
 void flags_trim(struct flags *flags);
 
 /* Does the flag hold a secret (credential, executor_secret_key, jwt…)? Its value never leaves the host. */

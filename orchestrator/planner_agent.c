@@ -196,13 +196,23 @@ static char *first_line(const char *text)
 	return xstrndup(text, len);
 }
 
+/* The policy the agent will start with. */
+static int read_policy(const struct planner_work *work, enum recovery_policy *out, struct error *err)
+{
+	const char *text = flags_get(&work->flags, "reconfiguration_policy");
+	struct error why = ERROR_INIT;
+	*out = POLICY_EQUAL;
+	if (text && recovery_policy_parse(text, out, &why) < 0)
+		return error_set(err, ERROR_REFUSED, "--reconfiguration_policy=%s: %s", text, why.text);
+	return 0;
+}
+
 static int stock_verdict(const struct planner_work *work, struct plan_agent *out, struct error *err)
 {
-	const char *policy = flags_get(&work->flags, "reconfiguration_policy");
-	struct recovery_rules rules = {.policy = POLICY_EQUAL, .recover_state = true, .version = work->version};
+	struct recovery_rules rules = {.recover_state = true, .version = work->version};
 	struct verdict verdict = {.accepted = false, .message = BUFFER_INIT(VERDICT_MAX)};
-	if (policy && recovery_policy_parse(policy, &rules.policy, err) < 0)
-		return error_set(err, ERROR_REFUSED, "--reconfiguration_policy=%s is not known", policy);
+	if (read_policy(work, &rules.policy, err) < 0)
+		return -1;
 	recovery_check(work->survey.info, work->after, &work->survey.reserved, &rules, &verdict);
 	out->differs = verdict.differs;
 	out->stock_accepts = verdict.accepted;
@@ -212,21 +222,31 @@ static int stock_verdict(const struct planner_work *work, struct plan_agent *out
 	return 0;
 }
 
-/* Reservations and volumes must fit whatever may differ; the agent's own words say what does not. */
-static int relaxed_verdict(const struct planner_work *work, struct error *err)
+static int must_accept(const struct planner_work *work, const Mesos__SlaveInfo *before,
+		       const struct recovery_rules *rules, struct error *err)
 {
-	struct recovery_rules rules = {.policy = POLICY_EQUAL,
-				       .ignore = work->options->ignore,
-				       .recover_state = true,
-				       .version = work->version};
 	struct verdict verdict = {.accepted = false, .message = BUFFER_INIT(VERDICT_MAX)};
-	recovery_check(work->survey.info, work->after, &work->survey.reserved, &rules, &verdict);
+	recovery_check(before, work->after, &work->survey.reserved, rules, &verdict);
 	int result = 0;
 	if (!verdict.accepted)
 		result = error_set(err, ERROR_REFUSED, "the agent would not come back: %.800s",
 				   buffer_text(&verdict.message));
 	verdict_clear(&verdict);
 	return result;
+}
+
+/* Reservations and volumes must fit whatever may differ. And the agent must accept its own new SlaveInfo: under
+ * `additive` it refuses one with two different values of one attribute name even when nothing changed. */
+static int relaxed_verdict(const struct planner_work *work, struct error *err)
+{
+	struct recovery_rules relaxed = {.policy = POLICY_EQUAL,
+					 .ignore = work->options->ignore,
+					 .recover_state = true,
+					 .version = work->version};
+	struct recovery_rules own = {.recover_state = true, .version = work->version};
+	if (read_policy(work, &own.policy, err) < 0 || must_accept(work, work->survey.info, &relaxed, err) < 0)
+		return -1;
+	return must_accept(work, work->after, &own, err);
 }
 
 /* ---- the steps */

@@ -10,7 +10,8 @@
  *   {"event":"started","pid":N,"start_ticks":N,"boot_id":…,"flags":{…},"slave_info":"<base64>","away_ms":N}
  *                                                    the agent's process is there: its effective flags (secrets
  *                                                    as "<redacted>"), and the checkpoint on disk
- *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone
+ *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone; with the
+ *                                                    process as it runs, like started
  *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
  *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs,
  *                                                    and "restarted":false when it was never restarted

@@ -249,7 +249,7 @@ static void set_up(struct transfer *transfer, const struct http_request *request
 	transfer->headers = header(NULL, "Accept", request->accept != NULL ? request->accept : "application/json");
 	if (request->body != NULL)
 		set_up_body(transfer, request);
-	/* Another scheme fails with CURLE_UNSUPPORTED_PROTOCOL; without one libcurl would guess from the host's name. */
+	/* Another scheme is CURLE_UNSUPPORTED_PROTOCOL; without one libcurl would guess from the host's name. */
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "http");
 	curl_easy_setopt(easy, CURLOPT_URL, request->url);

@@ -2,9 +2,9 @@
 #ifndef REMOTE_KNOWN_HOSTS_H
 #define REMOTE_KNOWN_HOSTS_H
 /*
- * OpenSSH's known_hosts file: which keys a host may have. Names are plain, patterns (* ? !) or hashed; a port other than
- * 22 is written [host]:port; @revoked is honoured; @cert-authority lines and lines nobody can read are passed over, which
- * can only make a host unknown. The file is read once and again when it has changed.
+ * OpenSSH's known_hosts file: which keys a host may have. Names are plain, patterns (* ? !) or hashed; a port other
+ * than 22 is written [host]:port; @revoked is honoured; @cert-authority lines and lines nobody can read are passed
+ * over, which can only make a host unknown. The file is read once and again when it has changed.
  */
 #include <stddef.h>
 

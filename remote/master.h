@@ -20,8 +20,8 @@
 
 enum master_want {
 	WANT_AGENTS = 1 << 0, /* GET_AGENTS (protobuf where it is understood, JSON else; /slaves as the last resort) */
-	WANT_TASKS = 1 << 1,  /* tasks and frameworks, from /state */
-	WANT_FACTS = 1 << 2,  /* /state's head and flags; /flags where /state hides them */
+	WANT_TASKS = 1 << 1,  /* tasks and frameworks: GET_TASKS and GET_FRAMEWORKS, or /state */
+	WANT_FACTS = 1 << 2,  /* GET_MASTER and /flags, or /state */
 };
 
 struct master_snapshot {
@@ -46,8 +46,8 @@ const struct agent_view *master_snapshot_agent(const struct master_snapshot *sna
 struct master_event {
 	uint64_t tag;
 	struct master_snapshot *snapshot; /* the receiver's; NULL on failure */
-	/* ERROR_CORRUPT when a master answered nonsense, else ERROR_UNREACHABLE; names every URL that was tried and what
-	 * was wrong with its answer. */
+	/* ERROR_CORRUPT when a master answered nonsense, else ERROR_UNREACHABLE; names every URL that was tried and
+	 * what was wrong with its answer. */
 	struct error error;
 };
 
@@ -67,7 +67,8 @@ bool master_next(struct master_source *source, struct master_event *event);
 /* Forgets what is under way; NULL is fine. */
 void master_source_free(struct master_source *source);
 
-/* Over HTTP. urls (http://HOST:PORT, at least one) and http are borrowed for the source's life. timeout_ms per request. */
+/* Over HTTP. urls (http://HOST:PORT, at least one) and http are borrowed for the source's life; timeout_ms is for each
+ * request. */
 struct master_source *master_http_new(struct http *http, const char *const *urls, size_t count, int64_t timeout_ms);
 
 /* Asks and waits, for commands that do nothing else: events of other asks are thrown away. NULL with ERROR_UNREACHABLE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /state, for masters without the operator API: tasks, frameworks, and what the master says of itself. It does not say why
- * a task ended.
+ * /state, for masters without the operator API: tasks, frameworks, and what the master says of itself. It does not say
+ * why a task ended.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 /* ---- tasks */
 
-/* Of the status that made the task's state: after its end others may follow, with reasons that are no longer its own. */
+/* Of the status that made the task's state: others may follow after its end, with reasons that are not its own. */
 static char *reason_of(const Mesos__Task *task)
 {
 	const char *name = NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One question to a cluster's masters: the candidates are the leader that answered last and then every configured
- * master. A candidate is asked step by step (master_steps[]); when it redirects, all steps are asked again of the one it names;
- * whatever else goes wrong is noted and the next candidate is asked. The question ends with a whole snapshot or with
- * every candidate's fault.
+ * master. A candidate is asked step by step (master_steps[]); when it redirects, all steps are asked again of the one
+ * it names; whatever else goes wrong is noted and the next candidate is asked. The question ends with a whole snapshot
+ * or with every candidate's fault.
  *
  *   start_candidate → start_master → start_steps → send_step → on_answer ─┬→ next_step → … → finish_well
- *         ↑                ↑              ↑                                ├→ fall_back: a form older masters understand
+ *         ↑                ↑              ↑                                ├→ fall_back: to an older form
  *         │                │              └────────────────────────────────┘  │
  *         │                └──────────────────────────────────────────────────┼→ follow (307)
  *         └───────────────────────────────────────────────────────────────────┴→ candidate_failed

@@ -2,8 +2,8 @@
 /*
  * The session's table of states, its clock and its end.
  *
- * Invariants: (1) exactly one EXEC_CLOSED is queued, by ssh_close, and nothing after it. (2) Nothing of a request leaves
- * before its command was started (ssh_talk.c writes only in SSH_TALKING). (3) A request is written again only
+ * Invariants: (1) exactly one EXEC_CLOSED is queued, by ssh_close, and nothing after it. (2) Nothing of a request
+ * leaves before its command was started (ssh_talk.c writes only in SSH_TALKING). (3) A request is written again only
  * after the shell said that there is no agentctl (ssh_job.c). (4) Every state has an end in time: deadline_ms until
  * agentctl runs, silence_timeout_ms from then on.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation on a channel. libssh2 wants a packet of which only a part could be sent to be the very next thing it
- * sends, and reading sends too (window adjustments): so the call that was cut short is always the first to be made again.
+ * The conversation on a channel. libssh2 wants a packet of which only a part could be sent to be the very next thing
+ * it sends, and reading sends too (window adjustments): so the call that was cut short is always the first to be made
+ * again.
  */
 #include <string.h>
 

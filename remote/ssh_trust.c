@@ -125,6 +125,13 @@ static bool no_common_method(struct ssh_session *session)
 	return false;
 }
 
+/* libssh2 calls a connection that ended in the middle of the key exchange a failed exchange. */
+static bool has_ended(const struct ssh_session *session)
+{
+	char byte;
+	return recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 bool ssh_step_greet(struct ssh_session *session)
 {
 	if (!session->greeting && !prefer_known_types(session))
@@ -135,8 +142,9 @@ bool ssh_step_greet(struct ssh_session *session)
 		return judge_key(session);
 	case LIBSSH2_ERROR_EAGAIN:
 		return false;
-	case LIBSSH2_ERROR_KEX_FAILURE:
 	case LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE:
+		return has_ended(session) ? ssh_fail_lost(session) : no_common_method(session);
+	case LIBSSH2_ERROR_KEX_FAILURE:
 	case LIBSSH2_ERROR_METHOD_NONE:
 	case LIBSSH2_ERROR_METHOD_NOT_SUPPORTED:
 		return no_common_method(session);
@@ -166,9 +174,8 @@ static bool authenticated(struct ssh_session *session)
 /* libssh2 calls a connection that ended while it waited for the answer "unverified" too. */
 static bool is_refusal(const struct ssh_session *session, int code)
 {
-	char byte;
 	if (code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
-		return recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+		return !has_ended(session);
 	return code == LIBSSH2_ERROR_AUTHENTICATION_FAILED;
 }
 

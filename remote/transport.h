@@ -5,9 +5,9 @@
  * Running agentctl on hosts. One struct of operations; libssh2 behind one of them (transport_ssh.h), a simulated one as
  * its peer (transport_simulated.h).
  *
- * An exec carries agentctl to the host when it is not there yet (by content hash), starts `agentctl WORD` with the given
- * bytes on its stdin, and then gives events until EXEC_CLOSED, which is always the last one. WORD is a constant of ours;
- * no data ever becomes part of a command line.
+ * An exec carries agentctl to the host when it is not there yet (by content hash), starts `agentctl WORD` with the
+ * given bytes on its stdin, and then gives events until EXEC_CLOSED, which is always the last one. WORD is a constant
+ * of ours; no data ever becomes part of a command line.
  *
  *   id = transport_exec(t, &target, "apply", bytes, len, tag)
  *   while (transport_next(t, &event)) …   lines as they come

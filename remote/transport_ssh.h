@@ -18,8 +18,8 @@
 
 struct ssh_transport_options {
 	const char *agentctl; /* the file to carry; read and hashed once, by transport_ssh_new */
-	/* From the start until authenticated, and from there until agentctl runs. 0: 20 s, a few times what a host under
-	 * load needs. */
+	/* From the start until authenticated, and from there until agentctl runs. 0: 20 s, a few times what a host
+	 * under load needs. */
 	int64_t connect_timeout_ms;
 	/* A host that lets nothing be heard for so long is gone (it is asked to answer every third of it). 0: 30 s, at
 	 * least 6 s. */

@@ -117,8 +117,10 @@ static void remove_task(struct agent *agent, struct agent_task *task)
 			continue;
 		*at = task->next;
 		agent_task_free(task);
-		return;
+		break;
 	}
+	if (agent->phase == AGENT_TERMINATING && agent->tasks == NULL)
+		events_stop(agent->events);
 }
 
 static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
@@ -217,8 +219,6 @@ static void executor_closed(void *ctx, struct link *link)
 	task->link = NULL;
 	agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED, MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED,
 			 "Executor terminated");
-	if (agent->phase == AGENT_TERMINATING && agent->tasks == NULL)
-		events_stop(agent->events);
 }
 
 static void executor_accepted(void *ctx, int fd)

@@ -47,7 +47,6 @@ class Layers(Planted):
             "orchestrator": "agentctl/planted.h",
             "agentctl": "lab/planted.h",
             "lab": "orchestrator/planted.h",
-            "tests/support": "mesos/flags.h",
         }
         for header in headers.values():
             if header.endswith("planted.h"):

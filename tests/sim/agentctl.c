@@ -25,9 +25,8 @@ static void say(struct sim_host *host, struct answer *answer)
 	answer_write(answer, &line);
 	buffer_putc(&line, '\0');
 	line.data[strcspn(line.data, "\n")] = '\0';
-	if (host->exec && transport_simulated_line(host->world->transport, host->exec, line.data) == 0 &&
-	    (answer->event == ANSWER_UNDONE || answer->event == ANSWER_STUCK || answer->event == ANSWER_REFUSED))
-		judge_told(host->world, host);
+	if (host->exec && transport_simulated_line(host->world->transport, host->exec, line.data) == 0)
+		judge_told(host->world, host, answer->event);
 	buffer_clear(&line);
 }
 
@@ -37,6 +36,7 @@ static void hang_up(struct sim_host *host, int status)
 
 	if (host->exec)
 		transport_simulated_closed(host->world->transport, host->exec, &close);
+	judge_hung_up(host->world, host, host->exec);
 	host->exec = 0;
 }
 
@@ -150,6 +150,7 @@ void agentctl_die(struct sim_host *host)
 	error_set(&lost, ERROR_UNREACHABLE, "agentctl was killed");
 	if (host->exec)
 		transport_simulated_closed(host->world->transport, host->exec, &close);
+	judge_hung_up(host->world, host, host->exec);
 	host->exec = 0;
 	host->locked = false;
 	host->current = NULL;
@@ -216,6 +217,9 @@ static void attach(struct sim_host *host, struct sim_operation *op, uint64_t exe
 	say_event(host, ANSWER_STATUS, false);
 	if (op->state.step == STEP_STARTED)
 		tell(host);
+	/* Whoever follows another agentctl and then gets its lock may say so twice. */
+	if (op->state.step == STEP_STARTED && world_between(host->world, 0, 1))
+		host->told = STEP_NONE;
 }
 
 /* The operation is known here: whoever asks hears how it stands, and drives it on if nobody does. */

@@ -39,6 +39,8 @@ void host_init(struct world *world, size_t index)
 	for (int bit = 0; bit < TRAITS; bit++)
 		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
 			host->traits |= 1u << bit;
+	if (host->traits & CANNOT_GO_BACK)
+		host->traits |= FAILS_WITH_NEW;
 	host->pid = host->registered_pid = ++world->last_pid;
 	host->active = host->listed = true;
 	host->reregistered_ns = 1000000 + (int64_t)index;
@@ -179,7 +181,7 @@ static void act_start(struct world *world, struct sim_host *host, int generation
 	(void)detail;
 	if (generation != host->start_generation || !host->up || !host->wanted || host->pid)
 		return;
-	if ((host->traits & CANNOT_GO_BACK) && host->flags == OLD && last_operation(host))
+	if ((host->traits & CANNOT_GO_BACK) && last_operation(host) && (host->flags == OLD || host->index % 2))
 		return; /* not even the start hook is called */
 	if (host->guard) {
 		switch (operation_may_start(host_operation_ops(), host, !host->locked, &err)) {

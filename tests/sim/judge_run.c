@@ -50,6 +50,8 @@ static void judge_state(struct world *world, struct sim_host *host, enum agent_s
 
 	if (state == AGENT_DONE)
 		judge_done(world, host, op);
+	if (state == AGENT_PROVING && op && !op->registered[NEW])
+		judge_word(world, host, "proving", "its new process has not reregistered");
 	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
 		judge_word(world, host, "soaking", judge_back(host, op, NEW));
 	if (state == AGENT_REVERTED)
@@ -83,6 +85,18 @@ static void judge_pause(struct world *world, const struct sim_host *host, const 
 		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
 }
 
+/* Whoever is called unfit must be so: at another address, or not there. */
+static void judge_unfit(struct world *world, const struct sim_host *host)
+{
+	bool there = host->active &&
+		     world->now * 1000000 - host->reregistered_ns > world->plan.options.check_ms * 1000000;
+
+	if (there && !(host->traits & MOVED))
+		world_violation(world,
+				"host %zu has 'failed' before anything was intended, and nothing is wrong with it",
+				host->index);
+}
+
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row)
 {
 	struct sim_host *host = &world->hosts[record->agent];
@@ -94,13 +108,16 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 	host->known_ms = world->now;
 	if (record->from == AGENT_UNKNOWN)
 		host->must_be_asked = false; /* it has answered */
+	if (record->from == AGENT_CHECKING && record->to == AGENT_FAILED)
+		judge_unfit(world, host);
 	judge_state(world, host, record->to, row);
 	judge_pause(world, host, record);
 	if (record->to == AGENT_WAITING)
 		host->seen_stuck = false;
 	/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
 	if ((record->from == AGENT_PROVING && (record->to == AGENT_SOAKING || record->to == AGENT_STUCK) &&
-	     record->event != EVENT_HOST_STUCK))
+	     record->event != EVENT_HOST_STUCK) ||
+	    (record->from == AGENT_RETURNING && record->event == EVENT_DISPROVEN))
 		host->owed_keep = host->exec;
 }
 
@@ -115,11 +132,42 @@ void judge_commit(struct world *world)
 		world->paused_at = world->commits;
 }
 
-void judge_told(struct world *world, struct sim_host *host)
+void judge_told(struct world *world, struct sim_host *host, enum answer_event event)
 {
-	(void)world;
-	host->told_failure = true;
-	host->told_ms = world->now;
+	bool over = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED || event == ANSWER_STUCK;
+
+	/* Without a process it is no evidence, and rollcall will ask again. */
+	if ((event == ANSWER_STARTED || event == ANSWER_UNDONE || event == ANSWER_DONE) && !host->pid)
+		return;
+	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || event == ANSWER_REFUSED) {
+		host->told_failure = true;
+		host->told_ms = world->now;
+	}
+	if (event == ANSWER_STARTED || over) {
+		host->heard = event;
+		host->heard_ms = world->now;
+	}
+}
+
+void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec)
+{
+	if (!exec || host->talking != exec)
+		return;
+	host->talking = 0;
+	host->hung_up_ms = world->now;
+}
+
+/* Does the ledger say what rollcall was told? */
+static bool is_heard(const struct sim_host *host)
+{
+	switch (host->heard) {
+	case ANSWER_UNDONE:
+		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
+	case ANSWER_STUCK:
+		return host->known == AGENT_STUCK;
+	default:
+		return host->known != AGENT_CHANGING && host->known != AGENT_UNKNOWN;
+	}
 }
 
 static int failures_told(const struct world *world)
@@ -148,8 +196,10 @@ static void judge_apply(struct world *world)
 	}
 }
 
-void judge_exec(struct world *world, struct sim_host *host, const char *word)
+void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const char *word)
 {
+	host->talking = exec;
+	host->heard_ms = 0;
 	if (strcmp(word, "apply") == 0)
 		judge_apply(world);
 	else
@@ -174,7 +224,10 @@ static void read_rows(struct world *world)
 		host->known = state;
 		host->must_be_asked = agent_state_is_open(state);
 		host->asked = false;
-		host->owed_keep = 0;
+		host->owed_keep = host->talking = 0;
+		host->heard_ms = 0;
+		host->wrong_since = 0;
+		host->hung_up_ms = world->now;
 		host->known_ms = world->now;
 		/* What it was told and had not written down is lost with it. */
 		host->told_failure = agent_state_is_failure(state);
@@ -200,8 +253,11 @@ void judge_stall(struct world *world, int64_t ms)
 	world->life_began_ms += ms;
 	world->answered_ms += ms;
 	world->checking_ms += ms;
-	for (size_t i = 0; i < world->host_count; i++)
+	for (size_t i = 0; i < world->host_count; i++) {
 		world->hosts[i].known_ms += ms;
+		world->hosts[i].hung_up_ms += ms;
+		world->hosts[i].heard_ms += world->hosts[i].heard_ms ? ms : 0;
+	}
 }
 
 static int64_t longest(const struct engine_options *options, enum agent_state state)
@@ -237,14 +293,52 @@ static void judge_patience(struct world *world, const struct sim_host *host)
 		world_violation(world, "host %zu was judged and not told to keep", host->index);
 }
 
+/* A conversation that is over must not be waited for, and what was said in one must be in the ledger. */
+static void judge_conversation(struct world *world, struct sim_host *host)
+{
+	const struct sim_operation *op = host->operations;
+	bool waits = host->known == AGENT_CHANGING || host->known == AGENT_RETURNING || host->known == AGENT_PROVING;
+
+	if (host->heard_ms && is_heard(host))
+		host->heard_ms = 0;
+	if (host->heard_ms && world->now - host->heard_ms > SLACK_MS)
+		world_violation(world, "host %zu has said more than its state %s", host->index,
+				agent_state_name(host->known));
+	if (waits && !host->talking && world->now - host->hung_up_ms > SLACK_MS &&
+	    world->now - host->known_ms > SLACK_MS && !(op && op->state.step == STEP_DONE))
+		world_violation(world, "host %zu is waited for in state %s, and nobody talks to it", host->index,
+				agent_state_name(host->known));
+}
+
+/* What the master shows to be wrong for good must not be waited out: five answers are enough. */
+static void judge_wrong(struct world *world, struct sim_host *host)
+{
+	bool returned = host->running_flags == NEW && host->registered_pid == host->pid && host->active && host->pid &&
+			(host->known == AGENT_RETURNING || host->known == AGENT_PROVING);
+	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED)) ||
+		     (returned && (host->has_new_id || host->task == TASK_KILLED) && !(host->traits & RECORD_STAYS));
+
+	if (!wrong)
+		host->wrong_since = 0;
+	else if (!host->wrong_since)
+		host->wrong_since = world->answers + 1;
+	else if (world->answers > host->wrong_since + 5)
+		world_violation(world, "host %zu is left in state %s, although five answers show what is wrong",
+				host->index, agent_state_name(host->known));
+}
+
 void judge_tick(struct world *world)
 {
 	int checking = 0;
 
 	for (size_t i = 0; i < world->host_count; i++) {
 		judge_patience(world, &world->hosts[i]);
+		judge_conversation(world, &world->hosts[i]);
+		judge_wrong(world, &world->hosts[i]);
 		checking += world->hosts[i].known == AGENT_CHECKING;
 	}
+	if (checking && world->paused_at)
+		world_violation(world, "an agent is still looked at although the run is not running");
 	if (!checking || world->answered_ms > world->checking_ms)
 		world->checking_ms = checking ? world->now : 0;
 	if (checking && world->now - world->checking_ms > world->plan.options.check_ms + SLACK_MS)

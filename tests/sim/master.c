@@ -127,6 +127,7 @@ static void act_answer(struct world *world, struct sim_host *host, int life, uin
 		return;
 	}
 	world->answered_ms = world->now;
+	world->answers++;
 	event->snapshot = take_snapshot(world);
 	event->snapshot->asked_ms = (int64_t)(asked & 0xffffffff);
 	event->snapshot->answered_ms = world->now;

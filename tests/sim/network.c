@@ -26,7 +26,7 @@ static void free_delivery(struct delivery *delivery)
 	free(delivery);
 }
 
-static void lose(struct world *world, uint64_t exec, bool delivered, const char *why)
+static void lose(struct world *world, struct sim_host *host, uint64_t exec, bool delivered, const char *why)
 {
 	struct error error = ERROR_INIT;
 	struct simulated_close close = {.exit_status = -1, .delivered = delivered, .error = &error};
@@ -35,6 +35,7 @@ static void lose(struct world *world, uint64_t exec, bool delivered, const char 
 		return;
 	error_set(&error, ERROR_UNREACHABLE, "%s", why);
 	transport_simulated_closed(world->transport, exec, &close);
+	judge_hung_up(world, host, exec);
 }
 
 static void act_arrive(struct world *world, struct sim_host *host, int life, uint64_t exec)
@@ -47,7 +48,7 @@ static void act_arrive(struct world *world, struct sim_host *host, int life, uin
 	if (life != world->lives)
 		delivery->exec = exec = 0;
 	if (!host->up) {
-		lose(world, exec, false, "the host does not answer");
+		lose(world, host, exec, false, "the host does not answer");
 	} else if (delivery->request.epoch < host->epoch) {
 		agentctl_refuse(host, exec, "a newer epoch was seen on this host");
 	} else {
@@ -65,7 +66,7 @@ static void act_lose(struct world *world, struct sim_host *host, int life, uint6
 	if (life != world->lives)
 		return;
 	/* Whether the request had arrived is not for rollcall to know. */
-	lose(world, exec, true, "the connection was lost");
+	lose(world, host, exec, true, "the connection was lost");
 	if (host->exec == exec)
 		host->exec = 0;
 	if (!world_fault(world, world->faults.late_request)) {
@@ -91,12 +92,12 @@ static void on_exec(void *ctx, const struct simulated_exec *exec)
 	delivery->bytes = xstrndup(body + 1, len);
 	if (request_parse(body + 1, len, &delivery->request, &err) < 0)
 		world_violation(world, "rollcall sent a request that does not parse: %s", err.text);
-	judge_exec(world, host, exec->word);
+	judge_exec(world, host, exec->exec, exec->word);
 	if (!host->up || world_fault(world, world->faults.refused)) {
 		if (delivery->request.kind == REQUEST_APPLY)
-			judge_told(world, host);
+			judge_told(world, host, ANSWER_REFUSED);
 		free_delivery(delivery);
-		lose(world, exec->exec, false, "connection refused");
+		lose(world, host, exec->exec, false, "connection refused");
 		return;
 	}
 	delivery->next = world->deliveries;
@@ -123,8 +124,10 @@ static void on_hung_up(void *ctx, uint64_t exec)
 	struct world *world = ctx;
 
 	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].exec == exec)
+		if (world->hosts[i].exec == exec || world->hosts[i].talking == exec) {
+			judge_hung_up(world, &world->hosts[i], exec);
 			world->hosts[i].exec = 0;
+		}
 }
 
 void network_forget(struct world *world)

@@ -47,7 +47,7 @@ enum trait {
 	TASKS_END = 1 << 4,      /* its task is done while the agent is away: nobody's fault */
 	GETS_NEW_ID = 1 << 5,    /* somebody has removed the latest link */
 	RECORD_STAYS = 1 << 6,   /* the master does not store the new SlaveInfo */
-	CANNOT_GO_BACK = 1 << 7, /* nothing starts with the old flags any more */
+	CANNOT_GO_BACK = 1 << 7, /* fails with the new flags, and then nothing starts any more */
 	REFUSES = 1 << 8,        /* its checkpoint is not what the plan saw */
 	MOVED = 1 << 9,          /* its address is not what the plan saw */
 	DEACTIVATED = 1 << 10,   /* by an operator, before the run */
@@ -130,6 +130,11 @@ struct sim_host {
 	int64_t told_ms;    /* when */
 	bool seen_failure;  /* and the operator has, before he resumed */
 	uint64_t owed_keep; /* the conversation on which "keep" is due */
+	uint64_t talking;   /* the open conversation with rollcall, 0: none */
+	int64_t hung_up_ms; /* when the last one ended */
+	int64_t heard_ms;   /* when rollcall was told `heard`, 0: the ledger has it, or it is void */
+	enum answer_event heard;
+	uint64_t wrong_since; /* the master's answers so far when it became visible that something is wrong for good */
 };
 
 struct sim_event {
@@ -173,6 +178,7 @@ struct world {
 	uint64_t paused_at;    /* the commit that paused the run, 0: it runs */
 	int64_t life_began_ms; /* moved on by what it was stopped for */
 	int64_t answered_ms;   /* the master's last answer */
+	uint64_t answers;      /* how many it gave */
 	int64_t checking_ms;   /* since when somebody waits for one, 0: nobody */
 
 	char violation[512]; /* the first one; "" when all is well */
@@ -256,12 +262,13 @@ void judge_start(struct world *world, struct sim_host *host);
 void judge_end(struct world *world, enum family family);
 
 /* ---- judge_run.c: what rollcall says and does, while it runs */
-void judge_life(struct world *world);                                          /* it was started */
-void judge_stall(struct world *world, int64_t ms);                             /* it was stopped for so long */
-void judge_commit(struct world *world);                                        /* something became durable */
-void judge_exec(struct world *world, struct sim_host *host, const char *word); /* it talks to a host */
-void judge_told(struct world *world, struct sim_host *host);                   /* it was told of a failure */
-void judge_tick(struct world *world);                                          /* time passes */
+void judge_life(struct world *world);              /* it was started */
+void judge_stall(struct world *world, int64_t ms); /* it was stopped for so long */
+void judge_commit(struct world *world);            /* something became durable */
+void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const char *word); /* it talks to a host */
+void judge_told(struct world *world, struct sim_host *host, enum answer_event event); /* it was told something */
+void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec);        /* a conversation is over */
+void judge_tick(struct world *world);                                                 /* time passes */
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row);
 /* Is the agent as the ledger's word `proven` or `reverted` promises? NULL, or what is missing. */
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side);

@@ -105,7 +105,7 @@ def screen_of(text):
         elif piece == "\n":
             row += 1
             lines += [""] * (row + 1 - len(lines))
-        elif piece == "\r" or piece.endswith("m"):
+        elif piece == "\r" or re.fullmatch(r"\x1b\[[0-9;]*m", piece):
             pass
         elif piece[0] == "\x1b":
             raise AssertionError(f"an unknown sequence: {piece!r}")

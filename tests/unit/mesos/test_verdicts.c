@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What real agents did (tests/data/mesos/verdicts.json and verdicts-more.json): every pair of flags under both policies, and every
- * single value. Where a pair has no "message" the agent had one; it is left out because it repeats both SlaveInfos.
+ * What real agents did (tests/data/mesos/verdicts.json and verdicts-more.json): every pair of flags under both policies,
+ * and every single value. Where a pair has no "message" the agent had one; it is left out because it repeats both
+ * SlaveInfos.
  */
 #include "base/alloc.h"
 #include "base/digest.h"

@@ -534,6 +534,34 @@ static void reservations_that_no_longer_fit(void **state)
 	planned(fixture, "{\"name\": \"web\", \"rules\": [{\"resources\": {\"mem\": 2048}}]}");
 }
 
+static void agents_that_would_refuse_their_own_slave_info(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char twice[] = "rack:r1;old:yes;zone:a;disk:ssd;disk:hdd";
+
+	json_decref(fixture->survey);
+	fixture->survey = survey_of(twice, resources);
+	fixture->agent.attributes = twice;
+	planned(fixture, change);
+	set_both_flags(fixture, "reconfiguration_policy", "additive");
+	refused(fixture, change, "would not come back");
+	set_both_flags(fixture, "reconfiguration_policy", "any");
+	refused(fixture, change, "reconfiguration_policy=any");
+}
+
+static void growth_under_additive_is_written_back_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	set_both_flags(fixture, "reconfiguration_policy", "additive");
+	const struct plan_agent *agent = planned(fixture,
+						 "{\"name\": \"web\", \"rules\": [{\"resources\": {\"mem\": 8192}}]}");
+	assert_true(agent->stock_accepts);
+	assert_null(agent->stock_message);
+	assert_int_equal(agent->differs, PART_RESOURCES);
+	assert_int_equal(agent->mechanism, MECHANISM_RELAX);
+}
+
 static void tasks_that_would_die(void **state)
 {
 	struct fixture *fixture = *state;
@@ -674,6 +702,8 @@ int main(void)
 		TEST(records_of_the_master_that_differ),
 		TEST(parts_that_may_not_differ),
 		TEST(reservations_that_no_longer_fit),
+		TEST(agents_that_would_refuse_their_own_slave_info),
+		TEST(growth_under_additive_is_written_back_too),
 		TEST(tasks_that_would_die),
 		TEST(masters_that_would_not_take_it),
 		TEST(versions_nobody_checked),

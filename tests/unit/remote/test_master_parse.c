@@ -300,7 +300,7 @@ static void test_tasks_of_all_kinds(void **state)
 	master_snapshot_free(snapshot);
 }
 
-/* The operator API says why a task ended, and calls a slave an agent. After t3's end came a status that is not its own. */
+/* The operator API says why a task ended, and calls a slave an agent. t3 got a status that is not its own. */
 static const char tasks_of_the_api[] =
 	"{\"type\":\"GET_TASKS\",\"get_tasks\":{"
 	"\"pending_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t4\"},\"framework_id\":{\"value\":\"f\"},"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What works, against a real OpenSSH server. What is refused and what is lost: test_transport_ssh_keys.c, _refused.c, _lost.c. */
+/* What works, against a real OpenSSH server; what does not: test_transport_ssh_keys.c, _refused.c, _lost.c. */
 #include "remote/transport_ssh.h"
 
 #include <dirent.h>

@@ -134,8 +134,8 @@ static void *wire_run(void *ctx)
 	return NULL;
 }
 
-/* Wherever the connection breaks: one EXEC_CLOSED, `delivered` never false when agentctl got its request, and never half
- * an agentctl under its name. */
+/* Wherever the connection breaks: one EXEC_CLOSED, `delivered` never false when agentctl got its request, and never
+ * half an agentctl under its name. */
 static void cut_at(struct ssh_fixture *f, struct wire *wire, const struct transport_target *target, long limit)
 {
 	struct exec_logs logs;
