@@ -1,69 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inventory/selector_field.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-/* Missing domains are empty texts here: NULL would make both `zone = 'a'` and its negation false. */
+#define ATTRIBUTE_PREFIX "attribute."
+#define RESOURCE_PREFIX  "resource."
+
+/* The survey's index is named: SQLite would fetch the row, and the document beside it. */
+#define SURVEY(expression)                                                                                             \
+	"(SELECT " expression " FROM surveys s INDEXED BY surveys_by_agent WHERE s.agent = a.row)"
+
+#define TASKS "FROM tasks t WHERE t.cluster = a.cluster AND t.agent = a.id)"
+
+/* Missing texts are empty here: NULL would make both `zone = 'a'` and its negation false. Missing times are 0. */
 static const struct field fields[] = {
-	{FIELD_TEXT, "id", "a.id", false, NULL},
-	{FIELD_TEXT, "hostname", "a.hostname", false, NULL},
-	{FIELD_TEXT, "ip", "a.ip", false, NULL},
-	{FIELD_NUMBER, "port", "a.port", true, NULL},
-	{FIELD_TEXT, "version", "a.version", false, NULL},
-	{FIELD_BOOL, "active", "a.active", false, NULL},
-	{FIELD_TEXT, "region", "ifnull(a.region, '')", false, NULL},
-	{FIELD_TEXT, "zone", "ifnull(a.zone, '')", false, NULL},
-	{FIELD_NUMBER, "tasks", "(SELECT count(*) FROM tasks t WHERE t.cluster = a.cluster AND t.agent = a.id)", true,
-	 NULL},
-	{FIELD_RESOURCE, "cpus", NULL, true, NULL},
-	{FIELD_RESOURCE, "mem", NULL, true, NULL},
-	{FIELD_RESOURCE, "disk", NULL, true, NULL},
-	{FIELD_RESOURCE, "gpus", NULL, true, NULL},
+	{.kind = FIELD_TEXT, .name = "id", .sql = "a.id"},
+	{.kind = FIELD_TEXT, .name = "hostname", .sql = "a.hostname"},
+	{.kind = FIELD_TEXT, .name = "ip", .sql = "a.ip"},
+	{.kind = FIELD_NUMBER, .name = "port", .sql = "a.port"},
+	{.kind = FIELD_VERSION, .name = "version", .sql = "a.version"},
+	{.kind = FIELD_BOOL, .name = "active", .sql = "a.active"},
+	{.kind = FIELD_BOOL, .name = "deactivated", .sql = "a.deactivated"},
+	{.kind = FIELD_TEXT, .name = "region", .sql = "ifnull(a.region, '')"},
+	{.kind = FIELD_TEXT, .name = "zone", .sql = "ifnull(a.zone, '')"},
+	{.kind = FIELD_TEXT, .name = "domain", .sql = "ifnull(a.region || '/' || a.zone, '')"},
+	{.kind = FIELD_NUMBER, .name = "tasks", .sql = "(SELECT count(*) " TASKS},
+	{.kind = FIELD_NUMBER, .name = "frameworks", .sql = "(SELECT count(DISTINCT t.framework) " TASKS},
+	{.kind = FIELD_AMONG,
+	 .name = "framework",
+	 .sql = "SELECT x.cluster, x.agent FROM tasks x INDEXED BY tasks_by_agent WHERE x.cluster > 0 AND (x.cluster, "
+		"x.framework) IN (SELECT f.cluster, f.id FROM frameworks f WHERE ",
+	 .texts = {"f.name", "f.id"},
+	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT DISTINCT ifnull(nullif(f.name, ''), t.framework) AS n FROM "
+		  "tasks t LEFT JOIN frameworks f ON f.cluster = t.cluster AND f.id = t.framework WHERE t.cluster = "
+		  "a.cluster AND t.agent = a.id ORDER BY n))"},
+	{.kind = FIELD_AMONG,
+	 .name = "task",
+	 .sql = "SELECT x.cluster, x.agent FROM tasks x WHERE x.id IS NOT NULL AND (",
+	 .texts = {"x.id", "x.name"},
+	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT t.id AS n FROM tasks t WHERE t.cluster = a.cluster AND "
+		  "t.agent = a.id ORDER BY n))"},
+	{.kind = FIELD_CONFIG,
+	 .name = "config",
+	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT p.config || '@' || p.config_version AS n, "
+		  "max(r.created_ms) FROM run_agents x JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan "
+		  "WHERE x.agent = a.id AND x.state = 'done' GROUP BY p.config ORDER BY p.config))"},
+	{.kind = FIELD_TEXT,
+	 .name = "survey",
+	 .sql = "ifnull(" SURVEY("CASE WHEN s.failed_ms IS NULL THEN 'ok' ELSE 'failed' END") ", 'never')"},
+	{.kind = FIELD_BOOL, .name = "drift", .sql = "ifnull(" SURVEY("s.drift") ", 0)"},
+	{.kind = FIELD_TIME, .name = "surveyed", .sql = "ifnull(" SURVEY("s.time_ms") ", 0)"},
+	{.kind = FIELD_TIME,
+	 .name = "seen",
+	 .sql = "ifnull((SELECT c.synced_ms FROM clusters c WHERE c.id = a.cluster), 0)"},
+	{.kind = FIELD_TIME, .name = "first_seen", .sql = "a.first_seen_ms"},
+	{.kind = FIELD_TIME, .name = "changed", .sql = "a.changed_ms"},
+	{.kind = FIELD_TIME, .name = "registered", .sql = "a.registered_ns / 1000000"},
+	{.kind = FIELD_TIME, .name = "reregistered", .sql = "a.reregistered_ns / 1000000"},
 };
 
-#define ATTRIBUTE_PREFIX "attribute."
+/* The resources whose sums stand in the agent's row; all other names are summed when asked for. */
+static const struct {
+	const char *name;
+	bool in_mb;
+	const char *sql[3]; /* by share */
+} resources[] = {
+	{"cpus", false, {"a.cpus", "a.cpus_used", "round(a.cpus - a.cpus_used, 3)"}},
+	{"mem", true, {"a.mem", "a.mem_used", "round(a.mem - a.mem_used, 3)"}},
+	{"disk", true, {"a.disk", "a.disk_used", "round(a.disk - a.disk_used, 3)"}},
+	{"gpus", false, {"a.gpus", "a.gpus_used", "round(a.gpus - a.gpus_used, 3)"}},
+};
+#define KEPT_SUMS (sizeof(resources) / sizeof(resources[0]))
 
-/* attribute.NAME, or attribute.'any name at all': a word that ends in the dot, and a string right behind it. */
-static int read_attribute(struct token_reader *reader, struct field *field)
+/* A string right behind a word that ended in a dot: attribute.'any name at all'. Takes it in name's place. */
+static int read_quoted(struct token_reader *reader, size_t end, char **name)
+{
+	if (**name || reader->token.kind != TOKEN_STRING || reader->token.at != end)
+		return 0;
+	free(*name);
+	*name = xstrdup(reader->token.text);
+	return token_next(reader);
+}
+
+/* What follows the prefix, and moves behind it. NULL with the error set. */
+static char *read_prefixed(struct token_reader *reader, const char *prefix, const char *what)
 {
 	size_t at = reader->token.at, end = reader->token.end;
-	char *name = xstrdup(reader->token.text + strlen(ATTRIBUTE_PREFIX));
+	char *name = xstrdup(reader->token.text + strlen(prefix));
 
-	if (token_next(reader) < 0)
-		goto fail;
-	if (*name == '\0' && reader->token.kind == TOKEN_STRING && reader->token.at == end) {
-		free(name);
-		name = xstrdup(reader->token.text);
-		if (token_next(reader) < 0)
-			goto fail;
+	if (token_next(reader) == 0 && read_quoted(reader, end, &name) == 0) {
+		if (*name)
+			return name;
+		token_error(reader, at, "expected the %s's name after \"%s\"", what, prefix);
 	}
-	if (*name == '\0') {
-		token_error(reader, at, "expected the attribute's name after \"attribute.\"");
-		goto fail;
-	}
+	free(name);
+	return NULL;
+}
+
+static int read_attribute(struct token_reader *reader, struct field *field)
+{
+	char *name = read_prefixed(reader, ATTRIBUTE_PREFIX, "attribute");
+
+	if (!name)
+		return -1;
 	*field = (struct field){.kind = FIELD_ATTRIBUTE, .name = name, .owned = name};
 	return 0;
-fail:
+}
+
+/* Cuts .total, .used or .free off. */
+static enum field_share take_share(char *name)
+{
+	static const char *const shares[] = {".total", ".used", ".free"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t suffix = strlen(shares[i]);
+
+		if (len > suffix && strcmp(name + len - suffix, shares[i]) == 0) {
+			name[len - suffix] = '\0';
+			return (enum field_share)i;
+		}
+	}
+	return SHARE_TOTAL;
+}
+
+/* (ROLE) right behind the name; end: where that ended. */
+static int read_role(struct token_reader *reader, size_t end, char **role)
+{
+	char *text;
+
+	if (reader->token.kind != TOKEN_OPEN || reader->token.at != end)
+		return 0;
+	if (token_next(reader) < 0)
+		return -1;
+	if (reader->token.kind != TOKEN_WORD && reader->token.kind != TOKEN_STRING)
+		return token_expected(reader, "a role, or '*' for what is not reserved");
+	text = xstrdup(reader->token.text);
+	if (token_next(reader) < 0 ||
+	    (reader->token.kind != TOKEN_CLOSE && token_expected(reader, "\")\" behind the role") < 0)) {
+		free(text);
+		return -1;
+	}
+	*role = text;
+	return token_next(reader);
+}
+
+/* name: owned by the field on success. */
+static int finish_resource(struct token_reader *reader, char *name, size_t end, struct field *field)
+{
+	struct field found = {.kind = FIELD_RESOURCE, .name = name, .owned = name};
+
+	found.share = take_share(name);
+	if (read_role(reader, end, &found.role) < 0) {
+		free(found.role);
+		return -1;
+	}
+	for (size_t i = 0; i < KEPT_SUMS; i++)
+		if (strcmp(name, resources[i].name) == 0) {
+			found.in_mb = resources[i].in_mb;
+			found.sql = found.role ? NULL : resources[i].sql[found.share];
+		}
+	*field = found;
+	return 0;
+}
+
+static int read_any_resource(struct token_reader *reader, struct field *field)
+{
+	size_t end = reader->token.end;
+	char *name = read_prefixed(reader, RESOURCE_PREFIX, "resource");
+
+	if (!name)
+		return -1;
+	/* resource.'a b' ends behind its string. */
+	if (finish_resource(reader, name, reader->last_end > end ? reader->last_end : end, field) == 0)
+		return 0;
 	free(name);
 	return -1;
 }
 
-int field_read(struct token_reader *reader, struct field *field)
+/* cpus, mem.free, disk.used(web)… */
+static bool is_resource(const char *word)
 {
-	char *name;
+	char *name = xstrdup(word);
+	bool found = false;
 
-	if (strncmp(reader->token.text, ATTRIBUTE_PREFIX, strlen(ATTRIBUTE_PREFIX)) == 0)
-		return read_attribute(reader, field);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (strcmp(reader->token.text, fields[i].name) == 0) {
-			*field = fields[i];
-			return token_next(reader);
-		}
-	name = xstrdup(reader->token.text);
+	take_share(name);
+	for (size_t i = 0; i < KEPT_SUMS; i++)
+		found = found || strcmp(name, resources[i].name) == 0;
+	free(name);
+	return found;
+}
+
+static int read_resource(struct token_reader *reader, struct field *field)
+{
+	char *name = xstrdup(reader->token.text);
+	size_t end = reader->token.end;
+
+	if (token_next(reader) == 0 && finish_resource(reader, name, end, field) == 0)
+		return 0;
+	free(name);
+	return -1;
+}
+
+static int read_bare_attribute(struct token_reader *reader, struct field *field)
+{
+	char *name = xstrdup(reader->token.text);
+
 	if (token_next(reader) < 0) {
 		free(name);
 		return -1;
@@ -72,45 +217,47 @@ int field_read(struct token_reader *reader, struct field *field)
 	return 0;
 }
 
+int field_read(struct token_reader *reader, struct field *field)
+{
+	const char *word = reader->token.text;
+
+	if (strncmp(word, ATTRIBUTE_PREFIX, strlen(ATTRIBUTE_PREFIX)) == 0)
+		return read_attribute(reader, field);
+	if (strncmp(word, RESOURCE_PREFIX, strlen(RESOURCE_PREFIX)) == 0)
+		return read_any_resource(reader, field);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strcmp(word, fields[i].name) == 0) {
+			*field = fields[i];
+			return token_next(reader);
+		}
+	return is_resource(word) ? read_resource(reader, field) : read_bare_attribute(reader, field);
+}
+
 void field_clear(struct field *field)
 {
 	free(field->owned);
-	field->owned = NULL;
+	free(field->role);
+	field->owned = field->role = NULL;
 }
 
 bool field_has_order(const struct field *field)
 {
-	return field->kind == FIELD_NUMBER || field->kind == FIELD_RESOURCE || field->kind == FIELD_ATTRIBUTE;
+	return field->kind != FIELD_TEXT && field->kind != FIELD_BOOL && field->kind != FIELD_AMONG &&
+	       field->kind != FIELD_CONFIG;
 }
 
-/* Plain decimal only: strtod alone would take hex, "inf" and "nan". */
-static bool read_number(const char *text, double *number)
+bool field_has_patterns(const struct field *field)
 {
-	char *end;
-
-	if (*text == '\0' || strspn(text, "+-.0123456789eE") != strlen(text))
-		return false;
-	*number = strtod(text, &end);
-	return *end == '\0' && isfinite(*number);
+	return field->kind == FIELD_TEXT || field->kind == FIELD_VERSION || field->kind == FIELD_ATTRIBUTE ||
+	       field->kind == FIELD_AMONG;
 }
 
-int literal_read(const struct field *field, const struct token_reader *reader, struct literal *out)
+const char *field_operators(const struct field *field)
 {
-	const struct token *token = &reader->token;
-	struct literal literal = {.text = NULL};
-
-	if (field->kind == FIELD_BOOL) {
-		literal.number = strcmp(token->text, "true") == 0;
-		literal.is_number = true;
-		if (literal.number == 0 && strcmp(token->text, "false") != 0)
-			return token_expected(reader, "true or false");
-	} else {
-		literal.is_number = read_number(token->text, &literal.number);
-		if (!literal.is_number && field->needs_number)
-			return token_expected(reader, "a number");
-	}
-	if (field->kind == FIELD_RESOURCE)
-		literal.number = round(literal.number * 1000) / 1000;
-	*out = literal;
-	return 0;
+	if (field->kind == FIELD_TIME)
+		return "<, <=, > or >=";
+	if (field_has_order(field))
+		return field_has_patterns(field) ? "=, !=, <, <=, >, >=, in, not in, like, not like, ~ or !~"
+						 : "=, !=, <, <=, >, >=, in or not in";
+	return field_has_patterns(field) ? "=, !=, in, not in, like, not like, ~ or !~" : "=, !=, in or not in";
 }

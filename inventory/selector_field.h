@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef INVENTORY_SELECTOR_FIELD_H
 #define INVENTORY_SELECTOR_FIELD_H
-/* What a selector can ask about: the table of fields, and the values each takes. Private to the selector. */
+/* What a selector can ask about and a list can show: the table of fields. Private to selectors and listings. */
 #include <stdbool.h>
 
 #include "inventory/selector_token.h"
 
-enum field_kind { FIELD_TEXT, FIELD_NUMBER, FIELD_BOOL, FIELD_RESOURCE, FIELD_ATTRIBUTE };
+enum field_kind {
+	FIELD_TEXT,
+	FIELD_VERSION, /* text, with the order of versions */
+	FIELD_NUMBER,
+	FIELD_BOOL,
+	FIELD_TIME, /* milliseconds since 1970; asked about as an age or a date */
+	FIELD_RESOURCE,
+	FIELD_ATTRIBUTE,
+	FIELD_AMONG, /* several texts per agent: any of them counts */
+	FIELD_CONFIG,
+};
+
+enum field_share { SHARE_TOTAL, SHARE_USED, SHARE_FREE };
 
 struct field {
 	enum field_kind kind;
 	const char *name; /* as the user knows it; for attributes and resources the name to look for */
-	const char *sql;  /* the expression, for TEXT, NUMBER and BOOL */
-	bool needs_number;
+	/* About a row `a` of agents. TEXT to TIME, and RESOURCE where its sum is kept: the expression. AMONG: the
+	 * beginning of a subquery for the agent's texts, up to the WHERE and its first condition. */
+	const char *sql;
+	const char *texts[2]; /* AMONG: the columns that hold a text; the second may be NULL */
+	const char *shown;    /* AMONG and CONFIG: the expression that shows it in a list */
+	bool in_mb;           /* RESOURCE: takes sizes with units */
+	enum field_share share;
+	char *role;  /* RESOURCE: only what is reserved for it ('*': for nobody); NULL: all */
 	char *owned; /* name's memory, or NULL */
-};
-
-struct literal {
-	char *text;
-	bool is_number;
-	double number;
 };
 
 /* Reads a name at the current token (a word that is no keyword) and moves behind it. */
 int field_read(struct token_reader *reader, struct field *field);
 void field_clear(struct field *field);
-bool field_has_order(const struct field *field);
 
-/* Checks the current token as a value for field and reads its number; text is left to the caller. Does not move. */
-int literal_read(const struct field *field, const struct token_reader *reader, struct literal *out);
+bool field_has_order(const struct field *field);
+bool field_has_patterns(const struct field *field);
+/* "=, !=, in or not in": what may stand behind it. */
+const char *field_operators(const struct field *field);
 
 #endif

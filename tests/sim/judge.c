@@ -18,6 +18,9 @@ static bool is_away(const struct sim_host *host)
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
 		if (op->state.step != STEP_NONE && !op->back)
 			return true;
+	/* A deactivated agent looks the same to the master whether it is connected or not. */
+	if (host->traits & DEACTIVATED)
+		return false;
 	return !host->active && host->world->now - host->left_ms > NOTICE_MS;
 }
 

@@ -50,7 +50,9 @@ static void judge_state(struct world *world, struct sim_host *host, enum agent_s
 
 	if (state == AGENT_DONE)
 		judge_done(world, host, op);
-	if (state == AGENT_PROVING && op && !op->registered[NEW])
+	/* Of a deactivated agent the master does not say whether it is connected. */
+	if (state == AGENT_PROVING && op && !op->registered[NEW] && !op->registered[OLD] &&
+	    !(host->traits & DEACTIVATED))
 		judge_word(world, host, "proving", "its new process has not reregistered");
 	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
 		judge_word(world, host, "soaking", judge_back(host, op, NEW));
