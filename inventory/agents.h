@@ -62,6 +62,11 @@ void agent_list_clear(struct agent_list *list);
 int agents_load(struct store *store, int64_t cluster, const struct selector *selector, struct agent_list *out,
 		struct error *err);
 
+/* The agents that selector matches as the master listed them last, which it does no longer, since a moment after
+ * since_ms; without those on whose host another agent is listed since. */
+int agents_load_gone(struct store *store, int64_t cluster, const struct selector *selector, int64_t since_ms,
+		     struct agent_list *out, struct error *err);
+
 /* The keys (agent_record.row) of the same agents, in no order: what choosing alone costs. The caller frees *rows. */
 int agents_choose(struct store *store, int64_t cluster, const struct selector *selector, int64_t **rows, size_t *count,
 		  struct error *err);

@@ -11,7 +11,6 @@
 #include "base/digest.h"
 #include "inventory/agents.h"
 #include "inventory/agents_internal.h"
-#include "mesos/attributes.h"
 
 /* What the database knew of an agent before the sync. */
 struct known {
@@ -31,14 +30,6 @@ struct sync {
 	struct agents_summary summary;
 };
 
-/* An agent in the form in which it is stored. */
-struct packed {
-	const struct agent_view *view;
-	const char *region, *zone;
-	struct buffer info, total, used;
-	unsigned char digest[DIGEST_SIZE];
-};
-
 static void digest_text(struct digest_state *state, const char *text)
 {
 	digest_add(state, text, strlen(text) + 1);
@@ -52,7 +43,7 @@ static void digest_buffer(struct digest_state *state, const struct buffer *buf)
 	digest_add(state, buffer_text(buf), buf->len);
 }
 
-static void digest_agent(struct packed *packed)
+static void digest_agent(struct agent_packed *packed)
 {
 	const struct agent_view *view = packed->view;
 	int64_t numbers[] = {view->port,          view->active,         view->deactivated, view->attributes_complete,
@@ -78,15 +69,12 @@ static void find_domain(const Mesos__SlaveInfo *info, const char **region, const
 	*zone = info->domain->fault_domain->zone->name;
 }
 
-/* A SlaveInfo is a few KB; this bound only stops runaway growth. */
-#define PACKED_MAX (64u << 20)
-
-static void pack_agent(const struct agent_view *view, struct packed *out)
+static void pack_agent(const struct agent_view *view, struct agent_packed *out)
 {
-	*out = (struct packed){.view = view,
-			       .info = BUFFER_INIT(PACKED_MAX),
-			       .total = BUFFER_INIT(PACKED_MAX),
-			       .used = BUFFER_INIT(PACKED_MAX)};
+	*out = (struct agent_packed){.view = view,
+				     .info = BUFFER_INIT(PACKED_MAX),
+				     .total = BUFFER_INIT(PACKED_MAX),
+				     .used = BUFFER_INIT(PACKED_MAX)};
 	slaveinfo_pack(view->info, &out->info);
 	agents_pack_resources(&view->total, &out->total);
 	agents_pack_resources(&view->used, &out->used);
@@ -94,105 +82,11 @@ static void pack_agent(const struct agent_view *view, struct packed *out)
 	digest_agent(out);
 }
 
-static void packed_clear(struct packed *packed)
+static void packed_clear(struct agent_packed *packed)
 {
 	buffer_clear(&packed->info);
 	buffer_clear(&packed->total);
 	buffer_clear(&packed->used);
-}
-
-static int write_attributes(struct sync *sync, int64_t row, const Mesos__SlaveInfo *info, struct error *err)
-{
-	struct buffer value = BUFFER_INIT(PACKED_MAX);
-	int result = store_run(sync->store, err, "DELETE FROM agent_attributes WHERE agent = ?1", "i", row);
-
-	for (size_t i = 0; result == 0 && i < info->n_attributes; i++) {
-		const Mesos__Attribute *attribute = info->attributes[i];
-
-		buffer_reset(&value);
-		attribute_value_text(attribute, &value);
-		if (attribute->type == MESOS__VALUE__TYPE__SCALAR && attribute->scalar)
-			result = store_run(sync->store, err, "INSERT INTO agent_attributes VALUES (?1, ?2, ?3, ?4, ?5)",
-					   "iittr", row, (int64_t)i, attribute->name, buffer_text(&value),
-					   attribute->scalar->value);
-		else
-			result = store_run(sync->store, err,
-					   "INSERT INTO agent_attributes VALUES (?1, ?2, ?3, ?4, NULL)", "iitt", row,
-					   (int64_t)i, attribute->name, buffer_text(&value));
-	}
-	buffer_clear(&value);
-	return result;
-}
-
-static const char *reserved_for(const Mesos__Resource *resource)
-{
-	const Mesos__Resource__ReservationInfo *last;
-
-	if (resource->n_reservations == 0)
-		return "*";
-	last = resource->reservations[resource->n_reservations - 1];
-	return last->role ? last->role : "*";
-}
-
-static int write_scalars(struct sync *sync, int64_t row, const struct resources *resources, bool used,
-			 struct error *err)
-{
-	const char *sql = used ? "INSERT INTO agent_resources VALUES (?1, ?2, ?3, 0, ?4) "
-				 "ON CONFLICT DO UPDATE SET used = used + excluded.used"
-			       : "INSERT INTO agent_resources VALUES (?1, ?2, ?3, ?4, 0) "
-				 "ON CONFLICT DO UPDATE SET total = total + excluded.total";
-	struct resources normal = {NULL, 0};
-	int result = 0;
-
-	resources_copy(&normal, resources->items, resources->count);
-	resources_normalise(&normal);
-	for (size_t i = 0; result == 0 && i < normal.count; i++) {
-		const Mesos__Resource *resource = normal.items[i];
-
-		if (resource->type == MESOS__VALUE__TYPE__SCALAR && resource->scalar)
-			result = store_run(sync->store, err, sql, "ittr", row, resource->name, reserved_for(resource),
-					   resource->scalar->value);
-	}
-	resources_clear(&normal);
-	return result;
-}
-
-static int write_details(struct sync *sync, int64_t row, const struct agent_view *view, struct error *err)
-{
-	if (write_attributes(sync, row, view->info, err) < 0 ||
-	    store_run(sync->store, err, "DELETE FROM agent_resources WHERE agent = ?1", "i", row) < 0 ||
-	    write_scalars(sync, row, &view->total, false, err) < 0)
-		return -1;
-	return write_scalars(sync, row, &view->used, true, err);
-}
-
-/* New and changed agents go the same way: the row is found by (cluster, id). */
-static int write_agent(struct sync *sync, const struct packed *packed, struct error *err)
-{
-	const struct agent_view *view = packed->view;
-	int64_t row = 0;
-
-	if (store_run(sync->store, err,
-		      "INSERT INTO agents (cluster, id, hostname, ip, port, version, active, deactivated, "
-		      "attributes_complete, registered_ns, reregistered_ns, region, zone, digest, info, total, used, "
-		      "first_seen_ms, changed_ms) "
-		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?18) "
-		      "ON CONFLICT (cluster, id) DO UPDATE SET hostname = excluded.hostname, ip = excluded.ip, "
-		      "port = excluded.port, version = excluded.version, active = excluded.active, "
-		      "deactivated = excluded.deactivated, attributes_complete = excluded.attributes_complete, "
-		      "registered_ns = excluded.registered_ns, reregistered_ns = excluded.reregistered_ns, "
-		      "region = excluded.region, zone = excluded.zone, digest = excluded.digest, info = excluded.info, "
-		      "total = excluded.total, used = excluded.used, changed_ms = excluded.changed_ms, gone_ms = NULL",
-		      "itttdtdddiittbbbbi", sync->cluster, view->id, view->hostname, view->ip, view->port,
-		      view->version, (int)view->active, (int)view->deactivated, (int)view->attributes_complete,
-		      view->registered_ns, view->reregistered_ns, packed->region, packed->zone, packed->digest,
-		      (size_t)DIGEST_SIZE, packed->info.data, packed->info.len, packed->total.data, packed->total.len,
-		      packed->used.data, packed->used.len, sync->time_ms) < 0)
-		return -1;
-	if (store_find_int(sync->store, &row, err, "SELECT row FROM agents WHERE cluster = ?1 AND id = ?2", "it",
-			   sync->cluster, view->id) < 0)
-		return -1;
-	return write_details(sync, row, view, err);
 }
 
 static int compare_known(const void *a, const void *b)
@@ -249,7 +143,7 @@ static void sync_clear(struct sync *sync)
 }
 
 /* Counts what the sync finds of one agent. true: it must be written. */
-static bool judge_agent(struct sync *sync, struct known *known, const struct packed *packed)
+static bool judge_agent(struct sync *sync, struct known *known, const struct agent_packed *packed)
 {
 	struct agents_summary *summary = &sync->summary;
 
@@ -274,14 +168,14 @@ static bool judge_agent(struct sync *sync, struct known *known, const struct pac
 static int sync_agent(struct sync *sync, const struct agent_view *view, struct error *err)
 {
 	struct known *known = find_known(sync, view->id);
-	struct packed packed;
+	struct agent_packed packed;
 	int result = 0;
 
 	if (!view->info)
 		return error_set(err, ERROR_CORRUPT, "the master's answer has no SlaveInfo for agent %s", view->id);
 	pack_agent(view, &packed);
 	if (judge_agent(sync, known, &packed))
-		result = write_agent(sync, &packed, err);
+		result = agents_write(sync->store, sync->cluster, &packed, known ? known->row : 0, sync->time_ms, err);
 	packed_clear(&packed);
 	return result;
 }

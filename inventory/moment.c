@@ -19,11 +19,10 @@ static const struct {
 	const char *name;
 	int64_t ms;
 } units[] = {
-	{"ms", 1},          {"s", SECOND},      {"sec", SECOND}, {"secs", SECOND}, {"second", SECOND},
-	{"seconds", SECOND}, {"m", MINUTE},     {"min", MINUTE}, {"mins", MINUTE}, {"minute", MINUTE},
-	{"minutes", MINUTE}, {"h", HOUR},       {"hr", HOUR},    {"hrs", HOUR},    {"hour", HOUR},
-	{"hours", HOUR},    {"d", DAY},         {"day", DAY},    {"days", DAY},    {"w", 7 * DAY},
-	{"week", 7 * DAY},  {"weeks", 7 * DAY},
+	{"ms", 1},     {"s", SECOND},   {"sec", SECOND},   {"secs", SECOND},   {"second", SECOND},  {"seconds", SECOND},
+	{"m", MINUTE}, {"min", MINUTE}, {"mins", MINUTE},  {"minute", MINUTE}, {"minutes", MINUTE}, {"h", HOUR},
+	{"hr", HOUR},  {"hrs", HOUR},   {"hour", HOUR},    {"hours", HOUR},    {"d", DAY},          {"day", DAY},
+	{"days", DAY}, {"w", 7 * DAY},  {"week", 7 * DAY}, {"weeks", 7 * DAY},
 };
 
 bool moment_read_span(const char *text, int64_t *ms)
@@ -178,10 +177,11 @@ int moment_parse(const char *source, const char *text, int64_t now_ms, int64_t *
 		ms = now_ms;
 	else if (!moment_read_date(text, &ms)) {
 		shown = text_printable(text, false);
-		error_set(err, ERROR_USAGE,
-			  "%s: \"%.80s\" is no time: write a date like 2026-11-23T12:25Z (UTC without a zone), how long "
-			  "ago like 2h or 3d, or now",
-			  source, shown);
+		error_set(
+			err, ERROR_USAGE,
+			"%s: \"%.80s\" is no time: write a date like 2026-11-23T12:25Z (UTC without a zone), how long "
+			"ago like 2h or 3d, or now",
+			source, shown);
 		free(shown);
 		return -1;
 	}

@@ -9,7 +9,10 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/clock.h"
+#include "inventory/hostset.h"
 #include "inventory/selector_field.h"
+#include "inventory/selector_literal.h"
 #include "inventory/selector_sql.h"
 #include "inventory/selector_token.h"
 
@@ -25,6 +28,7 @@ struct selector {
 	char *text;
 	char *sql;
 	char *test; /* the statement of selector_matches */
+	char *fleeting;
 	struct store_value *values;
 	size_t count;
 };
@@ -32,6 +36,8 @@ struct selector {
 struct parser {
 	struct token_reader reader;
 	struct condition condition;
+	int64_t now_ms;
+	char *fleeting; /* the first such name */
 	size_t comparisons;
 	size_t depth;
 	size_t open; /* parentheses */
@@ -39,29 +45,37 @@ struct parser {
 
 static int parse_or(struct parser *parser);
 
-static int read_literal(struct parser *parser, const struct field *field, struct literals *out)
+static int read_literal(struct parser *parser, const struct field *field, enum token_kind op, struct literals *out)
 {
 	struct token_reader *reader = &parser->reader;
-	struct literal literal = {.text = NULL};
+	struct literal literal;
 
 	if ((reader->token.kind != TOKEN_WORD && reader->token.kind != TOKEN_STRING) || token_is_keyword(reader))
 		return token_expected(reader, "a value ('text', \"text\" or a word)");
-	if (literal_read(field, reader, &literal) < 0)
+	if (literal_read(field, op, reader, parser->now_ms, &literal) < 0)
 		return -1;
-	literal.text = xstrdup(reader->token.text);
 	out->items = xreallocarray(out->items, out->count + 1, sizeof(*out->items));
 	out->items[out->count++] = literal;
 	return token_next(reader);
+}
+
+/* A host set is a list by itself: it needs no parentheses. */
+static bool is_lone_set(const struct token_reader *reader)
+{
+	return (reader->token.kind == TOKEN_WORD || reader->token.kind == TOKEN_STRING) &&
+	       hostset_is_set(reader->token.text);
 }
 
 static int read_list(struct parser *parser, const struct field *field, struct literals *out)
 {
 	struct token_reader *reader = &parser->reader;
 
+	if (is_lone_set(reader))
+		return read_literal(parser, field, TOKEN_OPEN, out);
 	if (reader->token.kind != TOKEN_OPEN)
 		return token_expected(reader, "\"(\" and a list of values");
 	do {
-		if (token_next(reader) < 0 || read_literal(parser, field, out) < 0)
+		if (token_next(reader) < 0 || read_literal(parser, field, TOKEN_OPEN, out) < 0)
 			return -1;
 	} while (reader->token.kind == TOKEN_COMMA);
 	if (reader->token.kind != TOKEN_CLOSE)
@@ -88,44 +102,44 @@ static bool is_ordering(enum token_kind kind)
 	return kind == TOKEN_LESS || kind == TOKEN_LESS_EQUAL || kind == TOKEN_GREATER || kind == TOKEN_GREATER_EQUAL;
 }
 
-/* in (…) and not in (…): kind TOKEN_OPEN stands for the list. */
-static int parse_membership(struct parser *parser, const struct field *field)
+/* Moves behind the operator. */
+static int read_operator(struct parser *parser, const struct field *field, enum token_kind *op)
 {
-	struct literals literals = {NULL, 0};
-	int result = -1;
+	struct token_reader *reader = &parser->reader;
+	bool negated = token_is(reader, "not"), patterns = field_has_patterns(field);
 
-	if (token_is(&parser->reader, "not")) {
+	if (negated) {
 		buffer_puts(&parser->condition.sql, "NOT ");
-		if (token_next(&parser->reader) < 0)
+		if (token_next(reader) < 0)
 			return -1;
-		if (!token_is(&parser->reader, "in"))
-			return token_expected(&parser->reader, "in");
 	}
-	if (token_next(&parser->reader) == 0 && read_list(parser, field, &literals) == 0)
-		result = compare(parser, field, TOKEN_OPEN, &literals);
-	literals_clear(&literals);
-	return result;
+	*op = reader->token.kind;
+	if (token_is(reader, "in") && field->kind != FIELD_TIME)
+		*op = TOKEN_OPEN;
+	else if (token_is(reader, "like") && patterns)
+		*op = TOKEN_LIKE;
+	else if (negated)
+		return token_expected(reader, patterns ? "in or like" : "in");
+	else if (is_ordering(*op) && !field_has_order(field))
+		return token_error(reader, reader->token.at, "%s has no order: expected %s", field->name,
+				   field_operators(field));
+	else if (!is_ordering(*op) && !((*op == TOKEN_EQUAL || *op == TOKEN_NOT_EQUAL) && field->kind != FIELD_TIME) &&
+		 !((*op == TOKEN_MATCH || *op == TOKEN_NO_MATCH) && patterns))
+		return token_expected(reader, field_operators(field));
+	return token_next(reader);
 }
 
 static int parse_operator(struct parser *parser, const struct field *field)
 {
-	struct token_reader *reader = &parser->reader;
-	enum token_kind kind = reader->token.kind;
 	struct literals literals = {NULL, 0};
-	struct field wanted = *field;
-	int result = -1;
+	enum token_kind op;
+	int result;
 
-	if (token_is(reader, "in") || token_is(reader, "not"))
-		return parse_membership(parser, field);
-	if (is_ordering(kind) && !field_has_order(field))
-		return token_error(reader, reader->token.at, "%s has no order: expected =, !=, in or not in",
-				   field->name);
-	if (kind != TOKEN_EQUAL && kind != TOKEN_NOT_EQUAL && !is_ordering(kind))
-		return token_expected(reader, field_has_order(field) ? "=, !=, <, <=, >, >=, in or not in"
-								     : "=, !=, in or not in");
-	wanted.needs_number = field->needs_number || is_ordering(kind);
-	if (token_next(reader) == 0 && read_literal(parser, &wanted, &literals) == 0)
-		result = compare(parser, field, kind, &literals);
+	if (read_operator(parser, field, &op) < 0)
+		return -1;
+	result = op == TOKEN_OPEN ? read_list(parser, field, &literals) : read_literal(parser, field, op, &literals);
+	if (result == 0)
+		result = compare(parser, field, op, &literals);
 	literals_clear(&literals);
 	return result;
 }
@@ -140,6 +154,8 @@ static int parse_comparison(struct parser *parser)
 		return token_expected(reader, "a comparison like rack = 'r1', \"not\" or \"(\"");
 	if (field_read(reader, &field) < 0)
 		return -1;
+	if (field.fleeting && !parser->fleeting)
+		parser->fleeting = xstrdup(field.name);
 	result = parse_operator(parser, &field);
 	field_clear(&field);
 	return result;
@@ -219,26 +235,32 @@ static int parse_all(struct parser *parser)
 struct selector *selector_parse(const char *source, const char *text, struct error *err)
 {
 	struct parser parser = {.reader = {.source = source, .text = text, .err = err},
-				.condition = {.sql = BUFFER_INIT(SQL_MAX)}};
-	struct selector *selector;
-	int result;
+				.condition = {.sql = BUFFER_INIT(SQL_MAX)},
+				.now_ms = clock_wall_ms()};
+	struct selector *selector = NULL;
+	char *test;
 
 	if (strlen(text) > TEXT_MAX) {
 		error_set(err, ERROR_USAGE, "%s: the expression is longer than %u bytes", source, TEXT_MAX);
 		return NULL;
 	}
-	selector = xcalloc(1, sizeof(*selector));
-	result = parse_all(&parser);
-	token_reader_clear(&parser.reader);
-	selector->values = parser.condition.values;
-	selector->count = parser.condition.count;
-	selector->sql = buffer_take(&parser.condition.sql);
-	if (result < 0) {
-		selector_free(selector);
-		return NULL;
+	if (parse_all(&parser) == 0) {
+		selector = xcalloc(1, sizeof(*selector));
+		selector->text = xstrdup(text);
+		selector->sql = condition_for_all(&parser.condition);
+		selector->values = parser.condition.values;
+		selector->count = parser.condition.count;
+		test = condition_for_one(&parser.condition);
+		selector->test = xasprintf("SELECT (%s) FROM agents a WHERE a.row = ?%zu", test, selector->count + 1);
+		free(test);
+		selector->fleeting = parser.fleeting;
+		parser.fleeting = NULL;
+		parser.condition.values = NULL; /* the selector's now */
+		parser.condition.count = 0;
 	}
-	selector->text = xstrdup(text);
-	selector->test = xasprintf("SELECT (%s) FROM agents a WHERE a.row = ?%zu", selector->sql, selector->count + 1);
+	free(parser.fleeting);
+	token_reader_clear(&parser.reader);
+	condition_clear(&parser.condition);
 	return selector;
 }
 
@@ -247,18 +269,23 @@ void selector_free(struct selector *selector)
 	if (!selector)
 		return;
 	for (size_t i = 0; i < selector->count; i++)
-		if (selector->values[i].type == STORE_TEXT)
-			free((char *)selector->values[i].text);
+		free((char *)selector->values[i].text);
 	free(selector->values);
 	free(selector->text);
 	free(selector->sql);
 	free(selector->test);
+	free(selector->fleeting);
 	free(selector);
 }
 
 const char *selector_text(const struct selector *selector)
 {
 	return selector->text;
+}
+
+const char *selector_fleeting(const struct selector *selector)
+{
+	return selector->fleeting;
 }
 
 const char *selector_sql(const struct selector *selector)

@@ -2,14 +2,15 @@
 #ifndef INVENTORY_SELECTOR_H
 #define INVENTORY_SELECTOR_H
 /*
- * The language that chooses agents, the same everywhere:
+ * The language that chooses agents, the same everywhere; docs/selectors.md teaches it.
  *
  *	expression  comparison, not X, X and Y, X or Y, ( X ); not binds tightest, then and, then or
- *	comparison  NAME = VALUE    NAME != VALUE    NAME < <= > >= NUMBER
- *	            NAME in (VALUE, …)    NAME not in (VALUE, …)
- *	NAME        id hostname ip port version active region zone tasks, cpus mem disk gpus (the agent's total,
- *	            over all reservations), or an attribute: rack, attribute.rack, attribute.'any name at all'
- *	VALUE       'text' or "text" (the quote doubled inside), or a word of letters, digits and _ . : / -
+ *	comparison  NAME = VALUE    NAME != VALUE    NAME < <= > >= VALUE
+ *	            NAME in (VALUE, …)    NAME in node[1-9]    NAME not in …
+ *	            NAME like 'PATTERN'    NAME not like 'PATTERN'    NAME ~ 'REGEX'    NAME !~ 'REGEX'
+ *	NAME        a field of selector_field.c, cpus mem disk gpus and resource.NAME with .total .used .free and (ROLE),
+ *	            or an attribute: rack, attribute.rack, attribute.'any name at all'
+ *	VALUE       'text' or "text" (the quote doubled inside), or a word of letters, digits and _ . : / @ -
  *
  * An attribute is equal to a value when any attribute of that name has it; != is the negation of =, so it also holds
  * for agents without the attribute. A selector is compiled to an SQL condition whose values are all parameters.
@@ -28,6 +29,9 @@ struct selector;
 struct selector *selector_parse(const char *source, const char *text, struct error *err);
 void selector_free(struct selector *selector);
 const char *selector_text(const struct selector *selector);
+
+/* A name it asks about of which no history is kept (tasks, mem.free, …), or NULL. */
+const char *selector_fleeting(const struct selector *selector);
 
 /* The condition, about a row `a` of table agents. Its parameters are ?1 … ?count, in the order of values. */
 const char *selector_sql(const struct selector *selector);

@@ -10,10 +10,7 @@
 #define RESOURCE_PREFIX  "resource."
 
 /* The survey's index is named: SQLite would fetch the row, and the document beside it. */
-#define SURVEY(expression)                                                                                             \
-	"(SELECT " expression " FROM surveys s INDEXED BY surveys_by_agent WHERE s.agent = a.row)"
-
-#define TASKS "FROM tasks t WHERE t.cluster = a.cluster AND t.agent = a.id)"
+#define SURVEY(expression) "(SELECT " expression " FROM surveys s INDEXED BY surveys_by_agent WHERE s.agent = a.row)"
 
 /* Missing texts are empty here: NULL would make both `zone = 'a'` and its negation false. Missing times are 0. */
 static const struct field fields[] = {
@@ -21,40 +18,56 @@ static const struct field fields[] = {
 	{.kind = FIELD_TEXT, .name = "hostname", .sql = "a.hostname"},
 	{.kind = FIELD_TEXT, .name = "ip", .sql = "a.ip"},
 	{.kind = FIELD_NUMBER, .name = "port", .sql = "a.port"},
+	{.kind = FIELD_TEXT,
+	 .name = "state",
+	 .sql = "CASE WHEN a.deactivated THEN 'deactivated' WHEN a.active THEN 'active' ELSE 'inactive' END"},
 	{.kind = FIELD_VERSION, .name = "version", .sql = "a.version"},
 	{.kind = FIELD_BOOL, .name = "active", .sql = "a.active"},
 	{.kind = FIELD_BOOL, .name = "deactivated", .sql = "a.deactivated"},
 	{.kind = FIELD_TEXT, .name = "region", .sql = "ifnull(a.region, '')"},
 	{.kind = FIELD_TEXT, .name = "zone", .sql = "ifnull(a.zone, '')"},
 	{.kind = FIELD_TEXT, .name = "domain", .sql = "ifnull(a.region || '/' || a.zone, '')"},
-	{.kind = FIELD_NUMBER, .name = "tasks", .sql = "(SELECT count(*) " TASKS},
-	{.kind = FIELD_NUMBER, .name = "frameworks", .sql = "(SELECT count(DISTINCT t.framework) " TASKS},
+	{.kind = FIELD_NUMBER,
+	 .name = "tasks",
+	 .fleeting = true,
+	 .sql = "(SELECT count(*) FROM tasks t WHERE t.cluster = a.cluster AND t.agent = a.id)"},
+	{.kind = FIELD_NUMBER,
+	 .name = "frameworks",
+	 .fleeting = true,
+	 .sql = "(SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE t.cluster = a.cluster AND t.agent = a.id GROUP BY "
+		"t.framework))"},
 	{.kind = FIELD_AMONG,
 	 .name = "framework",
+	 .fleeting = true,
 	 .sql = "SELECT x.cluster, x.agent FROM tasks x INDEXED BY tasks_by_agent WHERE x.cluster > 0 AND (x.cluster, "
 		"x.framework) IN (SELECT f.cluster, f.id FROM frameworks f WHERE ",
 	 .texts = {"f.name", "f.id"},
-	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT DISTINCT ifnull(nullif(f.name, ''), t.framework) AS n FROM "
-		  "tasks t LEFT JOIN frameworks f ON f.cluster = t.cluster AND f.id = t.framework WHERE t.cluster = "
-		  "a.cluster AND t.agent = a.id ORDER BY n))"},
+	 .shown =
+		 "(SELECT group_concat(n, ',') FROM (SELECT DISTINCT ifnull(nullif(f.name, ''), t.framework) AS n FROM "
+		 "tasks t LEFT JOIN frameworks f ON f.cluster = t.cluster AND f.id = t.framework WHERE t.cluster = "
+		 "a.cluster AND t.agent = a.id ORDER BY n))"},
 	{.kind = FIELD_AMONG,
 	 .name = "task",
+	 .fleeting = true,
 	 .sql = "SELECT x.cluster, x.agent FROM tasks x WHERE x.id IS NOT NULL AND (",
 	 .texts = {"x.id", "x.name"},
 	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT t.id AS n FROM tasks t WHERE t.cluster = a.cluster AND "
 		  "t.agent = a.id ORDER BY n))"},
 	{.kind = FIELD_CONFIG,
 	 .name = "config",
+	 .fleeting = true,
 	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT p.config || '@' || p.config_version AS n, "
 		  "max(r.created_ms) FROM run_agents x JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan "
 		  "WHERE x.agent = a.id AND x.state = 'done' GROUP BY p.config ORDER BY p.config))"},
 	{.kind = FIELD_TEXT,
 	 .name = "survey",
+	 .fleeting = true,
 	 .sql = "ifnull(" SURVEY("CASE WHEN s.failed_ms IS NULL THEN 'ok' ELSE 'failed' END") ", 'never')"},
-	{.kind = FIELD_BOOL, .name = "drift", .sql = "ifnull(" SURVEY("s.drift") ", 0)"},
-	{.kind = FIELD_TIME, .name = "surveyed", .sql = "ifnull(" SURVEY("s.time_ms") ", 0)"},
+	{.kind = FIELD_BOOL, .name = "drift", .fleeting = true, .sql = "ifnull(" SURVEY("s.drift") ", 0)"},
+	{.kind = FIELD_TIME, .name = "surveyed", .fleeting = true, .sql = "ifnull(" SURVEY("s.time_ms") ", 0)"},
 	{.kind = FIELD_TIME,
 	 .name = "seen",
+	 .fleeting = true,
 	 .sql = "ifnull((SELECT c.synced_ms FROM clusters c WHERE c.id = a.cluster), 0)"},
 	{.kind = FIELD_TIME, .name = "first_seen", .sql = "a.first_seen_ms"},
 	{.kind = FIELD_TIME, .name = "changed", .sql = "a.changed_ms"},
@@ -75,10 +88,18 @@ static const struct {
 };
 #define KEPT_SUMS (sizeof(resources) / sizeof(resources[0]))
 
+static const struct field shown_fields[] = {
+	{.kind = FIELD_SHOWN,
+	 .name = "attributes",
+	 .shown = "(SELECT group_concat(v, '; ') FROM (SELECT x.name || ':' || x.value AS v FROM agent_attributes x "
+		  "WHERE "
+		  "x.agent = a.row ORDER BY x.position))"},
+};
+
 /* A string right behind a word that ended in a dot: attribute.'any name at all'. Takes it in name's place. */
-static int read_quoted(struct token_reader *reader, size_t end, char **name)
+static int read_quoted(struct token_reader *reader, char **name)
 {
-	if (**name || reader->token.kind != TOKEN_STRING || reader->token.at != end)
+	if (**name || reader->token.kind != TOKEN_STRING || reader->token.at != reader->last_end)
 		return 0;
 	free(*name);
 	*name = xstrdup(reader->token.text);
@@ -88,10 +109,10 @@ static int read_quoted(struct token_reader *reader, size_t end, char **name)
 /* What follows the prefix, and moves behind it. NULL with the error set. */
 static char *read_prefixed(struct token_reader *reader, const char *prefix, const char *what)
 {
-	size_t at = reader->token.at, end = reader->token.end;
+	size_t at = reader->token.at;
 	char *name = xstrdup(reader->token.text + strlen(prefix));
 
-	if (token_next(reader) == 0 && read_quoted(reader, end, &name) == 0) {
+	if (token_next(reader) == 0 && read_quoted(reader, &name) == 0) {
 		if (*name)
 			return name;
 		token_error(reader, at, "expected the %s's name after \"%s\"", what, prefix);
@@ -127,12 +148,12 @@ static enum field_share take_share(char *name)
 	return SHARE_TOTAL;
 }
 
-/* (ROLE) right behind the name; end: where that ended. */
-static int read_role(struct token_reader *reader, size_t end, char **role)
+/* (ROLE) right behind the name. */
+static int read_role(struct token_reader *reader, char **role)
 {
 	char *text;
 
-	if (reader->token.kind != TOKEN_OPEN || reader->token.at != end)
+	if (reader->token.kind != TOKEN_OPEN || reader->token.at != reader->last_end)
 		return 0;
 	if (token_next(reader) < 0)
 		return -1;
@@ -149,12 +170,13 @@ static int read_role(struct token_reader *reader, size_t end, char **role)
 }
 
 /* name: owned by the field on success. */
-static int finish_resource(struct token_reader *reader, char *name, size_t end, struct field *field)
+static int finish_resource(struct token_reader *reader, char *name, struct field *field)
 {
 	struct field found = {.kind = FIELD_RESOURCE, .name = name, .owned = name};
 
 	found.share = take_share(name);
-	if (read_role(reader, end, &found.role) < 0) {
+	found.fleeting = found.share != SHARE_TOTAL;
+	if (read_role(reader, &found.role) < 0) {
 		free(found.role);
 		return -1;
 	}
@@ -169,13 +191,11 @@ static int finish_resource(struct token_reader *reader, char *name, size_t end, 
 
 static int read_any_resource(struct token_reader *reader, struct field *field)
 {
-	size_t end = reader->token.end;
 	char *name = read_prefixed(reader, RESOURCE_PREFIX, "resource");
 
 	if (!name)
 		return -1;
-	/* resource.'a b' ends behind its string. */
-	if (finish_resource(reader, name, reader->last_end > end ? reader->last_end : end, field) == 0)
+	if (finish_resource(reader, name, field) == 0)
 		return 0;
 	free(name);
 	return -1;
@@ -197,9 +217,8 @@ static bool is_resource(const char *word)
 static int read_resource(struct token_reader *reader, struct field *field)
 {
 	char *name = xstrdup(reader->token.text);
-	size_t end = reader->token.end;
 
-	if (token_next(reader) == 0 && finish_resource(reader, name, end, field) == 0)
+	if (token_next(reader) == 0 && finish_resource(reader, name, field) == 0)
 		return 0;
 	free(name);
 	return -1;
@@ -233,6 +252,16 @@ int field_read(struct token_reader *reader, struct field *field)
 	return is_resource(word) ? read_resource(reader, field) : read_bare_attribute(reader, field);
 }
 
+int field_read_column(struct token_reader *reader, struct field *field)
+{
+	for (size_t i = 0; i < sizeof(shown_fields) / sizeof(shown_fields[0]); i++)
+		if (strcmp(reader->token.text, shown_fields[i].name) == 0) {
+			*field = shown_fields[i];
+			return token_next(reader);
+		}
+	return field_read(reader, field);
+}
+
 void field_clear(struct field *field)
 {
 	free(field->owned);
@@ -243,7 +272,7 @@ void field_clear(struct field *field)
 bool field_has_order(const struct field *field)
 {
 	return field->kind != FIELD_TEXT && field->kind != FIELD_BOOL && field->kind != FIELD_AMONG &&
-	       field->kind != FIELD_CONFIG;
+	       field->kind != FIELD_CONFIG && field->kind != FIELD_SHOWN;
 }
 
 bool field_has_patterns(const struct field *field)

@@ -16,6 +16,7 @@ enum field_kind {
 	FIELD_ATTRIBUTE,
 	FIELD_AMONG, /* several texts per agent: any of them counts */
 	FIELD_CONFIG,
+	FIELD_SHOWN, /* lists only */
 };
 
 enum field_share { SHARE_TOTAL, SHARE_USED, SHARE_FREE };
@@ -27,7 +28,8 @@ struct field {
 	 * beginning of a subquery for the agent's texts, up to the WHERE and its first condition. */
 	const char *sql;
 	const char *texts[2]; /* AMONG: the columns that hold a text; the second may be NULL */
-	const char *shown;    /* AMONG and CONFIG: the expression that shows it in a list */
+	const char *shown;    /* AMONG, CONFIG, and what only lists know: the expression that shows it in a list */
+	bool fleeting;        /* no history of it is kept */
 	bool in_mb;           /* RESOURCE: takes sizes with units */
 	enum field_share share;
 	char *role;  /* RESOURCE: only what is reserved for it ('*': for nobody); NULL: all */
@@ -36,6 +38,8 @@ struct field {
 
 /* Reads a name at the current token (a word that is no keyword) and moves behind it. */
 int field_read(struct token_reader *reader, struct field *field);
+/* The same for a column of a list, which knows some more. */
+int field_read_column(struct token_reader *reader, struct field *field);
 void field_clear(struct field *field);
 
 bool field_has_order(const struct field *field);

@@ -2,113 +2,335 @@
 #include "inventory/selector_sql.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
-void literals_clear(struct literals *literals)
-{
-	for (size_t i = 0; i < literals->count; i++)
-		free(literals->items[i].text);
-	free(literals->items);
-}
+/* The marks; no SQL of ours holds these bytes. */
+#define BY_ROW "\x01"
+#define BY_ID  "\x02"
 
-static void put_value(struct condition *condition, struct store_value value)
+size_t condition_add(struct condition *condition, struct store_value value)
 {
 	if (condition->count == CONDITION_VALUES_MAX) {
 		condition->overflow = true;
-		return;
+		return 0;
 	}
 	if (value.type == STORE_TEXT)
 		value.text = xstrdup(value.text);
 	condition->values = xreallocarray(condition->values, condition->count + 1, sizeof(*condition->values));
 	condition->values[condition->count++] = value;
-	buffer_printf(&condition->sql, "?%zu", condition->count);
+	return condition->count;
+}
+
+static size_t add_text(struct condition *condition, const char *text)
+{
+	return condition_add(condition, (struct store_value){.type = STORE_TEXT, .text = text});
 }
 
 static void put_text(struct condition *condition, const char *text)
 {
-	put_value(condition, (struct store_value){.type = STORE_TEXT, .text = text});
+	buffer_printf(&condition->sql, "?%zu", add_text(condition, text));
 }
 
-static void put_literal(struct condition *condition, const struct literal *literal, bool numeric)
+static void put_number(struct condition *condition, double number)
 {
-	if (numeric)
-		put_value(condition, (struct store_value){.type = STORE_REAL, .real = literal->number});
-	else
-		put_text(condition, literal->text);
+	struct store_value value = {.type = STORE_REAL, .real = number};
+
+	buffer_printf(&condition->sql, "?%zu", condition_add(condition, value));
 }
 
-/* " <operator> ?n", or " IN (?n, …)" when operator is NULL. Texts, or the numbers among the literals. */
-static void put_values(struct condition *condition, const char *operator, const struct literals * literals,
-		       bool numeric)
+static const char *order_of(enum token_kind op)
 {
-	bool first = true;
-
-	buffer_printf(&condition->sql, " %s ", operator ? operator: "IN (");
-	for (size_t i = 0; i < literals->count; i++) {
-		if (numeric && !literals->items[i].is_number)
-			continue;
-		if (!first)
-			buffer_puts(&condition->sql, ", ");
-		put_literal(condition, &literals->items[i], numeric);
-		first = false;
+	switch (op) {
+	case TOKEN_LESS:
+		return "<";
+	case TOKEN_LESS_EQUAL:
+		return "<=";
+	case TOKEN_GREATER:
+		return ">";
+	case TOKEN_GREATER_EQUAL:
+		return ">=";
+	default:
+		return NULL;
 	}
-	if (!operator)
-		buffer_puts(&condition->sql, ")");
 }
 
-/* An attribute is equal by its text, or by its number when both sides are numbers (4 and 4.0). Order is of numbers. */
-static void compare_attribute(struct condition *condition, const struct field *field, const char *operator,
-			      bool ordered, const struct literals *literals)
+static const char *function_of(enum token_kind op)
 {
-	bool numbers = false;
+	if (op == TOKEN_LIKE)
+		return "selector_like";
+	return op == TOKEN_MATCH || op == TOKEN_NO_MATCH ? "selector_regex" : NULL;
+}
+
+/* "expression IN (?n, …)" over the texts among the literals, and a call for each host set, joined by OR. */
+static void put_texts(struct condition *condition, const char *expression, const struct literals *literals)
+{
+	size_t texts = 0, written = 0;
 
 	for (size_t i = 0; i < literals->count; i++)
-		numbers = numbers || literals->items[i].is_number;
-	buffer_puts(&condition->sql, "EXISTS (SELECT 1 FROM agent_attributes x WHERE x.agent = a.row AND x.name = ");
-	put_text(condition, field->name);
-	buffer_puts(&condition->sql, " AND (");
-	if (!ordered) {
-		buffer_puts(&condition->sql, "x.value");
-		put_values(condition, operator, literals, false);
-		buffer_puts(&condition->sql, numbers ? " OR " : "");
-	}
-	if (numbers) {
-		buffer_puts(&condition->sql, "x.number");
-		put_values(condition, operator, literals, true);
-	}
-	buffer_puts(&condition->sql, "))");
+		if (literals->items[i].form != LITERAL_SET) {
+			buffer_printf(&condition->sql, texts++ ? ", " : "%s IN (", expression);
+			put_text(condition, literals->items[i].text);
+		}
+	buffer_puts(&condition->sql, texts ? ")" : "");
+	for (size_t i = 0; i < literals->count; i++)
+		if (literals->items[i].form == LITERAL_SET) {
+			buffer_puts(&condition->sql, texts || written++ ? " OR " : "");
+			buffer_puts(&condition->sql, "selector_hostset(");
+			put_text(condition, literals->items[i].text);
+			buffer_printf(&condition->sql, ", %s)", expression);
+		}
 }
 
-static void compare_resource(struct condition *condition, const struct field *field, const char *operator,
-			     const struct literals * literals)
+/* A test of one text: equal to any of the literals, or matched by the pattern. */
+static void put_text_test(struct condition *condition, const char *expression, enum token_kind op,
+			  const struct literals *literals)
 {
-	/* Mesos counts in thousandths. */
-	buffer_puts(&condition->sql,
-		    "round((SELECT ifnull(sum(r.total), 0) FROM agent_resources r WHERE r.agent = a.row AND r.name = ");
-	put_text(condition, field->name);
-	buffer_puts(&condition->sql, "), 3)");
-	put_values(condition, operator, literals, true);
+	const char *function = function_of(op);
+
+	if (!function) {
+		put_texts(condition, expression, literals);
+		return;
+	}
+	buffer_printf(&condition->sql, "%s(", function);
+	put_text(condition, literals->items[0].text);
+	buffer_printf(&condition->sql, ", %s)", expression);
 }
 
-void condition_compare(struct condition *condition, const struct field *field, enum token_kind kind,
+/* "expression <op> ?n", or "expression IN (?n, …)" over the numbers among the literals. */
+static void put_number_test(struct condition *condition, const char *expression, enum token_kind op,
+			    const struct literals *literals)
+{
+	const char *order = order_of(op);
+	size_t written = 0;
+
+	if (order) {
+		buffer_printf(&condition->sql, "%s %s ", expression, order);
+		put_number(condition, literals->items[0].number);
+		return;
+	}
+	buffer_printf(&condition->sql, "%s IN (", expression);
+	for (size_t i = 0; i < literals->count; i++)
+		if (literals->items[i].form == LITERAL_NUMBER) {
+			buffer_puts(&condition->sql, written++ ? ", " : "");
+			put_number(condition, literals->items[i].number);
+		}
+	buffer_puts(&condition->sql, ")");
+}
+
+static bool has_numbers(const struct literals *literals)
+{
+	for (size_t i = 0; i < literals->count; i++)
+		if (literals->items[i].form == LITERAL_NUMBER)
+			return true;
+	return false;
+}
+
+/* An attribute is equal by its text, or by its number when both sides are numbers (4 and 4.0). Order is of numbers. Two
+ * subqueries, so that each has its index. */
+static void compare_attribute(struct condition *condition, const struct field *field, enum token_kind op,
+			      const struct literals *literals)
+{
+	static const char begin[] = "a.row IN (SELECT x.agent FROM agent_attributes x WHERE x.name = ?%zu AND ";
+	size_t name = add_text(condition, field->name);
+	bool ordered = order_of(op) != NULL, numbers = !function_of(op) && has_numbers(literals);
+
+	if (!ordered) {
+		buffer_printf(&condition->sql, begin, name);
+		buffer_puts(&condition->sql, "(");
+		put_text_test(condition, "x.value", op, literals);
+		buffer_puts(&condition->sql, ")" BY_ROW ")");
+	}
+	buffer_puts(&condition->sql, !ordered && numbers ? " OR " : "");
+	if (numbers) {
+		buffer_printf(&condition->sql, begin, name);
+		put_number_test(condition, "x.number", op, literals);
+		buffer_puts(&condition->sql, BY_ROW ")");
+	}
+}
+
+static const char *share_of(const struct field *field)
+{
+	static const char *const shares[] = {"r.total", "r.used", "r.total - r.used"};
+
+	return shares[field->share];
+}
+
+/* The sum over all reservations, or those for one role. Mesos counts in thousandths. */
+static void put_sum(struct condition *condition, const struct field *field)
+{
+	if (field->sql) {
+		buffer_puts(&condition->sql, field->sql);
+		return;
+	}
+	buffer_printf(
+		&condition->sql,
+		"round((SELECT total(%s) FROM agent_resources r WHERE r.agent = a.row AND r.name = ", share_of(field));
+	put_text(condition, field->name);
+	if (field->role) {
+		buffer_puts(&condition->sql, " AND r.role = ");
+		put_text(condition, field->role);
+	}
+	buffer_puts(&condition->sql, "), 3)");
+}
+
+/* Any of an agent's texts. The CASE says that NULL counts as no: without it SQLite would look for a NULL, in all of the
+ * list and for every agent, before it believes a negation. */
+static void compare_among(struct condition *condition, const struct field *field, enum token_kind op,
+			  const struct literals *literals)
+{
+	buffer_printf(&condition->sql, "CASE WHEN (a.cluster, a.id) IN (%s", field->sql);
+	for (size_t i = 0; i < 2 && field->texts[i]; i++) {
+		buffer_puts(&condition->sql, i ? " OR " : "");
+		put_text_test(condition, field->texts[i], op, literals);
+	}
+	buffer_puts(&condition->sql, ")" BY_ID ") THEN 1 ELSE 0 END");
+}
+
+/* "web" or "web@3": what the newest finished rollout of web left the agent with. */
+static void put_config(struct condition *condition, const char *text)
+{
+	const char *at = strrchr(text, '@');
+	char *name = at ? xstrndup(text, (size_t)(at - text)) : xstrdup(text);
+
+	buffer_puts(&condition->sql,
+		    "a.id IN (SELECT agent FROM (SELECT x.agent AS agent, p.config_version AS version, "
+		    "max(r.created_ms) FROM plans p JOIN runs r ON r.plan = p.hash JOIN run_agents x ON x.run = r.id "
+		    "WHERE p.config = ");
+	put_text(condition, name);
+	buffer_puts(&condition->sql, " AND x.state = 'done'" BY_ID " GROUP BY x.agent)");
+	if (at) {
+		buffer_puts(&condition->sql, " WHERE version = CAST(");
+		put_text(condition, at + 1);
+		buffer_puts(&condition->sql, " AS INTEGER)");
+	}
+	buffer_puts(&condition->sql, ")");
+	free(name);
+}
+
+static void compare_config(struct condition *condition, const struct literals *literals)
+{
+	for (size_t i = 0; i < literals->count; i++) {
+		buffer_puts(&condition->sql, i ? " OR " : "");
+		put_config(condition, literals->items[i].text);
+	}
+}
+
+/* An age is compared the other way round: less than 2h ago is later than that moment. */
+static void compare_time(struct condition *condition, const struct field *field, enum token_kind op,
+			 const struct literals *literals)
+{
+	static const enum token_kind turned[] = {
+		[TOKEN_LESS] = TOKEN_GREATER,
+		[TOKEN_LESS_EQUAL] = TOKEN_GREATER_EQUAL,
+		[TOKEN_GREATER] = TOKEN_LESS,
+		[TOKEN_GREATER_EQUAL] = TOKEN_LESS_EQUAL,
+	};
+
+	if (literals->items[0].form == LITERAL_AGE)
+		op = turned[op];
+	put_number_test(condition, field->sql, op, literals);
+}
+
+static void compare(struct condition *condition, const struct field *field, enum token_kind op,
+		    const struct literals *literals)
+{
+	switch (field->kind) {
+	case FIELD_ATTRIBUTE:
+		compare_attribute(condition, field, op, literals);
+		return;
+	case FIELD_RESOURCE:
+		put_sum(condition, field);
+		put_number_test(condition, "", op, literals);
+		return;
+	case FIELD_AMONG:
+		compare_among(condition, field, op, literals);
+		return;
+	case FIELD_CONFIG:
+		compare_config(condition, literals);
+		return;
+	case FIELD_TIME:
+		compare_time(condition, field, op, literals);
+		return;
+	case FIELD_VERSION:
+		if (order_of(op)) {
+			put_number_test(condition, "ifnull(selector_version(a.version), -1)", op, literals);
+			return;
+		}
+		break;
+	case FIELD_NUMBER:
+	case FIELD_BOOL:
+		put_number_test(condition, field->sql, op, literals);
+		return;
+	case FIELD_TEXT:
+	case FIELD_SHOWN:
+		break;
+	}
+	put_text_test(condition, field->sql, op, literals);
+}
+
+void condition_compare(struct condition *condition, const struct field *field, enum token_kind op,
 		       const struct literals *literals)
 {
-	static const char *const operators[] = {
-		[TOKEN_EQUAL] = "=",       [TOKEN_NOT_EQUAL] = "=", [TOKEN_LESS] = "<",
-		[TOKEN_LESS_EQUAL] = "<=", [TOKEN_GREATER] = ">",   [TOKEN_GREATER_EQUAL] = ">=",
-	};
-	const char *operator= kind == TOKEN_OPEN ? NULL : operators[kind];
-	bool ordered = operator&& operator[0] != '=';
+	buffer_puts(&condition->sql, op == TOKEN_NOT_EQUAL || op == TOKEN_NO_MATCH ? "NOT (" : "(");
+	compare(condition, field, op, literals);
+	buffer_puts(&condition->sql, ")");
+}
 
-	if (kind == TOKEN_NOT_EQUAL)
-		buffer_puts(&condition->sql, "NOT ");
-	if (field->kind == FIELD_ATTRIBUTE) {
-		compare_attribute(condition, field, operator, ordered, literals);
-	} else if (field->kind == FIELD_RESOURCE) {
-		compare_resource(condition, field, operator, literals);
-	} else {
+void condition_show(struct condition *condition, const struct field *field)
+{
+	switch (field->kind) {
+	case FIELD_ATTRIBUTE:
+		buffer_puts(&condition->sql, "(SELECT group_concat(v, ',') FROM (SELECT x.value AS v FROM "
+					     "agent_attributes x WHERE x.agent = a.row AND x.name = ");
+		put_text(condition, field->name);
+		buffer_puts(&condition->sql, " ORDER BY x.position))");
+		return;
+	case FIELD_RESOURCE:
+		put_sum(condition, field);
+		return;
+	case FIELD_AMONG:
+	case FIELD_CONFIG:
+	case FIELD_SHOWN:
+		buffer_puts(&condition->sql, field->shown);
+		return;
+	default:
 		buffer_puts(&condition->sql, field->sql);
-		put_values(condition, operator, literals, field->kind != FIELD_TEXT);
+		return;
 	}
+}
+
+/* The text with each mark replaced. */
+static char *finish(const struct condition *condition, const char *by_row, const char *by_id)
+{
+	struct buffer out = BUFFER_INIT(2 * condition->sql.max);
+
+	for (const char *at = buffer_text(&condition->sql); *at; at++)
+		if (*at == BY_ROW[0])
+			buffer_puts(&out, by_row);
+		else if (*at == BY_ID[0])
+			buffer_puts(&out, by_id);
+		else
+			buffer_putc(&out, *at);
+	return buffer_take(&out);
+}
+
+char *condition_for_all(const struct condition *condition)
+{
+	return finish(condition, "", "");
+}
+
+char *condition_for_one(const struct condition *condition)
+{
+	return finish(condition, " AND x.agent = a.row", " AND x.agent = a.id");
+}
+
+void condition_clear(struct condition *condition)
+{
+	for (size_t i = 0; i < condition->count; i++)
+		free((char *)condition->values[i].text);
+	free(condition->values);
+	buffer_clear(&condition->sql);
+	*condition = (struct condition){.values = NULL};
 }

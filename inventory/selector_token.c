@@ -21,8 +21,8 @@ static const struct {
 	const char *text;
 	enum token_kind kind;
 } marks[] = {
-	{"!=", TOKEN_NOT_EQUAL}, {"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL},
-	{"=", TOKEN_EQUAL},      {"<", TOKEN_LESS},        {">", TOKEN_GREATER},
+	{"!=", TOKEN_NOT_EQUAL}, {"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL}, {"!~", TOKEN_NO_MATCH},
+	{"~", TOKEN_MATCH},      {"=", TOKEN_EQUAL},       {"<", TOKEN_LESS},           {">", TOKEN_GREATER},
 	{"(", TOKEN_OPEN},       {")", TOKEN_CLOSE},       {",", TOKEN_COMMA},
 };
 
@@ -31,7 +31,8 @@ static const struct {
 	const char *text;
 	const char *hint;
 } habits[] = {
-	{"==", "write a single ="}, {"<>", "write !="}, {"&&", "write and"}, {"||", "write or"}, {"!", "write not"},
+	{"==", "write a single ="}, {"<>", "write !="}, {"&&", "write and"},
+	{"||", "write or"},         {"=~", "write ~"},  {"!", "write not"},
 };
 
 static bool is_space(char c)
@@ -42,7 +43,7 @@ static bool is_space(char c)
 static bool is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80 ||
-	       (c != '\0' && strchr("_.:/-", c));
+	       (c != '\0' && strchr("_.:/@-", c));
 }
 
 /* A copy of text[from..to) as it can be shown: one line, nothing that moves the cursor. */
@@ -147,7 +148,8 @@ static int read_mark(struct token_reader *reader, size_t at)
 	const char *text = reader->text + at;
 
 	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++)
-		if (strncmp(text, habits[i].text, strlen(habits[i].text)) == 0 && strncmp(text, "!=", 2) != 0)
+		if (strncmp(text, habits[i].text, strlen(habits[i].text)) == 0 && strncmp(text, "!=", 2) != 0 &&
+		    strncmp(text, "!~", 2) != 0)
 			return token_error(reader, at, "%s is not part of this language: %s", habits[i].text,
 					   habits[i].hint);
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -159,10 +161,29 @@ static int read_mark(struct token_reader *reader, size_t at)
 	return token_error(reader, at, "this character stands only in quotes");
 }
 
+/* Where a word that starts at `at` ends. A bracket inside it holds the numbers of a host set. */
+static size_t word_end(const char *text, size_t at)
+{
+	size_t start = at;
+
+	for (;; at++) {
+		if (text[at] == '[' && at > start) {
+			size_t numbers = strspn(text + at + 1, "0123456789,-/");
+
+			if (text[at + 1 + numbers] != ']')
+				return at;
+			at += 1 + numbers;
+		} else if (!is_word(text[at])) {
+			return at;
+		}
+	}
+}
+
 int token_next(struct token_reader *reader)
 {
 	size_t at = reader->token.end, end;
 
+	reader->last_end = at;
 	free(reader->token.text);
 	reader->token.text = NULL;
 	while (is_space(reader->text[at]))
@@ -175,8 +196,7 @@ int token_next(struct token_reader *reader)
 		return read_string(reader, at);
 	if (!is_word(reader->text[at]))
 		return read_mark(reader, at);
-	for (end = at; is_word(reader->text[end]); end++)
-		;
+	end = word_end(reader->text, at);
 	reader->token =
 		(struct token){.kind = TOKEN_WORD, .at = at, .end = end, .text = xstrndup(reader->text + at, end - at)};
 	return 0;

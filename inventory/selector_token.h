@@ -9,7 +9,7 @@
 
 enum token_kind {
 	TOKEN_END,
-	TOKEN_WORD,   /* a name, a value without quotes, or a keyword */
+	TOKEN_WORD,   /* a name, a value without quotes (also a host set: node[1-9]), or a keyword */
 	TOKEN_STRING, /* quoted */
 	TOKEN_EQUAL,
 	TOKEN_NOT_EQUAL,
@@ -17,9 +17,12 @@ enum token_kind {
 	TOKEN_LESS_EQUAL,
 	TOKEN_GREATER,
 	TOKEN_GREATER_EQUAL,
+	TOKEN_MATCH,    /* ~ */
+	TOKEN_NO_MATCH, /* !~ */
 	TOKEN_OPEN,
 	TOKEN_CLOSE,
 	TOKEN_COMMA,
+	TOKEN_LIKE, /* never read: the word like where an operator stands */
 };
 
 struct token {
@@ -33,6 +36,7 @@ struct token_reader {
 	const char *source; /* where the text stands, for errors */
 	const char *text;
 	struct token token; /* the current one */
+	size_t last_end;    /* where the one before it ended */
 	struct error *err;
 };
 

@@ -13,6 +13,11 @@ void statements_finalize(struct store *store)
 	store->cached = 0;
 }
 
+void store_forget_statements(struct store *store)
+{
+	statements_finalize(store);
+}
+
 static struct store_statement *find_cached(struct store *store, const char *sql)
 {
 	for (size_t i = 0; i < store->cached; i++) {

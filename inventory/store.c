@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "inventory/migrations.h"
+#include "inventory/store_functions.h"
 #include "inventory/store_internal.h"
 
 /* "rllc": tells a database of rollcall from any other SQLite file. */
@@ -185,7 +186,9 @@ static int configure(struct store *store, struct error *err)
 				 store->path);
 	}
 	free(answer);
-	return execute(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+	return execute(store,
+		       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; "
+		       "PRAGMA cache_size = -16384",
 		       "opening it", err);
 }
 
@@ -262,6 +265,8 @@ static int open_handle(struct store *store, struct error *err)
 		return store_fail(store, err, "opening it");
 	}
 	sqlite3_extended_result_codes(store->handle, 1);
+	if (store_functions_register(store->handle) < 0)
+		return store_fail(store, err, "opening it");
 	store_set_patience(store, PATIENCE_MS);
 	if (check_owner(store, &version, err) < 0 || configure(store, err) < 0)
 		return -1;

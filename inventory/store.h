@@ -59,6 +59,9 @@ int store_run(struct store *store, struct error *err, const char *sql, const cha
 int64_t store_last_id(const struct store *store); /* rowid of the last INSERT */
 int64_t store_changes(const struct store *store); /* rows the last statement changed */
 
+/* Drops the statements that are kept prepared, after tables came or went under their names; no cursor may be open. */
+void store_forget_statements(struct store *store);
+
 struct store_statement;
 struct store_cursor {
 	struct store *store;

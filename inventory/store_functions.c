@@ -42,7 +42,7 @@ bool selector_like(const char *pattern, const char *text)
 	const char *retry_pattern = NULL, *retry_text = NULL;
 
 	while (*text || *pattern) {
-		size_t used, taken;
+		size_t used = 0, taken;
 
 		if (*pattern == '%') {
 			retry_pattern = ++pattern;

@@ -45,7 +45,7 @@ void survey_clear(struct survey *survey)
 			 survey->unit,
 			 survey->kill_mode,
 			 survey->detected_hostname,
-			 survey->verdict_message};
+			 survey->verdict_message, survey->driver_database};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -59,6 +59,14 @@ void survey_clear(struct survey *survey)
 	for (size_t i = 0; i < survey->operation_count; i++)
 		operation_clear(&survey->operations[i]);
 	free(survey->operations);
+	for (size_t i = 0; i < survey->finding_count; i++) {
+		free(survey->findings[i].code);
+		free(survey->findings[i].text);
+	}
+	free(survey->findings);
+	for (size_t i = 0; i < survey->known_flag_count; i++)
+		free(survey->known_flags[i]);
+	free(survey->known_flags);
 	*survey = (struct survey){.agentctl = NULL};
 }
 
@@ -105,6 +113,24 @@ static int read_flags(const json_t *object, struct flags *out, const struct json
 	return result;
 }
 
+static int read_known_flags(struct survey *survey, const json_t *agent, const struct json_place *place,
+			    struct error *err)
+{
+	const json_t *names = NULL;
+
+	if (json_optional_array(agent, "known_flags", &names, place, err) < 0)
+		return -1;
+	survey->known_flags = xcalloc(json_array_size(names) + 1, sizeof(*survey->known_flags));
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		if (!name)
+			return json_error(place, err, "known_flags must be names");
+		survey->known_flags[survey->known_flag_count++] = xstrdup(name);
+	}
+	return 0;
+}
+
 static int read_agent(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
 {
 	struct json_place here = {.parent = top, .key = "agent"};
@@ -125,7 +151,7 @@ static int read_agent(struct survey *survey, const json_t *root, const struct js
 	    json_optional_string(agent, "flags_from", &from, &here, err) < 0)
 		return -1;
 	survey->flags_from_store = strcmp(from, "store") == 0;
-	return 0;
+	return read_known_flags(survey, agent, &here, err);
 }
 
 static int read_slave_info(struct survey *survey, const json_t *checkpoint, const struct json_place *place,
@@ -174,10 +200,7 @@ static int read_flag_store(struct survey *survey, const json_t *root, const stru
 	    read_text(store, "path", &survey->store_path, &here, err) < 0 ||
 	    read_text(store, "sha256", &survey->store_sha256, &here, err) < 0)
 		return -1;
-	if (strcmp(kind, "envfile") == 0)
-		survey->store_kind = FLAG_STORE_ENVFILE;
-	else if (strcmp(kind, "directory") == 0)
-		survey->store_kind = FLAG_STORE_DIRECTORY;
+	flag_store_kind_parse(kind, &survey->store_kind); /* one that we do not know stays unknown */
 	return read_flags(store, &survey->store_flags, &here, err);
 }
 
@@ -229,6 +252,16 @@ static int read_reserved(struct survey *survey, const json_t *root, const struct
 	if (reserved && resources_from_json(reserved, &survey->reserved, &why) < 0)
 		return json_error(&here, err, "%s", why.text);
 	return 0;
+}
+
+static int read_driver(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
+{
+	struct json_place here = {.parent = top, .key = "driver"};
+	const json_t *driver = NULL;
+
+	if (json_optional_object(root, "driver", &driver, top, err) < 0)
+		return -1;
+	return read_text(driver, "database", &survey->driver_database, &here, err);
 }
 
 static unsigned part_of(const char *name)
@@ -320,6 +353,41 @@ static int read_operations(struct survey *survey, const json_t *root, const stru
 	return 0;
 }
 
+static int read_finding(const json_t *value, struct survey_finding *out, const struct json_place *place,
+			struct error *err)
+{
+	const char *severity = "";
+
+	if (!json_is_object(value))
+		return json_error(place, err, "must be an object");
+	if (read_text(value, "code", &out->code, place, err) < 0 ||
+	    read_text(value, "text", &out->text, place, err) < 0 ||
+	    json_optional_string(value, "severity", &severity, place, err) < 0)
+		return -1;
+	if (!out->code || !out->text)
+		return json_error(place, err, "lacks \"code\" or \"text\"");
+	out->refuses = strcmp(severity, "warn") != 0;
+	return 0;
+}
+
+static int read_findings(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
+{
+	struct json_place here = {.parent = top, .key = "findings"};
+	const json_t *findings = NULL;
+
+	if (json_optional_array(root, "findings", &findings, top, err) < 0)
+		return -1;
+	survey->findings = xcalloc(json_array_size(findings) + 1, sizeof(*survey->findings));
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		struct json_place item = {.parent = &here, .index = i};
+		struct survey_finding *finding = &survey->findings[survey->finding_count++];
+
+		if (read_finding(json_array_get(findings, i), finding, &item, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int read_head(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
 {
 	int64_t format = 0;
@@ -346,10 +414,13 @@ static int read_all(struct survey *survey, const json_t *root, const char *sourc
 	if (read_head(survey, root, &top, err) < 0 || read_agent(survey, root, &top, err) < 0 ||
 	    read_checkpoint(survey, root, &top, err) < 0 || read_flag_store(survey, root, &top, err) < 0 ||
 	    read_control(survey, root, &top, err) < 0 || read_detected(survey, root, &top, err) < 0 ||
-	    read_reserved(survey, root, &top, err) < 0 || read_verdict(survey, root, &top, err) < 0 ||
+	    read_reserved(survey, root, &top, err) < 0 || read_driver(survey, root, &top, err) < 0 ||
+	    read_verdict(survey, root, &top, err) < 0 ||
 	    read_tasks(survey, root, &top, err) < 0)
 		return -1;
-	return read_operations(survey, root, &top, err);
+	if (read_operations(survey, root, &top, err) < 0)
+		return -1;
+	return read_findings(survey, root, &top, err);
 }
 
 int survey_parse(const char *source, const void *bytes, size_t len, struct survey *out, struct error *err)

@@ -24,6 +24,12 @@ struct survey_task {
 	bool checkpoint;
 };
 
+struct survey_finding {
+	char *code; /* agentctl's name for it: "tasks-in-unit" */
+	char *text;
+	bool refuses;
+};
+
 struct survey_operation {
 	char *operation, *state, *run, *database;
 	int64_t epoch;
@@ -72,10 +78,16 @@ struct survey {
 	unsigned verdict_differs; /* enum slaveinfo_part bits */
 	char *verdict_message;
 
+	char *driver_database; /* UUID of the database that drives the host; NULL: none has yet */
+
 	struct survey_task *tasks;
 	size_t task_count;
 	struct survey_operation *operations;
 	size_t operation_count;
+	struct survey_finding *findings; /* what stands in the way of a restart */
+	size_t finding_count;
+	char **known_flags; /* what the agent's --help lists; none: not known */
+	size_t known_flag_count;
 };
 void survey_clear(struct survey *survey);
 

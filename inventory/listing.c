@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Columns are expressions of the selector's fields; SQLite sorts, and groups are folded as the rows come. */
+#include "inventory/listing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "inventory/hostset.h"
+#include "inventory/selector_sql.h"
+
+/* More columns than anyone can read; SQLite takes 2000. */
+#define COLUMNS_MAX 100
+#define SQL_MAX     1000000
+
+struct column {
+	struct field field;
+	char *name;
+	bool descending; /* of --sort */
+};
+
+struct columns {
+	struct column *items;
+	size_t count;
+};
+
+struct loader {
+	struct columns shown, sort;
+	bool grouped;
+	int by_count; /* grouped: 1 sort by the number of agents, -1 the other way round */
+};
+
+static void columns_clear(struct columns *columns)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		field_clear(&columns->items[i].field);
+		free(columns->items[i].name);
+	}
+	free(columns->items);
+}
+
+static void loader_clear(struct loader *loader)
+{
+	columns_clear(&loader->shown);
+	columns_clear(&loader->sort);
+}
+
+/* ---- reading the wish */
+
+static int read_column(struct token_reader *reader, bool sorting, struct columns *out)
+{
+	struct column column = {.name = NULL};
+	size_t at;
+
+	if (reader->token.kind != TOKEN_WORD)
+		return token_expected(reader, "a column's name, as in hostname,rack,mem.free");
+	if (sorting && reader->token.text[0] == '-' && reader->token.text[1]) {
+		column.descending = true;
+		memmove(reader->token.text, reader->token.text + 1, strlen(reader->token.text));
+		reader->token.at++;
+	}
+	at = reader->token.at;
+	if (field_read_column(reader, &column.field) < 0)
+		return -1;
+	column.name = xstrndup(reader->text + at, reader->last_end - at);
+	out->items = xreallocarray(out->items, out->count + 1, sizeof(column));
+	out->items[out->count++] = column;
+	return 0;
+}
+
+static int read_columns(const char *source, const char *text, struct columns *out, struct error *err)
+{
+	struct token_reader reader = {.source = source, .text = text, .err = err};
+	bool sorting = strcmp(source, "--sort") == 0;
+	int result = token_next(&reader);
+
+	while (result == 0) {
+		result = read_column(&reader, sorting, out);
+		if (result == 0 && reader.token.kind == TOKEN_END)
+			break;
+		if (result == 0 && reader.token.kind != TOKEN_COMMA)
+			result = token_expected(&reader, "\",\" or the end");
+		if (result == 0 && out->count == COLUMNS_MAX)
+			result = token_error(&reader, reader.token.at, "more than %d columns", COLUMNS_MAX);
+		if (result == 0)
+			result = token_next(&reader);
+	}
+	token_reader_clear(&reader);
+	return result;
+}
+
+static bool has_column(const struct columns *columns, const char *name)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		if (strcmp(columns->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int check_group_sort(struct loader *loader, struct error *err)
+{
+	for (size_t i = 0; i < loader->sort.count; i++) {
+		const struct column *column = &loader->sort.items[i];
+
+		if (strcmp(column->name, "agents") == 0 && loader->sort.count == 1)
+			loader->by_count = column->descending ? -1 : 1;
+		else if (!has_column(&loader->shown, column->name))
+			return error_set(err, ERROR_USAGE,
+					 "--sort: with --group-by, expected its columns, or agents alone; found %.80s",
+					 column->name);
+	}
+	if (loader->by_count) {
+		columns_clear(&loader->sort);
+		loader->sort = (struct columns){NULL, 0};
+	}
+	return 0;
+}
+
+static int read_wish(const struct listing_wish *wish, struct loader *out, struct error *err)
+{
+	out->grouped = wish->group_by != NULL;
+	if (wish->group_by && wish->columns)
+		return error_set(
+			err, ERROR_USAGE,
+			"--columns and --group-by exclude each other: a group shows what it is grouped by, how "
+			"many agents it has, and their hosts");
+	if (read_columns(wish->group_by ? "--group-by" : "--columns", wish->group_by ? wish->group_by : wish->columns,
+			 &out->shown, err) < 0)
+		return -1;
+	if (wish->sort && read_columns("--sort", wish->sort, &out->sort, err) < 0)
+		return -1;
+	return out->grouped ? check_group_sort(out, err) : 0;
+}
+
+static enum cell_kind kind_of(const struct field *field)
+{
+	switch (field->kind) {
+	case FIELD_NUMBER:
+	case FIELD_RESOURCE:
+		return CELL_NUMBER;
+	case FIELD_BOOL:
+		return CELL_BOOL;
+	case FIELD_TIME:
+		return CELL_TIME;
+	default:
+		return CELL_TEXT;
+	}
+}
+
+static void add_name(struct listing *listing, const char *name, enum cell_kind kind)
+{
+	listing->names[listing->columns] = xstrdup(name);
+	listing->kinds[listing->columns++] = kind;
+}
+
+static void name_columns(const struct loader *loader, struct listing *out)
+{
+	const struct columns *lists[] = {&loader->shown, &loader->sort};
+
+	*out = (struct listing){.names = xcalloc(loader->shown.count + 2, sizeof(*out->names)),
+				.kinds = xcalloc(loader->shown.count + 2, sizeof(*out->kinds))};
+	for (size_t i = 0; i < loader->shown.count; i++)
+		add_name(out, loader->shown.items[i].name, kind_of(&loader->shown.items[i].field));
+	if (loader->grouped) {
+		add_name(out, "agents", CELL_NUMBER);
+		add_name(out, "hosts", CELL_TEXT);
+	}
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; i < lists[l]->count && !out->fleeting; i++)
+			if (lists[l]->items[i].field.fleeting)
+				out->fleeting = xstrdup(lists[l]->items[i].name);
+}
+
+int listing_check(const struct listing_wish *wish, struct listing *out, struct error *err)
+{
+	struct loader loader = {.grouped = false};
+	int result = read_wish(wish, &loader, err);
+
+	if (result == 0)
+		name_columns(&loader, out);
+	loader_clear(&loader);
+	return result;
+}
+
+void listing_clear(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->rows * listing->columns; i++)
+		free(listing->cells[i].text);
+	for (size_t i = 0; i < listing->columns; i++)
+		free(listing->names[i]);
+	free(listing->cells);
+	free(listing->names);
+	free(listing->kinds);
+	free(listing->fleeting);
+	*listing = (struct listing){.names = NULL};
+}
+
+/* ---- the statement */
+
+static void put_order(struct condition *statement, const struct columns *columns)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct field *field = &columns->items[i].field;
+
+		if (field->kind == FIELD_VERSION)
+			buffer_puts(&statement->sql, "selector_version(a.version)");
+		else
+			condition_show(statement, field);
+		buffer_puts(&statement->sql, columns->items[i].descending ? " DESC, " : ", ");
+	}
+}
+
+/* The selector's values come first, so that its numbers hold; then the cluster; then those of the columns. */
+static void write_statement(const struct loader *loader, const struct selector *selector, int64_t cluster,
+			    struct condition *out)
+{
+	size_t given_count = 0;
+	const struct store_value *given = selector ? selector_values(selector, &given_count) : NULL;
+
+	for (size_t i = 0; i <= given_count; i++) {
+		struct store_value value = {.type = STORE_INT, .integer = cluster};
+
+		condition_add(out, i < given_count ? given[i] : value);
+	}
+	buffer_puts(&out->sql, "SELECT a.hostname");
+	for (size_t i = 0; i < loader->shown.count; i++) {
+		buffer_puts(&out->sql, ", ");
+		condition_show(out, &loader->shown.items[i].field);
+	}
+	buffer_printf(&out->sql, " FROM agents a INDEXED BY agents_listed WHERE a.cluster = ?%zu AND a.gone_ms IS NULL",
+		      given_count + 1);
+	if (selector)
+		buffer_printf(&out->sql, " AND (%s)", selector_sql(selector));
+	buffer_puts(&out->sql, " ORDER BY ");
+	put_order(out, &loader->sort);
+	if (loader->grouped)
+		put_order(out, &loader->shown);
+	buffer_puts(&out->sql, "a.hostname, a.id");
+}
+
+/* ---- the rows */
+
+static char *number_text(double number)
+{
+	char text[64];
+	size_t len;
+
+	snprintf(text, sizeof(text), "%.3f", number);
+	len = strlen(text);
+	while (text[len - 1] == '0')
+		len--;
+	return xstrndup(text, text[len - 1] == '.' ? len - 1 : len);
+}
+
+static struct cell read_cell(const struct store_cursor *rows, int column, enum cell_kind kind)
+{
+	char time[CLOCK_TEXT_MAX];
+	const char *text;
+
+	switch (kind) {
+	case CELL_NUMBER:
+		return (struct cell){number_text(store_real(rows, column)), store_real(rows, column)};
+	case CELL_BOOL:
+		return (struct cell){xstrdup(store_int(rows, column) ? "true" : "false"),
+				     store_int(rows, column) ? 1 : 0};
+	case CELL_TIME:
+		text = store_int(rows, column) ? clock_format(store_int(rows, column), time) : "";
+		return (struct cell){xstrdup(text), (double)store_int(rows, column)};
+	case CELL_TEXT:
+		break;
+	}
+	text = store_text(rows, column);
+	return (struct cell){xstrdup(text ? text : ""), 0};
+}
+
+/* Room for one row more; its cells are the caller's to fill. */
+static struct cell *add_row(struct listing *listing)
+{
+	if ((listing->rows & (listing->rows - 1)) == 0)
+		listing->cells = xreallocarray(listing->cells,
+					       (listing->rows ? 2 * listing->rows : 1) * listing->columns,
+					       sizeof(*listing->cells));
+	return listing->cells + listing->columns * listing->rows++;
+}
+
+/* The hosts of the group that is being read. */
+struct group {
+	char **hosts;
+	size_t count, room;
+};
+
+static void group_add(struct group *group, const char *host)
+{
+	if (group->count == group->room) {
+		group->room = group->room ? 2 * group->room : 16;
+		group->hosts = xreallocarray(group->hosts, group->room, sizeof(*group->hosts));
+	}
+	group->hosts[group->count++] = xstrdup(host);
+}
+
+/* Writes the group into the last row and empties it. */
+static void group_finish(struct group *group, struct listing *out)
+{
+	struct cell *cells = out->cells + out->columns * (out->rows - 1);
+	struct buffer hosts = BUFFER_INIT(64u << 20);
+
+	hostset_fold((const char *const *)group->hosts, group->count, &hosts);
+	cells[out->columns - 2] = (struct cell){number_text((double)group->count), (double)group->count};
+	cells[out->columns - 1] = (struct cell){buffer_take(&hosts), 0};
+	for (size_t i = 0; i < group->count; i++)
+		free(group->hosts[i]);
+	group->count = 0;
+}
+
+static bool equal_cells(const struct cell *a, const struct cell *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(a[i].text, b[i].text) != 0)
+			return false;
+	return true;
+}
+
+static void read_row(const struct store_cursor *rows, const struct loader *loader, struct group *group,
+		     struct listing *out)
+{
+	size_t shown = loader->shown.count;
+	struct cell *cells = add_row(out);
+
+	out->agents++;
+	for (size_t i = 0; i < shown; i++)
+		cells[i] = read_cell(rows, (int)i + 1, out->kinds[i]);
+	if (!loader->grouped)
+		return;
+	if (group->count && equal_cells(cells - out->columns, cells, shown)) {
+		for (size_t i = 0; i < shown; i++)
+			free(cells[i].text);
+		out->rows--;
+	} else if (group->count) {
+		out->rows--;
+		group_finish(group, out);
+		out->rows++;
+	}
+	group_add(group, store_text(rows, 0));
+}
+
+static int read_rows(struct store_cursor *rows, const struct loader *loader, struct listing *out, struct error *err)
+{
+	struct group group = {NULL, 0, 0};
+	int more;
+
+	while ((more = store_next(rows, err)) > 0)
+		read_row(rows, loader, &group, out);
+	if (group.count)
+		group_finish(&group, out);
+	free(group.hosts);
+	return more;
+}
+
+/* Rows of groups, by the number of their agents; equal ones stay as they are. */
+static void sort_groups(struct listing *listing, int direction)
+{
+	size_t columns = listing->columns;
+	struct cell *moved = xcalloc(columns, sizeof(*moved));
+
+	for (size_t i = 1; i < listing->rows; i++) {
+		size_t to = i;
+
+		memcpy(moved, listing->cells + i * columns, columns * sizeof(*moved));
+		while (to > 0 && direction * (listing->cells[to * columns - 2].number - moved[columns - 2].number) > 0)
+			to--;
+		memmove(listing->cells + (to + 1) * columns, listing->cells + to * columns,
+			(i - to) * columns * sizeof(*moved));
+		memcpy(listing->cells + to * columns, moved, columns * sizeof(*moved));
+	}
+	free(moved);
+}
+
+int listing_load(struct store *store, int64_t cluster, const struct selector *selector, const struct listing_wish *wish,
+		 struct listing *out, struct error *err)
+{
+	struct condition statement = {.sql = BUFFER_INIT(2 * SQL_MAX)};
+	struct loader loader = {.grouped = false};
+	struct listing listing = {.names = NULL};
+	struct store_cursor rows;
+	int result = read_wish(wish, &loader, err);
+
+	if (result == 0) {
+		name_columns(&loader, &listing);
+		write_statement(&loader, selector, cluster, &statement);
+		result = store_query_values(store, &rows, err, buffer_text(&statement.sql), statement.values,
+					    statement.count);
+	}
+	if (result == 0) {
+		result = read_rows(&rows, &loader, &listing, err);
+		store_done(&rows);
+	}
+	if (loader.by_count)
+		sort_groups(&listing, loader.by_count);
+	if (result == 0)
+		*out = listing;
+	else
+		listing_clear(&listing);
+	condition_clear(&statement);
+	loader_clear(&loader);
+	return result;
+}
