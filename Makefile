@@ -164,9 +164,9 @@ $(eval $(call test_programs,unit/remote,$(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,unit/orchestrator,$(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,unit/agentctl,$(AGENTCTL) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,unit/lab,$(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
-$(eval $(call test_programs,sim,$(SIM) $(EVERYTHING)))
+$(eval $(call test_programs,sim,$(SIM) $(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,fuzz,$(EVERYTHING)))
-$(eval $(call test_programs,bench,$(EVERYTHING)))
+$(eval $(call test_programs,bench,$(INVENTORY) $(MESOS) $(BASE)))
 
 # libFuzzer brings the main() of these; only VARIANT=fuzz can build them.
 fuzz: $(FUZZERS)

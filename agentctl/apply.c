@@ -11,6 +11,7 @@
 
 #include "agentctl/agentctl.h"
 #include "agentctl/drive.h"
+#include "agentctl/preflight.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -25,6 +26,7 @@ struct apply {
 	struct buffer bytes; /* of the request */
 	struct real_host host;
 	struct talk talk;
+	struct findings findings; /* what stands in the way, or is worth knowing */
 };
 
 static void apply_clear(struct apply *apply)
@@ -33,6 +35,7 @@ static void apply_clear(struct apply *apply)
 	buffer_clear(&apply->bytes);
 	real_host_clear(&apply->host);
 	talk_clear(&apply->talk);
+	findings_clear(&apply->findings);
 }
 
 static bool exists(const struct apply *apply)
@@ -80,6 +83,9 @@ static int prepare(struct apply *apply, struct error *err)
 	if (facts_gather(&apply->request.host, &facts, err) != 0)
 		return -1;
 	result = change_build(&facts, &apply->request, &host->change, err);
+	preflight_request(&facts, &apply->request, &apply->findings);
+	if (result == 0)
+		result = findings_judge(&apply->findings, err);
 	facts_clear(&facts);
 	if (result != 0)
 		return -1;
@@ -95,23 +101,25 @@ static int prepare(struct apply *apply, struct error *err)
 static int begin(struct apply *apply, struct operation *op, struct error *err)
 {
 	const struct request *request = &apply->request;
+	const struct operation_terms terms = {
+		.start_timeout_ms = request->start_timeout_ms,
+		.verdict_timeout_ms = request->verdict_timeout_ms,
+		.discard = request->mechanism == MECHANISM_DISCARD,
+	};
 
 	if (journal_epoch_raise(&apply->host.journal, request->database, request->epoch, request->adopt, err) != 0 ||
 	    check_no_other(apply, err) != 0 || prepare(apply, err) != 0)
 		return -1;
-	return operation_begin(op, &real_host_ops, &apply->host, request->start_timeout_ms, request->verdict_timeout_ms,
-			       err);
+	return operation_begin(op, &real_host_ops, &apply->host, &terms, err);
 }
 
-static void say_accepted(struct apply *apply)
+static int refuse(struct apply *apply, const struct error *why)
 {
-	struct answer answer;
+	json_t *findings = findings_to_json(&apply->findings);
+	int exit_code = talk_refuse_for(&apply->talk, why, findings);
 
-	memset(&answer, 0, sizeof answer);
-	answer.event = ANSWER_ACCEPTED;
-	answer.operation = xstrdup(apply->request.operation);
-	talk_say(&apply->talk, &answer);
-	answer_clear(&answer);
+	json_decref(findings);
+	return exit_code;
 }
 
 static int work_locked(struct apply *apply)
@@ -122,15 +130,15 @@ static int work_locked(struct apply *apply)
 	if (exists(apply)) {
 		if (check_same_request(apply, &err) != 0)
 			return talk_refuse(&apply->talk, &err);
-		say_accepted(apply);
+		talk_say_accepted(&apply->talk, apply->request.operation);
 		return take_over(&apply->host, &apply->talk, false);
 	}
 	if (begin(apply, &op, &err) != 0) {
 		if (!exists(apply))
 			journal_discard(&apply->host.entry, NULL);
-		return talk_refuse(&apply->talk, &err);
+		return refuse(apply, &err);
 	}
-	say_accepted(apply);
+	talk_say_accepted(&apply->talk, apply->request.operation);
 	return drive(&op, &apply->host, &apply->talk, false);
 }
 
@@ -162,7 +170,7 @@ static int work(struct apply *apply)
 			return talk_refuse(&apply->talk, &err);
 		if (check_same_request(apply, &other) != 0)
 			return talk_refuse(&apply->talk, &other);
-		say_accepted(apply);
+		talk_say_accepted(&apply->talk, apply->request.operation);
 		return follow(&apply->host, &apply->talk);
 	}
 	exit_code = work_locked(apply);

@@ -24,6 +24,7 @@ void change_clear(struct change *change)
 	for (size_t i = 0; i < change->store_count; i++)
 		file_clear(&change->store[i]);
 	free(change->store);
+	cleanup_clear(&change->cleanup);
 	memset(change, 0, sizeof *change);
 }
 
@@ -102,9 +103,8 @@ static int check_source(const struct facts *facts, const struct flag_edit *edit,
 	const char *running = flags_get(&facts->agent.flags, edit->name);
 	bool secret = flag_is_secret(edit->name);
 
-	if (stored == NULL && running == NULL)
-		return 0;
-	if (stored != NULL && running != NULL && strcmp(stored, running) == 0)
+	/* Somebody else has written the store already; the agent reads that when it starts. */
+	if (facts->store.kind == FLAG_STORE_EXTERNAL || flags_same_value(edit->name, stored, running))
 		return 0;
 	return error_set(
 		err, ERROR_REFUSED,
@@ -124,7 +124,7 @@ static int check_effect(const struct flags *predicted, const struct flag_edit *e
 {
 	const char *value = flags_get(predicted, edit->name);
 
-	if (edit->value == NULL ? value == NULL : value != NULL && strcmp(value, edit->value) == 0)
+	if (flags_same_value(edit->name, value, edit->value))
 		return 0;
 	return error_set(
 		err, ERROR_REFUSED,
@@ -160,6 +160,7 @@ static int check_target(const struct facts *facts, const struct request *request
 			struct error *err)
 {
 	unsigned changes = slaveinfo_diff(facts->checkpoint.info, computed);
+	unsigned allowed = request->ignore | (request->allow_port_change ? (unsigned)PART_PORT : 0);
 	unsigned other = request->target == NULL ? 0 : slaveinfo_diff(request->target, computed);
 
 	if ((changes & PART_HOSTNAME) != 0)
@@ -170,14 +171,29 @@ static int check_target(const struct facts *facts, const struct request *request
 	if (other != 0)
 		return refuse_parts(other,
 				    "the edited flags do not give the SlaveInfo that was planned; it differs in ", err);
-	if (request->mechanism == MECHANISM_RELAX && (changes & ~request->ignore) != 0)
-		return refuse_parts(changes & ~request->ignore, "these parts may not differ, but would: ", err);
+	if (request->mechanism == MECHANISM_RELAX && (changes & ~allowed) != 0)
+		return refuse_parts(changes & ~allowed, "these parts may not differ, but would: ", err);
 	return 0;
+}
+
+/* A discard runs the agent once more with the flags it has: it must accept its checkpoint with them. */
+static int check_cleanup(const struct facts *facts, struct error *err)
+{
+	struct verdict verdict = {.accepted = false, .message = BUFFER_INIT(64u << 20)};
+	int result = facts_verdict(facts, &facts->agent.flags, &verdict, err);
+
+	if (result == 0 && !verdict.accepted)
+		result = error_set(err, ERROR_REFUSED,
+				   "the agent would not recover with the flags it runs with, so it could not end its "
+				   "executors: %.700s",
+				   buffer_text(&verdict.message));
+	verdict_clear(&verdict);
+	return result;
 }
 
 /* Would the agent recover what is to stand in its checkpoint? Equal is asked for, whatever its policy: an additive change is never
  * written back. */
-static int check_recovery(const struct facts *facts, const struct buffer *bytes, const Mesos__SlaveInfo *computed,
+int change_check_recovery(const struct facts *facts, const struct buffer *bytes, const Mesos__SlaveInfo *computed,
 			  struct error *err)
 {
 	struct recovery_rules rules = RECOVERY_STOCK;
@@ -197,25 +213,17 @@ static int check_recovery(const struct facts *facts, const struct buffer *bytes,
 
 /* ---- putting it together */
 
-static int build_checkpoint(const struct facts *facts, const struct request *request, const Mesos__SlaveInfo *computed,
-			    struct change *out, struct error *err)
+static int make_checkpoint(const struct facts *facts, const struct request *request, const Mesos__SlaveInfo *computed,
+			   struct buffer *bytes, struct error *err)
 {
 	const struct buffer *old = &facts->checkpoint.bytes;
-	struct buffer bytes = BUFFER_INIT(CHECKPOINT_MAX);
 	int result = 0;
 
-	if (request->mechanism == MECHANISM_RELAX)
-		result = checkpoint_splice(buffer_text(old), old->len, request->target, &bytes, err);
+	if (request->mechanism == MECHANISM_RELAX || request->mechanism == MECHANISM_DISCARD)
+		result = checkpoint_splice(buffer_text(old), old->len, request->target, bytes, err);
 	else
-		buffer_append(&bytes, buffer_text(old), old->len);
-	if (result == 0)
-		result = check_recovery(facts, &bytes, computed, err);
-	out->checkpoint.path = xstrdup(facts->checkpoint.slave_info_path);
-	set_side(&out->checkpoint.sides[SIDE_OLD], true, old);
-	set_side(&out->checkpoint.sides[SIDE_NEW], true, &bytes);
-	set_owner(&out->checkpoint, facts->host.root);
-	buffer_clear(&bytes);
-	return result;
+		buffer_append(bytes, buffer_text(old), old->len);
+	return result == 0 ? change_check_recovery(facts, bytes, computed, err) : -1;
 }
 
 static const struct store_file *find_file(const struct flag_store *store, const char *path)
@@ -242,9 +250,24 @@ static void build_store(const struct facts *facts, const struct flag_store *edit
 	}
 }
 
+void change_compose(const struct facts *facts, const struct buffer *checkpoint, const struct flag_store *edited,
+		    const struct flags *flags, struct change *out)
+{
+	const char *log_dir = flags_get(flags, "log_dir");
+
+	out->checkpoint.path = xstrdup(facts->checkpoint.slave_info_path);
+	set_side(&out->checkpoint.sides[SIDE_OLD], true, &facts->checkpoint.bytes);
+	set_side(&out->checkpoint.sides[SIDE_NEW], true, checkpoint);
+	set_owner(&out->checkpoint, facts->host.root);
+	build_store(facts, edited, out);
+	host_settings_copy(&out->host, &facts->host);
+	out->log_dir = log_dir != NULL && log_dir[0] == '/' ? xstrdup(log_dir) : NULL;
+}
+
 static int build_parts(const struct facts *facts, const struct request *request, const struct flag_store *edited,
 		       struct change *out, struct error *err)
 {
+	struct buffer checkpoint = BUFFER_INIT(CHECKPOINT_MAX);
 	struct flags predicted = FLAGS_INIT;
 	Mesos__SlaveInfo *computed = NULL;
 	int result = -1;
@@ -253,16 +276,15 @@ static int build_parts(const struct facts *facts, const struct request *request,
 	if (check_edits(facts, request, &predicted, err) == 0)
 		computed = facts_slaveinfo(facts, &predicted, err);
 	if (computed != NULL && check_target(facts, request, computed, err) == 0)
-		result = build_checkpoint(facts, request, computed, out, err);
-	if (result == 0) {
-		const char *log_dir = flags_get(&predicted, "log_dir");
-
-		build_store(facts, edited, out);
-		host_settings_copy(&out->host, &facts->host);
-		out->log_dir = log_dir != NULL && log_dir[0] == '/' ? xstrdup(log_dir) : NULL;
-	}
+		result = make_checkpoint(facts, request, computed, &checkpoint, err);
+	if (result == 0 && request->mechanism == MECHANISM_DISCARD)
+		result = check_cleanup(facts, err) == 0 ? cleanup_capture(facts->agent.process.pid, &out->cleanup, err)
+							: -1;
+	if (result == 0)
+		change_compose(facts, &checkpoint, edited, &predicted, out);
 	slaveinfo_free(computed);
 	flags_clear(&predicted);
+	buffer_clear(&checkpoint);
 	return result;
 }
 
@@ -272,7 +294,7 @@ int change_build(const struct facts *facts, const struct request *request, struc
 	struct change change;
 	int result;
 
-	if (request->mechanism != MECHANISM_RESTART && request->mechanism != MECHANISM_RELAX)
+	if (request->mechanism == MECHANISM_NATIVE)
 		return error_set(err, ERROR_REFUSED, "this agentctl does not carry the mechanism '%s'",
 				 mechanism_name(request->mechanism));
 	if (check_facts(facts, err) != 0 || check_expectation(facts, &request->expect, err) != 0 ||

@@ -7,6 +7,7 @@
  */
 #include <sys/types.h>
 
+#include "agentctl/cleanup.h"
 #include "agentctl/facts.h"
 #include "protocol/journal.h"
 #include "protocol/operation.h"
@@ -34,17 +35,30 @@ struct change {
 	struct change_file checkpoint;
 	struct change_file *store;
 	size_t store_count;
+	struct cleanup cleanup; /* of a discard */
 };
 void change_clear(struct change *change);
 
 /* Judges the request against the facts and builds what would be written. ERROR_CONFLICT: the host is not as the plan saw it;
  * ERROR_REFUSED: a rule says no; nothing is touched either way. out must be cleared. */
 int change_build(const struct facts *facts, const struct request *request, struct change *out, struct error *err);
+/* For those who judge by other rules. Makes out of the host as it is, a new checkpoint and an edited store; flags are those the
+ * agent would start with. */
+void change_compose(const struct facts *facts, const struct buffer *checkpoint, const struct flag_store *edited,
+		    const struct flags *flags, struct change *out);
+/* Would the agent recover these bytes of slave.info when its flags give that SlaveInfo? ERROR_REFUSED with its own words. */
+int change_check_recovery(const struct facts *facts, const struct buffer *checkpoint, const Mesos__SlaveInfo *computed,
+			  struct error *err);
 /* Can every file be written: folder writable, file system neither read-only nor full? */
 int change_check_room(const struct change *change, struct error *err);
 
 int change_save(const struct change *change, const struct journal_entry *entry, struct error *err);
 int change_load(const struct journal_entry *entry, struct change *out, struct error *err);
+
+/* Are all files what that side says? ERROR_CONFLICT names one that is not. */
+int change_check_side(const struct change *change, enum operation_side side, struct error *err);
+/* What was before comes after, and the other way round. */
+void change_swap_sides(struct change *change);
 
 /* Makes the files what that side says, durably. What is so already is not written. */
 int change_write_checkpoint(const struct change *change, enum operation_side side, struct error *err);

@@ -64,6 +64,42 @@ static bool is_so_already(const char *path, const struct change_side *side)
 	return same;
 }
 
+static int check_side(const char *root, const struct change_file *file, enum operation_side side, struct error *err)
+{
+	char *path = path_under(root, file->path);
+	bool same = file->sides[side].exists ? is_so_already(path, &file->sides[side]) : !file_exists(path);
+
+	free(path);
+	return same ? 0
+		    : error_set(err, ERROR_CONFLICT, "%s was changed since: what stands there now would be lost",
+				file->path);
+}
+
+int change_check_side(const struct change *change, enum operation_side side, struct error *err)
+{
+	if (check_side(change->host.root, &change->checkpoint, side, err) != 0)
+		return -1;
+	for (size_t i = 0; i < change->store_count; i++)
+		if (check_side(change->host.root, &change->store[i], side, err) != 0)
+			return -1;
+	return 0;
+}
+
+static void swap_sides(struct change_file *file)
+{
+	struct change_side old = file->sides[SIDE_OLD];
+
+	file->sides[SIDE_OLD] = file->sides[SIDE_NEW];
+	file->sides[SIDE_NEW] = old;
+}
+
+void change_swap_sides(struct change *change)
+{
+	swap_sides(&change->checkpoint);
+	for (size_t i = 0; i < change->store_count; i++)
+		swap_sides(&change->store[i]);
+}
+
 static int write_file(const char *root, const struct change_file *file, enum operation_side which, struct error *err)
 {
 	const struct change_side *side = &file->sides[which];
@@ -164,6 +200,8 @@ int change_save(const struct change *change, const struct journal_entry *entry, 
 	for (size_t i = 0; i < change->store_count; i++)
 		if (save_file(entry, &change->store[i], "store", i, err) != 0)
 			return -1;
+	if (cleanup_save(&change->cleanup, entry, err) != 0)
+		return -1;
 	return save_manifest(change, entry, err);
 }
 
@@ -202,6 +240,8 @@ static int load_parts(const struct journal_entry *entry, const json_t *object, s
 	out->log_dir = log_dir == NULL ? NULL : xstrdup(log_dir);
 	if (host_settings_from_json(json_object_get(object, "host"), &place, &out->host, err) != 0 ||
 	    load_file(entry, json_object_get(object, "checkpoint"), "slave.info", SIZE_MAX, &out->checkpoint, err) != 0)
+		return -1;
+	if (cleanup_load(entry, &out->cleanup, err) != 0)
 		return -1;
 	out->store = xcalloc(json_array_size(store) + 1, sizeof *out->store);
 	for (size_t i = 0; i < json_array_size(store); i++) {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "mesos/checkpoint.h"
 #include "mesos/recovery.h"
 
@@ -118,7 +119,27 @@ static void print_json(bool accepted, unsigned differs, const char *message)
 	buffer_clear(&text);
 }
 
-static void print_text(const struct verdict *verdict)
+/* What differs, field by field, before the agent's own words, which hold two whole SlaveInfos. */
+static void print_changes(const Mesos__SlaveInfo *before, const Mesos__SlaveInfo *after)
+{
+	struct slaveinfo_changes changes = {.count = 0};
+
+	slaveinfo_changes(before, after, &changes);
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct slaveinfo_change *change = &changes.items[i];
+		char *row = xasprintf("%s %s: %s \u2192 %s", slaveinfo_part_name(change->part), change->what,
+				      change->before != NULL ? change->before : "(none)",
+				      change->after != NULL ? change->after : "(none)");
+		char *shown = text_printable(row, false);
+
+		printf("  %s\n", shown);
+		free(shown);
+		free(row);
+	}
+	slaveinfo_changes_clear(&changes);
+}
+
+static void print_text(const struct verdict *verdict, const Mesos__SlaveInfo *before, const Mesos__SlaveInfo *after)
 {
 	json_t *parts = slaveinfo_parts_to_json(verdict->differs);
 	const json_t *part;
@@ -129,17 +150,20 @@ static void print_text(const struct verdict *verdict)
 		fputs("; differs: ", stdout);
 	json_array_foreach(parts, i, part) printf("%s%s", i == 0 ? "" : ", ", json_string_value(part));
 	putchar('\n');
+	if (verdict->differs)
+		print_changes(before, after);
 	if (verdict->message.len > 0)
 		printf("\nThe agent would say:\n%s\n", buffer_text(&verdict->message));
 	json_decref(parts);
 }
 
-static int print_verdict(const struct check_options *given, const struct verdict *verdict)
+static int print_verdict(const struct check_options *given, const struct verdict *verdict,
+			 const Mesos__SlaveInfo *before, const Mesos__SlaveInfo *after)
 {
 	if (given->as_json)
 		print_json(verdict->accepted, verdict->differs, buffer_text(&verdict->message));
 	else
-		print_text(verdict);
+		print_text(verdict, before, after);
 	return verdict->accepted ? 0 : 3;
 }
 
@@ -157,7 +181,7 @@ static int judge(const struct check_options *given, const struct check *check, s
 	after = slaveinfo_from_flags(&check->flags, &detected, &check->rules.version, err);
 	if (after != NULL) {
 		recovery_check(check->checkpoint.info, after, &check->checkpoint.reserved, &check->rules, &verdict);
-		exit_code = print_verdict(given, &verdict);
+		exit_code = print_verdict(given, &verdict, check->checkpoint.info, after);
 	} else if (given->as_json) {
 		/* Bad input all the same, but the agent's words belong on stdout, too. */
 		print_json(false, 0, err->text);

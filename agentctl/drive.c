@@ -91,6 +91,7 @@ int drive(struct operation *op, struct real_host *host, struct talk *talk, bool 
 			break;
 		case OPERATION_FINISHED:
 			say_final(talk, host, &op->state);
+			journal_prune(&host->journal, JOURNAL_KEEP);
 			return exit_code_of(op->state.step);
 		case OPERATION_FAILED:
 		case OPERATION_CRASHED:

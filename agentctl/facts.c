@@ -46,35 +46,53 @@ int boot_id_read(const char *root, char out[OPERATION_BOOT_ID_SIZE], struct erro
 
 /* ---- finding out what was not given */
 
-static void discover_store(struct host_settings *host)
-{
-	static const struct {
-		enum flag_store_kind kind;
-		const char *path;
-	} usual[] = {
-		{FLAG_STORE_DIRECTORY, "/etc/mesos-agent"},
-		{FLAG_STORE_DIRECTORY, "/etc/mesos-slave"},
-		{FLAG_STORE_ENVFILE, "/etc/default/mesos-agent"},
-		{FLAG_STORE_ENVFILE, "/etc/default/mesos-slave"},
-	};
-	size_t found = SIZE_MAX;
+struct usual_store {
+	enum flag_store_kind kind;
+	const char *path;
+};
 
-	if (host->store_kind != FLAG_STORE_UNKNOWN || host->store_path != NULL)
-		return;
-	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-		char *path = path_under(host->root, usual[i].path);
+/* The only one of them that is there; NULL when there is none or which of several counts is not ours to guess. */
+static const struct usual_store *find_only(const char *root, const struct usual_store *usual, size_t count, bool *any)
+{
+	const struct usual_store *found = NULL;
+
+	*any = false;
+	for (size_t i = 0; i < count; i++) {
+		char *path = path_under(root, usual[i].path);
 		bool there = file_exists(path);
 
 		free(path);
-		if (there && found != SIZE_MAX)
-			return; /* which of them counts is not ours to guess */
-		if (there)
-			found = i;
+		if (!there)
+			continue;
+		found = *any ? NULL : &usual[i];
+		*any = true;
 	}
-	if (found == SIZE_MAX)
+	return found;
+}
+
+/* The packages' directory comes first: where it is, the defaults beside it hold what is not for operators to change. */
+static void discover_store(struct host_settings *host)
+{
+	static const struct usual_store directories[] = {
+		{FLAG_STORE_DIRECTORY, "/etc/mesos-agent"},
+		{FLAG_STORE_DIRECTORY, "/etc/mesos-slave"},
+	};
+	static const struct usual_store files[] = {
+		{FLAG_STORE_ENVFILE, "/etc/default/mesos-agent"},
+		{FLAG_STORE_ENVFILE, "/etc/default/mesos-slave"},
+	};
+	const struct usual_store *found;
+	bool any = false;
+
+	if (host->store_kind != FLAG_STORE_UNKNOWN || host->store_path != NULL)
 		return;
-	host->store_kind = usual[found].kind;
-	host->store_path = xstrdup(usual[found].path);
+	found = find_only(host->root, directories, 2, &any);
+	if (!any)
+		found = find_only(host->root, files, 2, &any);
+	if (found == NULL)
+		return;
+	host->store_kind = found->kind;
+	host->store_path = xstrdup(found->path);
 }
 
 static void read_store(struct facts *facts)
@@ -82,11 +100,12 @@ static void read_store(struct facts *facts)
 	struct host_settings *host = &facts->host;
 
 	discover_store(host);
-	if (host->store_kind == FLAG_STORE_UNKNOWN || host->store_path == NULL)
+	if (host->store_kind == FLAG_STORE_UNKNOWN ||
+	    (host->store_path == NULL && host->store_kind != FLAG_STORE_EXTERNAL))
 		error_set(&facts->store_error, ERROR_USAGE,
 			  "it is not known where this host keeps its agent's flags: set \"flag_store\" for it");
 	else
-		flag_store_read(host->root, host->store_kind, host->store_path, &facts->store, &facts->store_error);
+		flag_store_read_host(host, &facts->store, &facts->store_error);
 }
 
 /* The agent says its work_dir as it sees it, or with our root before it. */
@@ -137,8 +156,7 @@ static void read_detected(struct facts *facts)
 {
 	char *work_dir = path_under(facts->host.root, facts->host.work_dir);
 
-	figures_detect(work_dir, facts->host.root, facts->checkpoint.info,
-		       facts->running ? &facts->agent.flags : &facts->store.flags, &facts->version, &facts->detected);
+	figures_measure(work_dir, facts->checkpoint.info, &facts->detected);
 	free(work_dir);
 }
 
@@ -175,10 +193,17 @@ fail:
 
 /* ---- what flags would do */
 
-static void overlay(struct flags *to, const struct flags *from)
+/* Arguments that an /etc/default file gives are no flags of somebody else's command line. */
+static void overlay_arguments(const struct facts *facts, const struct flag_store *store, struct flags *out)
 {
-	for (size_t i = 0; i < from->count; i++)
-		flags_set(to, from->items[i].name, from->items[i].value);
+	struct flags arguments = FLAGS_INIT;
+
+	flags_copy(&arguments, &facts->agent.from_argv);
+	for (size_t i = 0; i < facts->store.arguments.count; i++)
+		flags_remove(&arguments, facts->store.arguments.items[i].name);
+	store_overlay(out, &arguments);
+	store_overlay(out, &store->arguments);
+	flags_clear(&arguments);
 }
 
 /* An environment file becomes MESOS_* variables, which the command line wins over. A directory becomes the command line
@@ -186,17 +211,16 @@ static void overlay(struct flags *to, const struct flags *from)
 void facts_predict_flags(const struct facts *facts, const struct flag_store *store, const struct flag_edit *edits,
 			 size_t edit_count, struct flags *out)
 {
-	const struct flags *elsewhere = store->kind == FLAG_STORE_ENVFILE ? &facts->agent.from_env
-									  : &facts->agent.flags;
+	bool environment = flag_store_is_environment(store);
 
 	if (facts->running)
-		overlay(out, elsewhere);
+		store_overlay(out, environment ? &facts->agent.from_env : &facts->agent.flags);
 	for (size_t i = 0; i < edit_count; i++)
 		if (edits[i].value == NULL)
 			flags_remove(out, edits[i].name);
-	overlay(out, &store->flags);
-	if (facts->running && store->kind == FLAG_STORE_ENVFILE)
-		overlay(out, &facts->agent.from_argv);
+	store_overlay(out, &store->flags);
+	if (facts->running && environment)
+		overlay_arguments(facts, store, out);
 }
 
 Mesos__SlaveInfo *facts_slaveinfo(const struct facts *facts, const struct flags *flags, struct error *err)

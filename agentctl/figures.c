@@ -60,3 +60,15 @@ void figures_detect(const char *work_dir, const char *root, const Mesos__SlaveIn
 	}
 	*out = detected;
 }
+
+void figures_measure(const char *work_dir, const Mesos__SlaveInfo *checkpoint, struct detected *out)
+{
+	struct detected detected = DETECTED_UNKNOWN;
+
+	detect_machine(work_dir, &detected, NULL);
+	if (checkpoint != NULL) {
+		detected.hostname = checkpoint->hostname;
+		take_scalar(checkpoint, "gpus", &detected.gpus);
+	}
+	*out = detected;
+}

@@ -109,6 +109,15 @@ static int write_flags(void *ctx, enum operation_side side, struct error *err)
 	return change_write_store(&host->change, side, err);
 }
 
+static int clean_up(void *ctx, struct error *err)
+{
+	struct real_host *host = ctx;
+
+	if (open_for(host, "end the executors", err) != 0)
+		return -1;
+	return cleanup_run(&host->change.cleanup, &host->change.host, err);
+}
+
 static int restart_agent(void *ctx, const struct operation_process *before, struct error *err)
 {
 	struct real_host *host = ctx;
@@ -195,6 +204,7 @@ const struct operation_ops real_host_ops = {
 	.remove_guard = remove_guard,
 	.write_checkpoint = write_checkpoint,
 	.write_flags = write_flags,
+	.clean_up = clean_up,
 	.restart_agent = restart_agent,
 	.stop_agent = stop_agent,
 	.start_agent = start_agent,

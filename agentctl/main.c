@@ -23,12 +23,36 @@ static const struct command commands[] = {
 	 "lines\n"
 	 "what happens. Losing the connection does not end the operation.",
 	 command_apply, 0, 0},
+	{"rescue", "", "start an agent that refuses its checkpoint, with its ID and its tasks",
+	 "For a host whose agent does not start any more after somebody has changed its flags. The checkpoint is made "
+	 "to fit "
+	 "the flags (or, with --flags, the flags to fit the checkpoint), and the agent is started. If it ends again, "
+	 "the old "
+	 "bytes come back and nothing is started. By hand:\n\n"
+	 "    agentctl rescue --work-dir /var/lib/mesos --unit mesos-agent.service --show",
+	 command_rescue, 0, 0},
+	{"restore", "OPERATION", "take back a change that was kept",
+	 "Brings back the checkpoint and the flags from before that operation, by a new one with a restart of its own. "
+	 "Refused when "
+	 "either was changed since, when what was reserved since would no longer fit, and when the operation ended "
+	 "tasks. "
+	 "agentctl inspect lists the operations.",
+	 command_restore, 1, 1},
 	{"settle", "", "bring an operation that was interrupted to its end, or say how it ended",
 	 "Without --status what is open is settled: the new state is kept if the agent runs with it, else the old one "
 	 "comes "
 	 "back. By hand:\n\n"
 	 "    agentctl settle --status OPERATION",
 	 command_settle, 0, 0},
+	{"launch", "-- mesos-agent ARGS...",
+	 "become the agent, after its checkpoint was brought in line with its flags",
+	 "Belongs before the agent in its unit file. Differences that are not ignored are refused, as the agent itself "
+	 "would; those that are ignored are written back to disk, with a warning, and the agent keeps its ID and "
+	 "tasks:\n\n"
+	 "    agentctl launch --ignore_checkpointed_state='[\"attributes\"]' -- mesos-agent --attributes=rack:r2 "
+	 "...\n\n"
+	 "The options may also be given as AGENTCTL_IGNORE_CHECKPOINTED_STATE and AGENTCTL_RECOVER_STATE.",
+	 command_launch, 0, 0},
 	{NULL, NULL, NULL, NULL, NULL, 0, 0},
 };
 

@@ -17,6 +17,7 @@ void flag_store_clear(struct flag_store *store)
 	free(store->files);
 	free(store->path);
 	flags_clear(&store->flags);
+	flags_clear(&store->arguments);
 	memset(store, 0, sizeof *store);
 }
 
@@ -34,8 +35,14 @@ struct store_file *store_add_file(struct flag_store *store, const char *path, bo
 	return file;
 }
 
+void store_overlay(struct flags *to, const struct flags *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		flags_set(to, from->items[i].name, from->items[i].value);
+}
+
 /* Replacing a link would leave its target as it was, and what manages the target would be surprised either way. */
-static int refuse_link(const char *path, struct error *err)
+int store_refuse_link(const char *path, struct error *err)
 {
 	struct stat info;
 
@@ -47,46 +54,27 @@ static int refuse_link(const char *path, struct error *err)
 	return 0;
 }
 
-static int read_envfile(const char *root, struct flag_store *store, struct error *err)
+bool flag_store_is_environment(const struct flag_store *store)
 {
-	struct buffer bytes = BUFFER_INIT(STORE_FILE_MAX);
-	char *path = path_under(root, store->path);
-	int result = refuse_link(path, err);
-
-	if (result == 0)
-		result = file_read(path, &bytes, err);
-	if (result == 0)
-		result = store_envfile_parse(path, &bytes, &store->flags, err);
-	if (result == 0)
-		store_add_file(store, store->path, true, buffer_text(&bytes), bytes.len);
-	buffer_clear(&bytes);
-	free(path);
-	return result;
+	return flag_store_kind_has_many(store->kind == FLAG_STORE_EXTERNAL ? store->form : store->kind);
 }
 
-static int read_directory(const char *root, struct flag_store *store, struct error *err)
-{
-	char *path = path_under(root, store->path);
-	int result = refuse_link(path, err);
+/* ---- reading */
 
-	free(path);
-	return result == 0 ? store_directory_read(root, store, err) : -1;
-}
-
-/* Over names and bytes, so that a moved value is another store. An environment file's is that of its bytes. */
+/* Over names and bytes, so that a moved value is another store. A single file's is that of its bytes. */
 static void compute_digest(struct flag_store *store)
 {
 	struct digest_state state;
 	unsigned char digest[DIGEST_SIZE];
 
-	if (store->kind == FLAG_STORE_ENVFILE) {
+	if (flag_store_is_environment(store) && store->file_count == 1) {
 		digest_hex(buffer_text(&store->files[0].bytes), store->files[0].bytes.len, store->sha256);
 		return;
 	}
 	digest_start(&state);
 	for (size_t i = 0; i < store->file_count; i++) {
 		const struct store_file *file = &store->files[i];
-		uint64_t len = file->bytes.len;
+		uint64_t len = file->exists ? file->bytes.len : UINT64_MAX;
 
 		digest_add(&state, file->path, strlen(file->path) + 1);
 		digest_add(&state, &len, sizeof len);
@@ -96,12 +84,42 @@ static void compute_digest(struct flag_store *store)
 	hex_encode(digest, sizeof digest, store->sha256);
 }
 
-int flag_store_read(const char *root, enum flag_store_kind kind, const char *path, struct flag_store *out,
-		    struct error *err)
+static enum flag_store_kind form_of(const char *root, enum flag_store_kind kind, const char *path)
 {
-	struct flag_store store = {.kind = kind, .path = xstrdup(path)};
-	int result = kind == FLAG_STORE_ENVFILE ? read_envfile(root, &store, err) : read_directory(root, &store, err);
+	struct stat info;
+	char *full;
+	bool folder;
 
+	if (kind != FLAG_STORE_EXTERNAL)
+		return kind;
+	if (path == NULL)
+		return FLAG_STORE_UNKNOWN;
+	full = path_under(root, path);
+	folder = stat(full, &info) == 0 && S_ISDIR(info.st_mode);
+	free(full);
+	return folder ? FLAG_STORE_DIRECTORY : FLAG_STORE_ENVFILE;
+}
+
+static int read_directory(const char *root, struct flag_store *store, struct error *err)
+{
+	char *path = path_under(root, store->path);
+	int result = store->kind == FLAG_STORE_EXTERNAL ? 0 : store_refuse_link(path, err);
+
+	free(path);
+	return result == 0 ? store_directory_read(root, store, err) : -1;
+}
+
+static int read_store(const char *root, enum flag_store_kind kind, const char *path, char *const *later,
+		      struct flag_store *out, struct error *err)
+{
+	struct flag_store store = {.kind = kind, .path = path == NULL ? NULL : xstrdup(path)};
+	int result = 0;
+
+	store.form = form_of(root, kind, path);
+	if (store.form == FLAG_STORE_DIRECTORY)
+		result = read_directory(root, &store, err);
+	else if (store.form != FLAG_STORE_UNKNOWN)
+		result = store_files_read(root, later, &store, err);
 	if (result == 0) {
 		compute_digest(&store);
 		*out = store;
@@ -111,36 +129,52 @@ int flag_store_read(const char *root, enum flag_store_kind kind, const char *pat
 	return result;
 }
 
-static int edit_envfile(const struct flag_store *store, const struct flag_edit *edits, size_t count,
-			struct flag_store *out, struct error *err)
+int flag_store_read(const char *root, enum flag_store_kind kind, const char *path, struct flag_store *out,
+		    struct error *err)
 {
-	const struct store_file *old = &store->files[0];
-	struct buffer bytes = BUFFER_INIT(STORE_FILE_MAX);
-	int result = 0;
-
-	buffer_append(&bytes, buffer_text(&old->bytes), old->bytes.len);
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		struct buffer next = BUFFER_INIT(STORE_FILE_MAX);
-
-		result = store_envfile_edit(&bytes, &edits[i], &next, err);
-		buffer_clear(&bytes);
-		bytes = next;
-	}
-	if (result == 0)
-		result = store_envfile_parse(store->path, &bytes, &out->flags, err);
-	if (result == 0 && (bytes.len != old->bytes.len || memcmp(bytes.data, old->bytes.data, bytes.len) != 0))
-		store_add_file(out, old->path, true, buffer_text(&bytes), bytes.len);
-	buffer_clear(&bytes);
-	return result;
+	return read_store(root, kind, path, NULL, out, err);
 }
+
+int flag_store_read_host(const struct host_settings *host, struct flag_store *out, struct error *err)
+{
+	return read_store(host->root, host->store_kind, host->store_path, host->store_later, out, err);
+}
+
+/* ---- editing */
 
 static int edit_directory(const struct flag_store *store, const struct flag_edit *edits, size_t count,
 			  struct flag_store *out, struct error *err)
 {
 	flags_copy(&out->flags, &store->flags);
+	out->entries_attributes = store->entries_attributes;
+	out->entries_resources = store->entries_resources;
 	for (size_t i = 0; i < count; i++)
 		if (store_directory_edit(store, &edits[i], out, err) != 0)
 			return -1;
+	return 0;
+}
+
+static const char *or_nothing(const char *value)
+{
+	return value == NULL ? "(nothing)" : value;
+}
+
+/* Its owner must have written what was planned; where nobody knows where that is, the plan is believed. */
+static int edit_external(const struct flag_store *store, const struct flag_edit *edits, size_t count,
+			 struct flag_store *out, struct error *err)
+{
+	flags_copy(&out->flags, &store->flags);
+	for (size_t i = 0; i < count; i++) {
+		const char *value = flags_get(&store->flags, edits[i].name);
+
+		if (store->form == FLAG_STORE_UNKNOWN && edits[i].value != NULL)
+			flags_set(&out->flags, edits[i].name, edits[i].value);
+		else if (store->form != FLAG_STORE_UNKNOWN && !flags_same_value(edits[i].name, value, edits[i].value))
+			return error_set(err, ERROR_REFUSED,
+					 "whoever writes %s has not written --%s yet: it says %s, and %s was planned; "
+					 "let it run first",
+					 store->path, edits[i].name, or_nothing(value), or_nothing(edits[i].value));
+	}
 	return 0;
 }
 
@@ -150,7 +184,7 @@ static int verify(const struct flag_store *store, const struct flag_edit *edits,
 	for (size_t i = 0; i < count; i++) {
 		const char *value = flags_get(&store->flags, edits[i].name);
 
-		if (edits[i].value == NULL ? value != NULL : value == NULL || strcmp(value, edits[i].value) != 0)
+		if (!flags_same_value(edits[i].name, value, edits[i].value))
 			return error_set(err, ERROR_REFUSED, "the flag store %s cannot hold --%s=%s as it is asked for",
 					 store->path, edits[i].name, edits[i].value == NULL ? "" : edits[i].value);
 	}
@@ -160,11 +194,17 @@ static int verify(const struct flag_store *store, const struct flag_edit *edits,
 int flag_store_edit(const struct flag_store *store, const struct flag_edit *edits, size_t count, struct flag_store *out,
 		    struct error *err)
 {
-	struct flag_store edited = {.kind = store->kind, .path = xstrdup(store->path)};
-	int result = store->kind == FLAG_STORE_ENVFILE ? edit_envfile(store, edits, count, &edited, err)
-						       : edit_directory(store, edits, count, &edited, err);
+	struct flag_store edited = {
+		.kind = store->kind, .form = store->form, .path = store->path == NULL ? NULL : xstrdup(store->path)};
+	int result;
 
-	if (result == 0)
+	if (store->kind == FLAG_STORE_EXTERNAL)
+		result = edit_external(store, edits, count, &edited, err);
+	else if (store->form == FLAG_STORE_DIRECTORY)
+		result = edit_directory(store, edits, count, &edited, err);
+	else
+		result = store_files_edit(store, edits, count, &edited, err);
+	if (result == 0 && store->kind != FLAG_STORE_EXTERNAL)
 		result = verify(&edited, edits, count, err);
 	if (result == 0)
 		*out = edited;

@@ -205,19 +205,168 @@ static void write_flag(const struct flag_store *store, const struct flag_edit *e
 	flags_set(&out->flags, edit->name, edit->value);
 }
 
+/* ---- folders of entries: attributes/rack holding "r1" */
+
+struct entry {
+	char *name;
+	char *value;
+};
+struct entries {
+	struct entry *items;
+	size_t count;
+};
+
+static void entries_clear(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		free(entries->items[i].name);
+		free(entries->items[i].value);
+	}
+	free(entries->items);
+}
+
+static const struct entry *find_entry(const struct entries *entries, const char *name)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (strcmp(entries->items[i].name, name) == 0)
+			return &entries->items[i];
+	return NULL;
+}
+
+static int add_entry(const char *flag, const char *text, size_t len, struct entries *out, struct error *err)
+{
+	const char *colon = memchr(text, ':', len);
+	struct entry *entry;
+	char *name;
+
+	if (colon == NULL || colon == text)
+		return error_set(err, ERROR_REFUSED, "the entry '%.*s' of --%s has no name: no file can hold it",
+				 (int)len, text, flag);
+	name = xstrndup(text, (size_t)(colon - text));
+	if (name[0] == '.' || strchr(name, '/') != NULL || find_entry(out, name) != NULL) {
+		error_set(err, ERROR_REFUSED,
+			  "--%s is a folder with one file per entry, and it cannot hold the entry '%s': %s", flag, name,
+			  find_entry(out, name) != NULL ? "there are two of that name" : "no file can have that name");
+		free(name);
+		return -1;
+	}
+	out->items = xreallocarray(out->items, out->count + 1, sizeof *out->items);
+	entry = &out->items[out->count++];
+	entry->name = name;
+	entry->value = xstrndup(colon + 1, len - (size_t)(colon + 1 - text));
+	return 0;
+}
+
+static int parse_entries(const struct flag_edit *edit, struct entries *out, struct error *err)
+{
+	const char *at = edit->value == NULL ? "" : edit->value;
+
+	if (at[0] == '[' || strpbrk(at, "\n") != NULL)
+		return error_set(
+			err, ERROR_REFUSED,
+			"--%s is a folder with one file per entry: it can hold name:value entries, and neither "
+			"JSON nor line breaks",
+			edit->name);
+	for (;;) {
+		size_t len = strcspn(at, ";");
+
+		if (len > 0 && add_entry(edit->name, at, len, out, err) != 0)
+			return -1;
+		if (at[len] == '\0')
+			return 0;
+		at += len + 1;
+	}
+}
+
+/* The entry's file, if its path is <folder>/<name>. */
+static const char *entry_name(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
+}
+
+static void remove_entries(const struct flag_store *store, const char *folder, const struct entries *wanted,
+			   struct flag_store *out)
+{
+	for (size_t i = 0; i < store->file_count; i++) {
+		const char *name = entry_name(store->files[i].path, folder);
+
+		if (name != NULL && find_entry(wanted, name) == NULL)
+			store_add_file(out, store->files[i].path, false, "", 0);
+	}
+}
+
+static void write_entries(const struct flag_store *store, const char *folder, const struct entries *wanted,
+			  struct flag_store *out)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		char *path = path_join(folder, wanted->items[i].name);
+		const struct store_file *old = find_file(store, path);
+		char *value = old == NULL ? NULL : value_of(&old->bytes);
+
+		if (value == NULL || strcmp(value, wanted->items[i].value) != 0) {
+			char *text = xasprintf("%s\n", wanted->items[i].value);
+
+			store_add_file(out, path, true, text, strlen(text));
+			free(text);
+		}
+		free(value);
+		free(path);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* In the order in which the wrapper finds the files. */
+static void set_entries(struct entries *wanted, const char *flag, struct flag_store *out)
+{
+	struct buffer text = BUFFER_INIT(STORE_FILE_MAX);
+
+	if (wanted->count > 1)
+		qsort(wanted->items, wanted->count, sizeof *wanted->items, by_name);
+	for (size_t i = 0; i < wanted->count; i++)
+		buffer_printf(&text, "%s%s:%s", i == 0 ? "" : ";", wanted->items[i].name, wanted->items[i].value);
+	if (wanted->count == 0)
+		flags_remove(&out->flags, flag);
+	else
+		flags_set(&out->flags, flag, buffer_text(&text));
+	buffer_clear(&text);
+}
+
+static int edit_entries(const struct flag_store *store, const struct flag_edit *edit, struct flag_store *out,
+			struct error *err)
+{
+	struct entries wanted = {.items = NULL, .count = 0};
+	char *folder = path_join(store->path, edit->name);
+	int result = parse_entries(edit, &wanted, err);
+
+	if (result == 0) {
+		remove_entries(store, folder, &wanted, out);
+		write_entries(store, folder, &wanted, out);
+		set_entries(&wanted, edit->name, out);
+	}
+	entries_clear(&wanted);
+	free(folder);
+	return result;
+}
+
+static bool is_entries_flag(const struct flag_store *store, const char *name)
+{
+	return (store->entries_attributes && strcmp(name, "attributes") == 0) ||
+	       (store->entries_resources && strcmp(name, "resources") == 0);
+}
+
 int store_directory_edit(const struct flag_store *store, const struct flag_edit *edit, struct flag_store *out,
 			 struct error *err)
 {
-	bool entries = (store->entries_attributes && strcmp(edit->name, "attributes") == 0) ||
-		       (store->entries_resources && strcmp(edit->name, "resources") == 0);
 	size_t len = edit->value == NULL ? 0 : strlen(edit->value);
 
-	if (entries)
-		return error_set(
-			err, ERROR_REFUSED,
-			"%s/%s is a folder with one entry per file: put its entries into one file of that name "
-			"first, then --%s can be edited",
-			store->path, edit->name, edit->name);
+	if (is_entries_flag(store, edit->name))
+		return edit_entries(store, edit, out, err);
 	if (len > 0 && edit->value[len - 1] == '\n')
 		return error_set(err, ERROR_REFUSED, "the value of --%s ends with a line break: a file cannot hold it",
 				 edit->name);

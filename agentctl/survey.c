@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "agentctl/preflight.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -53,6 +54,20 @@ static json_t *redacted_flags(const struct flags *flags)
 	return object;
 }
 
+/* Empty: not known. */
+static json_t *known_flags_to_json(const struct facts *facts)
+{
+	struct known_flags known = {.names = NULL, .count = 0};
+	json_t *array = json_array();
+
+	if (facts->running)
+		known_flags_ask(facts->agent.executable, &known);
+	for (size_t i = 0; i < known.count; i++)
+		json_array_append_new(array, json_string(known.names[i]));
+	known_flags_clear(&known);
+	return array;
+}
+
 static json_t *agent_to_json(const struct facts *facts)
 {
 	json_t *object = json_object();
@@ -66,6 +81,7 @@ static json_t *agent_to_json(const struct facts *facts)
 	json_object_set_new(object, "flags",
 			    redacted_flags(facts->running ? &facts->agent.flags : &facts->store.flags));
 	put(object, "executable", facts->agent.executable);
+	json_object_set_new(object, "known_flags", known_flags_to_json(facts));
 	return object;
 }
 
@@ -96,6 +112,16 @@ static json_t *checkpoint_to_json(const struct facts *facts)
 	return object;
 }
 
+static json_t *store_paths_to_json(const struct host_settings *host)
+{
+	json_t *array = json_array();
+
+	json_array_append_new(array, text_or_null(host->store_path));
+	for (size_t i = 0; host->store_later[i] != NULL; i++)
+		json_array_append_new(array, text_or_null(host->store_later[i]));
+	return array;
+}
+
 static json_t *store_to_json(const struct facts *facts)
 {
 	json_t *object;
@@ -103,8 +129,10 @@ static json_t *store_to_json(const struct facts *facts)
 	if (facts->store_error.kind != ERROR_NONE)
 		return error_to_json(&facts->store_error);
 	object = json_object();
-	put(object, "kind", facts->store.kind == FLAG_STORE_ENVFILE ? "envfile" : "directory");
+	put(object, "kind", flag_store_kind_name(facts->store.kind));
 	put(object, "path", facts->store.path);
+	if (facts->host.store_later != NULL)
+		json_object_set_new(object, "paths", store_paths_to_json(&facts->host));
 	put(object, "sha256", facts->store.sha256);
 	json_object_set_new(object, "flags", redacted_flags(&facts->store.flags));
 	return object;
@@ -224,6 +252,32 @@ static json_t *operations_to_json(const struct facts *facts)
 	return array;
 }
 
+/* What stands in the way of a restart, for whoever plans one. */
+static void add_preflight(const struct facts *facts, json_t *object)
+{
+	struct findings findings = {.items = NULL, .count = 0};
+
+	preflight_host(facts, &findings);
+	json_object_set_new(object, "findings", findings_to_json(&findings));
+	findings_clear(&findings);
+}
+
+static json_t *driver_to_json(const struct facts *facts)
+{
+	struct journal_epoch seen = {.epoch = 0};
+	json_t *object = json_null();
+	struct journal journal;
+
+	journal_init(&journal, facts->host.root, facts->host.state_dir);
+	if (journal_epoch_load(&journal, &seen, NULL) == 0 && seen.database[0] != '\0') {
+		object = json_object();
+		put(object, "database", seen.database);
+		json_object_set_new(object, "epoch", json_integer(seen.epoch));
+	}
+	journal_clear(&journal);
+	return object;
+}
+
 json_t *survey_to_json(const struct facts *facts)
 {
 	char digest[DIGEST_HEX_SIZE] = "";
@@ -245,6 +299,8 @@ json_t *survey_to_json(const struct facts *facts)
 	json_object_set_new(object, "reserved", resources_to_json(&facts->checkpoint.reserved));
 	json_object_set_new(object, "verdict", verdict_to_json(facts));
 	json_object_set_new(object, "tasks", tasks_to_json(&facts->checkpoint));
+	json_object_set_new(object, "driver", driver_to_json(facts));
 	json_object_set_new(object, "operations", operations_to_json(facts));
+	add_preflight(facts, object);
 	return object;
 }

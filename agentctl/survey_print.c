@@ -43,6 +43,7 @@ static void print_agent(const json_t *survey, FILE *stream)
 static void print_place(const json_t *survey, const char *key, const char *label, FILE *stream)
 {
 	const json_t *part = json_object_get(survey, key);
+	const char *place;
 	char *text;
 
 	if (json_is_null(part)) {
@@ -53,8 +54,9 @@ static void print_place(const json_t *survey, const char *key, const char *label
 		print_line(stream, label, text_at(part, "error", ""));
 		return;
 	}
-	text = xasprintf("%s%s%s", text_at(part, "kind", ""), json_object_get(part, "kind") != NULL ? ": " : "",
-			 text_at(part, "path", text_at(part, "unit", "")));
+	place = text_at(part, "path", text_at(part, "unit", ""));
+	text = xasprintf("%s%s%s", text_at(part, "kind", ""),
+			 place[0] != '\0' && json_object_get(part, "kind") != NULL ? ": " : "", place);
 	print_line(stream, label, text);
 	free(text);
 }
@@ -123,6 +125,26 @@ static void print_tasks(const json_t *survey, FILE *stream)
 	table_free(table);
 }
 
+static void print_findings(const json_t *survey, FILE *stream)
+{
+	const json_t *findings = json_object_get(survey, "findings");
+	const json_t *finding;
+	size_t i;
+
+	if (json_array_size(findings) == 0)
+		return;
+	fprintf(stream, "\nbefore a change\n");
+	json_array_foreach(findings, i, finding)
+	{
+		bool refuses = strcmp(text_at(finding, "severity", ""), "refuse") == 0;
+		char *shown = text_printable(text_at(finding, "text", ""), false);
+
+		fprintf(stream, "  %s  %s: %s\n", refuses ? "REFUSED" : "warning", text_at(finding, "code", "-"),
+			shown);
+		free(shown);
+	}
+}
+
 static void print_operations(const json_t *survey, FILE *stream)
 {
 	static const char *const headings[] = {"OPERATION", "STATE", "RUN", "EPOCH"};
@@ -153,6 +175,7 @@ void survey_print(const json_t *survey, FILE *stream)
 	print_place(survey, "flag_store", "flag store", stream);
 	print_place(survey, "control", "control", stream);
 	print_verdict(survey, stream);
+	print_findings(survey, stream);
 	print_flags(survey, stream);
 	print_tasks(survey, stream);
 	print_operations(survey, stream);

@@ -85,15 +85,32 @@ void talk_say(struct talk *talk, const struct answer *answer)
 
 int talk_refuse(struct talk *talk, const struct error *why)
 {
+	return talk_refuse_for(talk, why, NULL);
+}
+
+int talk_refuse_for(struct talk *talk, const struct error *why, const json_t *findings)
+{
 	struct answer answer;
 
 	memset(&answer, 0, sizeof answer);
 	answer.event = ANSWER_REFUSED;
 	answer.kind = why->kind;
 	answer.reason = xstrdup(why->text);
+	answer.findings = json_array_size(findings) == 0 ? NULL : json_deep_copy(findings);
 	talk_say(talk, &answer);
 	answer_clear(&answer);
 	return error_exit_code(why);
+}
+
+void talk_say_accepted(struct talk *talk, const char *operation)
+{
+	struct answer answer;
+
+	memset(&answer, 0, sizeof answer);
+	answer.event = ANSWER_ACCEPTED;
+	answer.operation = xstrdup(operation);
+	talk_say(talk, &answer);
+	answer_clear(&answer);
 }
 
 void talk_say_step(struct talk *talk, enum operation_step step)

@@ -24,6 +24,9 @@ enum operation_word talk_listen(struct talk *talk, int timeout_ms);
 void talk_say(struct talk *talk, const struct answer *answer);
 /* {"event":"refused"}; returns the exit code that belongs to the error. */
 int talk_refuse(struct talk *talk, const struct error *why);
+/* With everything that stood in the way; findings: an array, may be NULL. */
+int talk_refuse_for(struct talk *talk, const struct error *why, const json_t *findings);
+void talk_say_accepted(struct talk *talk, const char *operation);
 void talk_say_step(struct talk *talk, enum operation_step step);
 void talk_say_status(struct talk *talk, const char *operation, enum operation_step step);
 /* started, done, undone or stuck, with the agent as it runs now. */

@@ -278,3 +278,44 @@ int flags_resolve_files(struct flags *flags, const char *root, struct error *err
 	*flags = resolved;
 	return 0;
 }
+
+/* ---- values of several entries */
+
+static size_t count_entries(const char *text, const char *entry, size_t len)
+{
+	size_t count = 0;
+
+	for (;;) {
+		size_t piece = strcspn(text, ";");
+
+		count += piece == len && memcmp(text, entry, len) == 0;
+		if (text[piece] == '\0')
+			return count;
+		text += piece + 1;
+	}
+}
+
+/* Every entry of a is in b as often. */
+static bool entries_in(const char *a, const char *b)
+{
+	for (const char *at = a;;) {
+		size_t len = strcspn(at, ";");
+
+		if (len > 0 && count_entries(a, at, len) != count_entries(b, at, len))
+			return false;
+		if (at[len] == '\0')
+			return true;
+		at += len + 1;
+	}
+}
+
+bool flags_same_value(const char *name, const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (strcmp(a, b) == 0)
+		return true;
+	if (strcmp(name, "attributes") != 0 && strcmp(name, "resources") != 0)
+		return false;
+	return a[0] != '[' && b[0] != '[' && entries_in(a, b) && entries_in(b, a);
+}

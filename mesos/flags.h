@@ -31,7 +31,10 @@ void flags_set(struct flags *flags, const char *name, const char *value);
 void flags_remove(struct flags *flags, const char *name);           /* no error when absent */
 const char *flags_get(const struct flags *flags, const char *name); /* NULL when absent; borrowed until changed */
 void flags_copy(struct flags *to, const struct flags *from);        /* to must be empty */
-bool flags_equal(const struct flags *a, const struct flags *b);     /* order does not matter */
+/* Do two values of that flag say the same? The entries of attributes and resources may stand in another order (one file
+ * per entry gives them the order of the files' names); of other flags every byte counts. NULL is no value. */
+bool flags_same_value(const char *name, const char *a, const char *b);
+bool flags_equal(const struct flags *a, const struct flags *b); /* order does not matter */
 
 /* {"name": "value", …}; a value that is no string is an error naming the flag. *out is set only on success. */
 int flags_from_json(const json_t *object, const char *source, struct flags *out, struct error *err);

@@ -7,6 +7,35 @@
 
 #define DEFAULT_STATE_DIR "/var/lib/rollcall"
 
+static const char *const store_kinds[] = {
+	[FLAG_STORE_ENVFILE] = "envfile",
+	[FLAG_STORE_DIRECTORY] = "directory",
+	[FLAG_STORE_DEFAULTS] = "defaults",
+	[FLAG_STORE_EXTERNAL] = "external",
+};
+#define STORE_KINDS (sizeof store_kinds / sizeof store_kinds[0])
+
+const char *flag_store_kind_name(enum flag_store_kind kind)
+{
+	return store_kinds[kind];
+}
+
+bool flag_store_kind_parse(const char *name, enum flag_store_kind *out)
+{
+	for (size_t i = FLAG_STORE_ENVFILE; i < STORE_KINDS; i++) {
+		if (strcmp(name, store_kinds[i]) != 0)
+			continue;
+		*out = (enum flag_store_kind)i;
+		return true;
+	}
+	return false;
+}
+
+bool flag_store_kind_has_many(enum flag_store_kind kind)
+{
+	return kind == FLAG_STORE_ENVFILE || kind == FLAG_STORE_DEFAULTS;
+}
+
 void host_settings_init(struct host_settings *host)
 {
 	memset(host, 0, sizeof *host);
@@ -42,6 +71,7 @@ void host_settings_clear(struct host_settings *host)
 	free(host->work_dir);
 	free(host->state_dir);
 	free(host->store_path);
+	list_free(host->store_later);
 	free(host->unit);
 	list_free(host->start);
 	list_free(host->stop);
@@ -62,6 +92,7 @@ void host_settings_copy(struct host_settings *to, const struct host_settings *fr
 	to->state_dir = copy_or_null(from->state_dir);
 	to->store_kind = from->store_kind;
 	to->store_path = copy_or_null(from->store_path);
+	to->store_later = list_copy(from->store_later);
 	to->control = from->control;
 	to->unit = copy_or_null(from->unit);
 	to->start = list_copy(from->start);
@@ -86,7 +117,18 @@ static bool has_parent_component(const char *path)
 	return false;
 }
 
-/* An absolute path without surprises replaces *out. */
+/* An absolute path without surprises. */
+static int check_path(const char *path, const struct json_place *place, struct error *err)
+{
+	if (path[0] != '/')
+		return json_error(place, err, "\"%s\" is no absolute path", path);
+	if (has_parent_component(path))
+		return json_error(place, err, "a path must not contain \"..\"");
+	if (has_control_characters(path))
+		return json_error(place, err, "a path must not contain control characters");
+	return 0;
+}
+
 static int take_path(const json_t *object, const char *key, char **out, const struct json_place *place,
 		     struct error *err)
 {
@@ -97,12 +139,8 @@ static int take_path(const json_t *object, const char *key, char **out, const st
 		return -1;
 	if (path == NULL)
 		return 0;
-	if (path[0] != '/')
-		return json_error(&at, err, "\"%s\" is no absolute path", path);
-	if (has_parent_component(path))
-		return json_error(&at, err, "a path must not contain \"..\"");
-	if (has_control_characters(path))
-		return json_error(&at, err, "a path must not contain control characters");
+	if (check_path(path, &at, err) != 0)
+		return -1;
 	free(*out);
 	*out = xstrdup(path);
 	return 0;
@@ -153,10 +191,43 @@ static int take_list(const json_t *object, const char *key, char ***out, const s
 	return 0;
 }
 
+/* "paths": the first becomes store_path, the others follow. A single "path" ends a list that defaults gave. */
+static int take_store_paths(const json_t *store, struct host_settings *host, const struct json_place *place,
+			    struct error *err)
+{
+	struct json_place at = {.parent = place, .key = "paths"};
+	const json_t *paths = NULL;
+	char **list = NULL;
+
+	if (json_optional_array(store, "paths", &paths, place, err) != 0 ||
+	    take_list(store, "paths", &list, place, err) != 0)
+		return -1;
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		struct json_place item = {.parent = &at, .index = i};
+
+		if (check_path(list[i], &item, err) != 0) {
+			list_free(list);
+			return -1;
+		}
+	}
+	if (list == NULL && json_object_get(store, "path") == NULL)
+		return 0;
+	list_free(host->store_later);
+	host->store_later = NULL;
+	if (list == NULL)
+		return take_path(store, "path", &host->store_path, place, err);
+	free(host->store_path);
+	host->store_path = xstrdup(list[0]);
+	if (list[1] != NULL)
+		host->store_later = list_copy(list + 1);
+	list_free(list);
+	return 0;
+}
+
 static int take_store(const json_t *object, struct host_settings *host, const struct json_place *place,
 		      struct error *err)
 {
-	static const char *const keys[] = {"kind", "path", NULL};
+	static const char *const keys[] = {"kind", "path", "paths", NULL};
 	struct json_place at = {.parent = place, .key = "flag_store"};
 	struct json_place at_kind = {.parent = &at, .key = "kind"};
 	const json_t *store = NULL;
@@ -168,13 +239,17 @@ static int take_store(const json_t *object, struct host_settings *host, const st
 		return 0;
 	if (json_check_keys(store, keys, &at, err) != 0 || json_optional_string(store, "kind", &kind, &at, err) != 0)
 		return -1;
-	if (kind != NULL && strcmp(kind, "envfile") == 0)
-		host->store_kind = FLAG_STORE_ENVFILE;
-	else if (kind != NULL && strcmp(kind, "directory") == 0)
-		host->store_kind = FLAG_STORE_DIRECTORY;
-	else if (kind != NULL)
-		return json_error(&at_kind, err, "\"%s\" is no kind of flag store; envfile and directory are", kind);
-	return take_path(store, "path", &host->store_path, &at, err);
+	if (kind != NULL && !flag_store_kind_parse(kind, &host->store_kind))
+		return json_error(&at_kind, err,
+				  "\"%s\" is no kind of flag store; envfile, directory, defaults and external are",
+				  kind);
+	if (json_object_get(store, "path") != NULL && json_object_get(store, "paths") != NULL)
+		return json_error(&at, err, "give \"path\" or \"paths\", not both");
+	if (take_store_paths(store, host, &at, err) != 0)
+		return -1;
+	if (host->store_later != NULL && !flag_store_kind_has_many(host->store_kind))
+		return json_error(&at, err, "only an envfile or defaults can be several files");
+	return 0;
 }
 
 static int take_control(const json_t *object, struct host_settings *host, const struct json_place *place,
@@ -251,6 +326,19 @@ static void put_list(json_t *object, const char *key, char *const *list)
 	json_object_set_new(object, key, array);
 }
 
+static void put_store_paths(json_t *store, const struct host_settings *host)
+{
+	json_t *paths;
+
+	if (host->store_later == NULL) {
+		put(store, "path", host->store_path);
+		return;
+	}
+	put_list(store, "paths", host->store_later);
+	paths = json_object_get(store, "paths");
+	json_array_insert_new(paths, 0, json_string(host->store_path));
+}
+
 json_t *host_settings_to_json(const struct host_settings *host)
 {
 	json_t *object = json_object();
@@ -261,8 +349,8 @@ json_t *host_settings_to_json(const struct host_settings *host)
 	put(object, "work_dir", host->work_dir);
 	put(object, "state_dir", host->state_dir);
 	if (host->store_kind != FLAG_STORE_UNKNOWN)
-		put(store, "kind", host->store_kind == FLAG_STORE_ENVFILE ? "envfile" : "directory");
-	put(store, "path", host->store_path);
+		put(store, "kind", flag_store_kind_name(host->store_kind));
+	put_store_paths(store, host);
 	if (host->control != CONTROL_UNKNOWN)
 		put(control, "kind", host->control == CONTROL_SYSTEMD ? "systemd" : "commands");
 	put(control, "unit", host->unit);

@@ -10,6 +10,8 @@
  *    "flag_store": {"kind": "envfile", "path": "/etc/default/mesos-agent"},
  *    "control": {"kind": "systemd", "unit": "mesos-agent.service"}}
  *   "flag_store": {"kind": "directory", "path": "/etc/mesos-agent"}
+ *   "flag_store": {"kind": "defaults", "paths": ["/etc/default/mesos", "/etc/default/mesos-slave"]}
+ *   "flag_store": {"kind": "external"}, or with the path where somebody else writes the flags
  *   "control": {"kind": "commands", "start": ["…"], "stop": ["…"], "status": ["…"], "start_hook": "/path"}
  *
  * Every key may be missing; host_settings_from_json then leaves what was there (defaults first, overrides after).
@@ -23,7 +25,15 @@ enum flag_store_kind {
 	FLAG_STORE_UNKNOWN,   /* to be found out on the host */
 	FLAG_STORE_ENVFILE,   /* MESOS_NAME=value lines, systemd EnvironmentFile quoting */
 	FLAG_STORE_DIRECTORY, /* one file per flag */
+	FLAG_STORE_DEFAULTS,  /* assignments that a shell reads, as in /etc/default/mesos-slave */
+	FLAG_STORE_EXTERNAL,  /* configuration management writes the flags; they are read, where it is known where, and
+			       * never written */
 };
+/* "envfile", "directory", "defaults", "external"; NULL for FLAG_STORE_UNKNOWN. */
+const char *flag_store_kind_name(enum flag_store_kind kind);
+/* false: there is no such kind. */
+bool flag_store_kind_parse(const char *name, enum flag_store_kind *out);
+bool flag_store_kind_has_many(enum flag_store_kind kind); /* may it have several files? */
 
 enum control_kind {
 	CONTROL_UNKNOWN,
@@ -37,7 +47,8 @@ struct host_settings {
 	char *work_dir;  /* NULL: the running agent's */
 	char *state_dir; /* agentctl's own: journals, epoch, lock; default /var/lib/rollcall */
 	enum flag_store_kind store_kind;
-	char *store_path;
+	char *store_path;   /* the first, when there are several */
+	char **store_later; /* further files, NULL-terminated: what is set in a later one counts; NULL: there are none */
 	enum control_kind control;
 	char *unit;
 	char **start, **stop, **status; /* NULL-terminated; NULL: not given. status exits 0 while the agent runs */

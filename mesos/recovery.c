@@ -86,6 +86,18 @@ int recovery_ignore_parse(const char *json_text, unsigned *parts, struct error *
 	return rc;
 }
 
+/* An operator may say "domain" and "attribute" as well; in the flag's own form only the agent's words count. */
+static int add_part_or_singular(const char *name, unsigned *parts, bool *none, struct error *err)
+{
+	for (size_t i = 0; i < IGNORABLE_COUNT; i++) {
+		size_t len = strlen(ignorable[i].name) - 1;
+
+		if (strlen(name) == len && strncmp(name, ignorable[i].name, len) == 0)
+			return add_part(ignorable[i].name, parts, none, err);
+	}
+	return add_part(name, parts, none, err);
+}
+
 int recovery_ignore_parse_list(const char *text, unsigned *parts, struct error *err)
 {
 	unsigned found = 0;
@@ -94,7 +106,7 @@ int recovery_ignore_parse_list(const char *text, unsigned *parts, struct error *
 	for (;;) {
 		size_t len = strcspn(text, ",");
 		char *name = xstrndup(text, len);
-		int rc = add_part(name, &found, &none, err);
+		int rc = add_part_or_singular(name, &found, &none, err);
 
 		free(name);
 		if (rc != 0)

@@ -29,7 +29,7 @@ struct recovery_rules {
 int recovery_policy_parse(const char *text, enum recovery_policy *out, struct error *err);
 /* A JSON array of "resources", "attributes", "domains", or ["none"] alone. ERROR_USAGE lists them. */
 int recovery_ignore_parse(const char *json_text, unsigned *parts, struct error *err);
-/* "resources,attributes" or "none": the form --ignore of rollcall takes. */
+/* "resources,attributes" or "none": the form --ignore of rollcall takes, which may also be "resource,attribute". */
 int recovery_ignore_parse_list(const char *text, unsigned *parts, struct error *err);
 json_t *recovery_ignore_to_json(unsigned parts); /* ["attributes","domains"], or ["none"] */
 

@@ -102,6 +102,7 @@ static int run_driver(struct drive *drive, const char *run, const struct driver_
 		.wait = wait_on_loop,
 		.interrupts = count_interrupts,
 		.random_id = new_random_id,
+		.adopt = drive->adopt,
 		.ctx = session_loop(session),
 	};
 	struct handlers old;
@@ -189,6 +190,21 @@ static void put_rows(struct drive *drive, const char *run)
 	}
 }
 
+int drive_check_unfinished(struct drive *drive)
+{
+	struct session *session = drive->session;
+	char *unfinished = NULL;
+
+	int found = ledger_find_unfinished(session_store(session), drive->plan->cluster, &unfinished, &session->error);
+	if (found > 0)
+		error_set(&session->error, ERROR_CONFLICT,
+			  "run %s was left with agents under way; `rollcall rollout resume %s` asks their hosts and "
+			  "settles them first",
+			  unfinished, unfinished);
+	free(unfinished);
+	return found == 0 ? 0 : -1;
+}
+
 int drive_begin(struct drive *drive, char *run)
 {
 	struct session *session = drive->session;
@@ -199,17 +215,8 @@ int drive_begin(struct drive *drive, char *run)
 		.state = (char *)(uintptr_t)run_state_name(RUN_RUNNING),
 		.created_ms = clock_wall_ms(),
 	};
-	char *unfinished = NULL;
 
-	int found = ledger_find_unfinished(session_store(session), drive->plan->cluster, &unfinished, err);
-	if (found > 0)
-		error_set(err, ERROR_CONFLICT,
-			  "run %s was left with agents under way; `rollcall rollout resume %s` asks their hosts and "
-			  "settles "
-			  "them first",
-			  unfinished, unfinished);
-	free(unfinished);
-	if (found != 0 || ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
+	if (ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
 		return -1;
 	ledger_put_run(drive->ledger, &row);
 	put_rows(drive, run);
@@ -253,6 +260,36 @@ static void refresh_inventory(struct session *session)
 	session->error = kept;
 }
 
+static void name_under_way(const struct run_view *view, struct buffer *out)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (agent_state_is_under_way(view->agents[i].state))
+			buffer_printf(out, "%s%s", out->len ? ", " : " with ", view->agents[i].row->hostname);
+}
+
+/* What this side could not write or read leaves the run as the ledger has it, and agents on their own. */
+static int left_alone(struct drive *drive, const char *run)
+{
+	struct session *session = drive->session;
+	struct error ignored = ERROR_INIT, why = session->error;
+	struct buffer names = BUFFER_INIT(64u << 10);
+	struct run_view view;
+
+	if (why.kind != ERROR_SYSTEM && why.kind != ERROR_UNREACHABLE)
+		return -1;
+	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &ignored) == 0) {
+		name_under_way(&view, &names);
+		run_view_clear(&view);
+	}
+	error_clear(&session->error);
+	error_set(&session->error, ERROR_INTERRUPTED,
+		  "%.400s. Run %s is under way without us%.400s: put that right (free space?), then `rollcall rollout "
+		  "resume %s`",
+		  why.text, run, buffer_text(&names), run);
+	buffer_clear(&names);
+	return -1;
+}
+
 int drive(struct drive *drive, const char *run)
 {
 	struct session *session = drive->session;
@@ -262,6 +299,8 @@ int drive(struct drive *drive, const char *run)
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	int result = run_driver(drive, run, progress_observer(progress));
 	progress_free(progress);
+	if (result < 0)
+		left_alone(drive, run);
 	/* Whoever leaves at once does not want to wait for a master. */
 	if (result == 0 || session->error.kind != ERROR_INTERRUPTED)
 		refresh_inventory(session);

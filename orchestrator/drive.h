@@ -5,12 +5,20 @@
  * What `rollout start` and `rollout resume` share: the lock, the drift check, the driver over the real backends, and the
  * roll at the end.
  *
- *   drive_open  →  drive_check_drift (start only)  →  drive_begin or the run that is there  →  drive  →  drive_close
+ *   drive_open  →  drive_check_unfinished, drive_check_drift (start only)  →  drive_begin or the run that is there  →
+ *   drive  →  drive_close
  */
 #include "orchestrator/driver_lock.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/session.h"
+
+/* The option of whoever drives. */
+#define DRIVE_ADOPT_OPTION(target)                                                                                     \
+	{                                                                                                              \
+		"adopt", 0, OPTION_FLAG, target, NULL,                                                                 \
+			"also hosts that another database has driven until now: they obey this one from now on", 0, 0  \
+	}
 
 struct drive {
 	struct session *session;
@@ -19,6 +27,7 @@ struct drive {
 	struct ledger *ledger;
 	struct cluster_host *hosts;       /* by position in the plan */
 	struct transport_target *targets; /* the same */
+	bool adopt;                       /* take hosts over that another database has driven */
 };
 
 /* Takes the lock and works out how the plan's hosts are reached. plan is borrowed. -1 with session->error; drive_close
@@ -30,11 +39,14 @@ void drive_close(struct drive *drive);
  * longer as the plan saw them. */
 int drive_check_drift(struct drive *drive);
 
-/* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. ERROR_CONFLICT when an earlier run left agents of this plan
- * under way. */
+/* ERROR_CONFLICT when an earlier run left agents of this cluster under way. */
+int drive_check_unfinished(struct drive *drive);
+
+/* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. */
 int drive_begin(struct drive *drive, char *run);
 
-/* Drives it to its end and prints the roll. 0: all done; 1: some are not; -1 with session->error (interrupted…). */
+/* Drives it to its end and prints the roll. 0: all done; 1: some are not; -1 with session->error: interrupted, paused, or
+ * ERROR_INTERRUPTED as well when this side could not go on (a full disk): the run is there to be resumed. */
 int drive(struct drive *drive, const char *run);
 
 #endif

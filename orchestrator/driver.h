@@ -26,6 +26,7 @@ struct driver_backends {
 	/* 0: go on; 1: finish what is under way and stop; 2: leave now. */
 	int (*interrupts)(void *ctx);
 	void (*random_id)(void *ctx, char out[RANDOM_ID_SIZE]);
+	bool adopt; /* hosts may be taken over from another database */
 	void *ctx;
 };
 
@@ -35,6 +36,8 @@ struct driver_observer {
 		      const struct run_agent *row);
 	void (*run)(void *ctx, const struct engine *engine);
 	void (*tick)(void *ctx, const struct engine *engine, int64_t now_ms);
+	/* After every answer of the master; failure says why there was none, NULL: it has answered. */
+	void (*master)(void *ctx, const struct engine *engine, const char *failure);
 	void *ctx;
 };
 

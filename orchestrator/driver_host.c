@@ -65,6 +65,7 @@ int driver_host_ask(struct driver *driver, size_t index, struct error *err)
 	memcpy(request.operation, row->operation, sizeof request.operation);
 	request.database = xstrdup(ledger_database(driver->back->ledger));
 	request.epoch = driver->epoch;
+	request.adopt = driver->back->adopt;
 	request.run = xstrdup(driver->run.id);
 	request.chain_head = xstrdup(ledger_head(driver->back->ledger));
 	request_write(&request, &document);

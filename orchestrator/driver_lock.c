@@ -39,11 +39,19 @@ static int refuse(int fd, const char *path, struct error *err)
 	return -1;
 }
 
+/* Whoever only looks whether somebody holds it (driver_lock_is_held) does so for less than this. */
+#define GLANCE_MS 20
+#define GLANCES   5
+
 static int take(int fd, const char *path, struct error *err)
 {
+	int glances = 0;
+
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
+		if (errno == EWOULDBLOCK && glances++ == GLANCES)
 			return refuse(fd, path, err);
+		if (errno == EWOULDBLOCK && usleep(GLANCE_MS * 1000) == 0)
+			continue;
 		if (errno != EINTR)
 			return error_errno(err, ERROR_SYSTEM, errno, "%s: cannot be locked", path);
 	}
@@ -69,6 +77,18 @@ struct driver_lock *driver_lock_take(const char *database_path, const char *acto
 		return lock;
 	driver_lock_release(lock);
 	return NULL;
+}
+
+bool driver_lock_is_held(const char *database_path)
+{
+	char *path = xasprintf("%s.driver.lock", database_path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return held;
 }
 
 int driver_lock_note(struct driver_lock *lock, const char *run, struct error *err)

@@ -167,6 +167,14 @@ static void note_failure(struct driver *driver, const char *text)
 	driver->master_note = xstrdup(text);
 }
 
+static void tell(struct driver *driver, const char *failure)
+{
+	const struct driver_observer *observer = driver->observer;
+
+	if (observer && observer->master)
+		observer->master(observer->ctx, &driver->engine, failure);
+}
+
 void driver_master_events(struct driver *driver)
 {
 	struct master_event event;
@@ -178,6 +186,7 @@ void driver_master_events(struct driver *driver)
 			on_snapshot(driver, event.snapshot);
 		else
 			note_failure(driver, event.error.text);
+		tell(driver, event.snapshot ? NULL : event.error.text);
 		master_snapshot_free(event.snapshot);
 	}
 }

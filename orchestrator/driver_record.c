@@ -51,6 +51,7 @@ static void fill_request(const struct driver *driver, const struct plan_agent *a
 	host_settings_copy(&request->host, &agent->host);
 	request->database = xstrdup(ledger_database(driver->back->ledger));
 	request->epoch = driver->epoch;
+	request->adopt = driver->back->adopt;
 	request->run = xstrdup(driver->run.id);
 	request->chain_head = xstrdup(ledger_head(driver->back->ledger));
 	request->mechanism = agent->mechanism;
@@ -59,6 +60,9 @@ static void fill_request(const struct driver *driver, const struct plan_agent *a
 	copy_edits(request, agent);
 	if (agent->mechanism != MECHANISM_RESTART)
 		request->target = slaveinfo_copy(agent->after);
+	/* The plan was shown with the tasks that end: whoever started it has agreed to those. */
+	for (size_t i = 0; i < agent->task_count; i++)
+		request->allow_task_loss = request->allow_task_loss || !agent->tasks[i].survives;
 	request->start_timeout_ms = START_TIMEOUT_MS;
 	/* Longer than rollcall itself waits, so that a rollcall that lives always has the word. */
 	request->verdict_timeout_ms = options->change_ms + options->return_ms + options->prove_ms + options->keep_ms;

@@ -110,6 +110,20 @@ int ledger_find_run(struct store *store, const char *name, struct run_row *out, 
 	return found > 0 ? 0 : -1;
 }
 
+int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err)
+{
+	struct store_cursor rows;
+	if (store_query(store, &rows, err,
+			"SELECT " RUN_COLUMNS " FROM runs r WHERE r.plan = ?1 ORDER BY r.rowid DESC LIMIT 1", "t",
+			plan) < 0)
+		return -1;
+	int found = store_next(&rows, err);
+	if (found > 0)
+		read_run(&rows, out);
+	store_done(&rows);
+	return found;
+}
+
 int ledger_find_unfinished(struct store *store, const char *cluster, char **run, struct error *err)
 {
 	return store_find_text(
@@ -136,17 +150,20 @@ int ledger_next_run_id(struct store *store, int64_t wall_ms, char out[RUN_ID_SIZ
 	return 0;
 }
 
+void run_summary_clear(struct run_summary *run)
+{
+	run_row_clear(&run->row);
+	free(run->cluster);
+	free(run->config);
+	for (size_t j = 0; j < run->count_count; j++)
+		free(run->counts[j].state);
+	free(run->counts);
+}
+
 void run_list_clear(struct run_list *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		struct run_summary *run = &list->items[i];
-		run_row_clear(&run->row);
-		free(run->cluster);
-		free(run->config);
-		for (size_t j = 0; j < run->count_count; j++)
-			free(run->counts[j].state);
-		free(run->counts);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		run_summary_clear(&list->items[i]);
 	free(list->items);
 	*list = (struct run_list){.items = NULL};
 }

@@ -16,6 +16,9 @@ int ledger_find_run(struct store *store, const char *name, struct run_row *out, 
  * *run is its ID, the caller's; 0: there is none; -1. */
 int ledger_find_unfinished(struct store *store, const char *cluster, char **run, struct error *err);
 
+/* The newest run of a plan, by the plan's whole hash. 1: *out is it; 0: it was never started; -1. */
+int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err);
+
 /* The ID the next run gets: "r-20261123-4". To be used while the driver's lock is held. */
 #define RUN_ID_SIZE 40
 int ledger_next_run_id(struct store *store, int64_t wall_ms, char out[RUN_ID_SIZE], struct error *err);
@@ -38,6 +41,7 @@ struct run_list {
 	struct run_summary *items; /* the newest first */
 	size_t count;
 };
+void run_summary_clear(struct run_summary *run);
 void run_list_clear(struct run_list *list);
 int ledger_list_runs(struct store *store, struct run_list *out, struct error *err);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rollcall: the table of commands, and the one place where an error becomes an exit code. */
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
@@ -35,17 +37,47 @@ static const struct command commands[] = {
 	 "Exit status 1 when some hosts failed, 4 when none answered.",
 	 command_inventory_survey, 0, 0},
 	{"inventory list", "", "list agents",
-	 "Lists the agents of the last sync. --where chooses:\n"
+	 "Lists the agents of the last sync, or as they were at a time. --where chooses:\n"
 	 "\n"
 	 "    rollcall inventory list --where \"rack = 'r1' and zone in ('a', 'b')\"\n"
-	 "    rollcall inventory list --where \"not (version = '1.11.0') or mem < 4096\"\n"
+	 "    rollcall inventory list --where \"hostname in node[001-120].example.com and mem.free > 64GB\"\n"
+	 "    rollcall inventory list --where \"version < 1.9 or changed < 2h\" --at 2026-11-23\n"
+	 "    rollcall inventory list --columns hostname,rack,mem.free --sort -mem.free --csv\n"
+	 "    rollcall inventory list --group-by zone,version\n"
 	 "\n"
-	 "Names: id, hostname, ip, port, version, active, region, zone, tasks, cpus, mem, disk, gpus, or an attribute "
-	 "(rack, or "
-	 "attribute.rack). Comparisons: = != < <= > >= in (…) not in (…); and, or, not, ( ).",
+	 "Names: id, hostname, ip, port, version, state, active, deactivated, region, zone, domain, tasks, frameworks, "
+	 "task, framework, config, survey, drift; seen, changed, first_seen, registered, reregistered, surveyed (how "
+	 "long "
+	 "ago, or a date); cpus, mem, disk, gpus, resource.NAME, each with .used, .free and (ROLE); or an attribute "
+	 "(rack, "
+	 "or attribute.rack). Comparisons: = != < <= > >= in (…) not in (…) like ~ !~; and, or, not, ( ). "
+	 "docs/selectors.md has them all.",
 	 command_inventory_list, 0, 0},
 	{"inventory show", "AGENT", "show all that is known of one agent",
 	 "AGENT is an agent's ID, the beginning of one, or a hostname.", command_inventory_show, 1, 1},
+	{"inventory history", "AGENT", "everything that changed about one agent, and when it was seen",
+	 "AGENT is an agent's ID, the beginning of one, or a hostname. A sync sees changes: what came and went between "
+	 "two "
+	 "syncs is not known, and of tasks and what they use no history is kept.",
+	 command_inventory_history, 1, 1},
+	{"inventory diff", "T1 [T2]", "how the fleet of two moments differs",
+	 "Agents that appeared, left, got a new ID on the same host, and what changed about the others, field by "
+	 "field. T2 "
+	 "is now when it is not given. Exit status 1 when there are differences.\n"
+	 "\n"
+	 "    rollcall inventory diff 24h\n"
+	 "    rollcall inventory diff 2026-11-22 2026-11-23T12:00",
+	 command_inventory_diff, 1, 2},
+	{"inventory check", "", "is the database whole?",
+	 "Reads every page: SQLite's structure and indices, foreign keys, the hashes of configs and plans, and the "
+	 "chain of "
+	 "the ledger's events. Exit status 1 when something is wrong.",
+	 command_inventory_check, 0, 0},
+	{"inventory backup", "FILE", "copy the database, while it is in use",
+	 "FILE is a database like the one it was made from: put it in that one's place, or name it with --db. A file "
+	 "that is "
+	 "there already is left alone.",
+	 command_inventory_backup, 1, 1},
 	{"config add", "FILE", "store a config as a new version",
 	 "Checks the document and stores it as the next version of the config it names. A document that is byte for "
 	 "byte the "
@@ -69,16 +101,28 @@ static const struct command commands[] = {
 	 "    rollcall rollout plan web-tier --window 3 --ignore attributes,resources",
 	 command_rollout_plan, 1, 1},
 	{"rollout start", "PLAN|FILE", "carry out a plan that was shown",
-	 "PLAN is a plan's hash or the beginning of it. Ctrl-C once finishes what is under way and stops, twice leaves "
-	 "now; "
-	 "both can be resumed.",
+	 "PLAN is a plan's hash or the beginning of it (6 digits or more, as long as no other plan begins so); FILE is "
+	 "what `rollout plan --out` wrote. Ctrl-C once finishes what is under way and stops, twice leaves now; both "
+	 "can "
+	 "be resumed.\n"
+	 "\n"
+	 "A host obeys the database that has driven it before, so that two workstations cannot work against each "
+	 "other; "
+	 "`rollout plan` says which hosts belong to another one. --adopt takes them over: use it when the other "
+	 "database "
+	 "is gone or will not be used for them any more.\n"
+	 "\n"
+	 "Exit status 1 when some agents failed or the run has paused; `rollout status` says which.",
 	 command_rollout_start, 1, 1},
 	{"rollout status", "RUN", "how far a rollout is", "RUN is a run's ID, or `latest`.", command_rollout_status, 1,
 	 1},
 	{"rollout resume", "RUN", "go on with a rollout that was interrupted or has paused",
-	 "RUN is a run's ID, or `latest`. Hosts whose fate is unknown are asked first, not guessed.",
+	 "RUN is a run's ID, or `latest`. Hosts whose fate is unknown are asked first, not guessed; stuck agents are "
+	 "asked and proven again. --adopt is for hosts that another database has taken over meanwhile.",
 	 command_rollout_resume, 1, 1},
-	{"rollout list", "", "list rollouts", NULL, command_rollout_list, 0, 0},
+	{"rollout list", "", "list rollouts",
+	 "Every rollout of this database, the newest first; with --cluster those of one cluster.", command_rollout_list,
+	 0, 0},
 	{"audit report", "RUN", "what a rollout did, with the proof for each agent",
 	 "RUN is a run's ID, or `latest`.\n"
 	 "\n"
@@ -169,17 +213,34 @@ static int report(const struct error *err)
 	return error_exit_code(err);
 }
 
+/* Whoever reads our output may have read enough (`| head`): that is no failure of ours. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+static int finish_output(struct session *session, int result)
+{
+	bool failed = fflush(stdout) != 0 || ferror(stdout);
+
+	if (!failed || result < 0 || reader_is_gone())
+		return result;
+	return error_set(&session->error, ERROR_SYSTEM, "the output could not be written");
+}
+
 int main(int argc, char *argv[])
 {
 	struct session session;
 	int result;
 
-	/* A host or a pager that goes away is an error value, not the end of the process. */
+	/* A host or a pager that goes away, and a file that may not grow, are error values, not the end of the process. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	session_init(&session);
 	result = run(&session, argc - 1, (const char *const *)argv + 1);
-	if (fflush(stdout) != 0 && result >= 0)
-		result = error_set(&session.error, ERROR_SYSTEM, "the output could not be written");
+	result = finish_output(&session, result);
 	if (result < 0)
 		result = report(&session.error);
 	session_close(&session);

@@ -72,6 +72,17 @@ int planner_select(struct store *store, int64_t cluster_id, const char *where, s
 	return result;
 }
 
+int planner_select_gone(struct store *store, int64_t cluster_id, const char *where, int64_t since_ms,
+			struct agent_list *out, struct error *err)
+{
+	struct selector *selector = NULL;
+	if (where && !(selector = selector_parse("--where", where, err)))
+		return -1;
+	int result = agents_load_gone(store, cluster_id, selector, since_ms, out, err);
+	selector_free(selector);
+	return result;
+}
+
 /* ---- the plan as it grows */
 
 struct planning {
@@ -83,14 +94,17 @@ struct planning {
 	size_t not_concerned;
 };
 
-static void refuse(struct planning *planning, const struct agent_record *record, const char *reason)
+static void refuse(struct planning *planning, const struct planner_work *work, const char *reason)
 {
+	const struct agent_record *record = work->record;
+	const char *kind = work->survey_row.failed_ms ? work->survey_row.failure_kind : NULL;
 	struct planner_refusals *refusals = planning->refusals;
 	refusals->items = xreallocarray(refusals->items, refusals->count + 1, sizeof(*refusals->items));
 	refusals->items[refusals->count++] = (struct planner_refusal){
 		.agent_id = xstrdup(record->view.id),
 		.hostname = xstrdup(record->view.hostname),
 		.reason = xstrdup(reason),
+		.unreachable = kind && strcmp(kind, survey_failure_kind(ERROR_UNREACHABLE)) == 0,
 	};
 }
 
@@ -123,7 +137,7 @@ static int plan_one(struct planning *planning, const struct agent_record *record
 	else if (result == 0)
 		planning->not_concerned++;
 	else if (reason.kind == ERROR_REFUSED)
-		refuse(planning, record, reason.text);
+		refuse(planning, &work, reason.text);
 	planner_work_clear(&work);
 	if (result == 0 || reason.kind == ERROR_REFUSED)
 		return 0;
@@ -152,13 +166,38 @@ static int plan_all(struct planning *planning, struct error *err)
 	return result;
 }
 
+static bool all_unreachable(const struct planner_refusals *refusals)
+{
+	for (size_t i = 0; i < refusals->count; i++)
+		if (!refusals->items[i].unreachable)
+			return false;
+	return true;
+}
+
 static int refusal_error(const struct planner_refusals *refusals, struct error *err)
 {
 	const struct planner_refusal *first = &refusals->items[0];
+	enum error_kind kind = all_unreachable(refusals) ? ERROR_UNREACHABLE : ERROR_REFUSED;
 	if (refusals->count == 1)
-		return error_set(err, ERROR_REFUSED, "%s cannot be planned: %s", first->hostname, first->reason);
-	return error_set(err, ERROR_REFUSED, "%zu agents cannot be planned; the first: %s: %s", refusals->count,
-			 first->hostname, first->reason);
+		return error_set(err, kind,
+				 "%s cannot be planned: %.700s. --where \"… and not hostname = '%s'\" plans without it",
+				 first->hostname, first->reason, first->hostname);
+	return error_set(err, kind,
+			 "%zu agents cannot be planned; the first: %s: %.700s. --where \"… and not hostname in "
+			 "(…)\" plans without them",
+			 refusals->count, first->hostname, first->reason);
+}
+
+/* A name that nobody has is a misspelt one, and would leave the plan without failure domains. */
+static int check_domain_attribute(const struct plan *plan, const struct planner_options *options, struct error *err)
+{
+	if (!options->domain_attribute || plan->agent_count == 0)
+		return 0;
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (plan->agents[i].domain)
+			return 0;
+	return error_set(err, ERROR_USAGE, "--domain-attribute %s: none of the agents has such an attribute",
+			 options->domain_attribute);
 }
 
 static void fill_head(struct plan *plan, const struct planner_input *input, const struct planner_options *options)
@@ -196,6 +235,8 @@ int planner_make(const struct planner_input *input, const struct planner_options
 	int result = plan_all(&planning, err);
 	if (result == 0 && refusals->count > 0)
 		result = refusal_error(refusals, err);
+	if (result == 0)
+		result = check_domain_attribute(&planning.plan, options, err);
 	fill_options(&planning.plan, options);
 	if (result == 0)
 		*out = planning.plan;

@@ -29,6 +29,7 @@ int planner_amount_parse(const char *name, const char *text, int64_t min, struct
 struct planner_options {
 	const char *where;                   /* NULL: every agent the config's rules match */
 	unsigned ignore;                     /* enum slaveinfo_part: parts that may differ */
+	bool discard;                        /* end the tasks of agents whose SlaveInfo changes (recover_state=false) */
 	struct planner_amount window;        /* number 0: the engine's default */
 	struct planner_amount domain_window; /* number 0: no limit */
 	int64_t max_failures;
@@ -58,6 +59,7 @@ struct planner_refusal {
 	char *agent_id;
 	char *hostname;
 	char *reason;
+	bool unreachable; /* its host could not be reached when it was surveyed: it may be later */
 };
 struct planner_refusals {
 	struct planner_refusal *items;
@@ -65,7 +67,8 @@ struct planner_refusals {
 };
 void planner_refusals_clear(struct planner_refusals *refusals);
 
-/* ERROR_REFUSED: see refusals, which is to be cleared whatever comes back. ERROR_USAGE: nothing matches, or config and
+/* ERROR_REFUSED, or ERROR_UNREACHABLE when every refused agent's host could not be reached: see refusals, which is to
+ * be cleared whatever comes back. ERROR_USAGE: nothing matches, or config and
  * agents do not go together. *out is set only on success. */
 int planner_make(const struct planner_input *input, const struct planner_options *options, struct plan *out,
 		 struct planner_refusals *refusals, struct error *err);
@@ -73,6 +76,11 @@ int planner_make(const struct planner_input *input, const struct planner_options
 /* The agents --where chooses, which are those to be surveyed before planning. ERROR_USAGE when there are none. */
 int planner_select(struct store *store, int64_t cluster_id, const char *where, struct agent_list *out,
 		   struct error *err);
+
+/* The agents --where would choose if the master still listed them: gone after since_ms, and no agent listed on their host
+ * since. */
+int planner_select_gone(struct store *store, int64_t cluster_id, const char *where, int64_t since_ms,
+			struct agent_list *out, struct error *err);
 
 /* Would this master store and accept what the agent is to become? ERROR_REFUSED with the reason. */
 int planner_check_master(const struct master_facts *facts, unsigned differs, const Mesos__SlaveInfo *after,

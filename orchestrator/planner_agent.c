@@ -123,7 +123,8 @@ static void raise_reregistration_timeout(struct planner_work *work)
 		return;
 	if (text && clock_parse_duration(text, &now_ms, &ignored) < 0)
 		return; /* the agent runs with it, so it means something we do not know */
-	if (now_ms < REREGISTRATION_MS)
+	work->raised = now_ms < REREGISTRATION_MS;
+	if (work->raised)
 		add_edit(work, REREGISTRATION_FLAG, text, REREGISTRATION_WANTED);
 }
 
@@ -160,8 +161,9 @@ static double detected_figure(const struct planner_work *work, const char *resou
 {
 	struct resources checkpointed = {.items = work->survey.info->resources,
 					 .count = work->survey.info->n_resources};
-	/* What the flags did not name was detected when the checkpoint was written, by the agent itself. */
-	return flag_names(work, resource) ? surveyed : resources_scalar(&checkpointed, resource);
+	/* agentctl measures its host as the agent will when it starts. What it cannot say was detected when the checkpoint
+	 * was written, by the agent itself. */
+	return surveyed >= 0 || flag_names(work, resource) ? surveyed : resources_scalar(&checkpointed, resource);
 }
 
 static void fill_detected(struct planner_work *work)
@@ -269,7 +271,7 @@ static int plan_change(struct planner_work *work, struct plan_agent *out, struct
 	fill_detected(work);
 	if (planner_check_drift(work, err) < 0 || compute_after(work, err) < 0 || stock_verdict(work, out, err) < 0 ||
 	    planner_check_difference(work, out->differs, err) < 0 || relaxed_verdict(work, err) < 0 ||
-	    planner_check_tasks(work, err) < 0)
+	    planner_check_tasks(work, out->differs, err) < 0 || planner_check_findings(work, out->differs, err) < 0)
 		return -1;
 	if (work->input->facts && planner_check_master(work->input->facts, out->differs, work->after, err) < 0)
 		return -1;

@@ -76,23 +76,63 @@ int planner_check_host(const struct planner_work *work, struct error *err)
 	return check_operations(survey, err);
 }
 
+/* ---- what agentctl found */
+
+static bool costs_tasks(const char *code)
+{
+	return strncmp(code, "tasks-", 6) == 0;
+}
+
+bool planner_executors_end(const struct planner_work *work)
+{
+	for (size_t i = 0; i < work->survey.finding_count; i++) {
+		const char *code = work->survey.findings[i].code;
+		if (strcmp(code, "tasks-in-unit") == 0 || strcmp(code, "tasks-in-container") == 0)
+			return true;
+	}
+	return false;
+}
+
+int planner_check_findings(const struct planner_work *work, unsigned differs, struct error *err)
+{
+	bool loss_allowed = work->options->allow_task_loss || planner_discards(work, differs);
+	for (size_t i = 0; i < work->survey.finding_count; i++) {
+		const struct survey_finding *finding = &work->survey.findings[i];
+		bool tasks = costs_tasks(finding->code);
+		if (!finding->refuses || (tasks && loss_allowed))
+			continue;
+		return error_set(err, ERROR_REFUSED, "%s: %s%s", finding->code, finding->text,
+				 tasks ? "; --allow-task-loss accepts that" : "");
+	}
+	return 0;
+}
+
 /* ---- flags */
 
-static bool same_text(const char *a, const char *b)
+static bool is_known(const struct survey *survey, const char *flag)
 {
-	return (!a && !b) || (a && b && strcmp(a, b) == 0);
+	for (size_t i = 0; i < survey->known_flag_count; i++) {
+		if (strcmp(survey->known_flags[i], flag) == 0)
+			return true;
+	}
+	return survey->known_flag_count == 0;
 }
 
 static int check_edit(const struct planner_work *work, const struct config_edit *edit, struct error *err)
 {
 	const char *running = flags_get(&work->survey.flags, edit->flag);
 	const char *stored = flags_get(&work->survey.store_flags, edit->flag);
+	if (edit->after && !is_known(&work->survey, edit->flag))
+		return error_set(err, ERROR_REFUSED,
+				 "its agent (Mesos %s) does not know the flag --%s: its --help does not list it",
+				 work->survey.version ? work->survey.version : "?", edit->flag);
 	if (flag_is_secret(edit->flag))
 		return error_set(err, ERROR_REFUSED, "--%s holds a secret, which a plan must not carry", edit->flag);
 	if (running && strncmp(running, "file://", 7) == 0)
 		return error_set(err, ERROR_REFUSED, "--%s is kept in %s; edit that file, or give the flag its value",
 				 edit->flag, running);
-	if (same_text(running, stored))
+	/* Whoever writes an external store has done so, or agentctl will refuse. */
+	if (work->survey.store_kind == FLAG_STORE_EXTERNAL || flags_same_value(edit->flag, running, stored))
 		return 0;
 	return error_set(
 		err, ERROR_REFUSED,
@@ -164,7 +204,7 @@ int planner_check_difference(const struct planner_work *work, unsigned differs, 
 	return -1;
 }
 
-int planner_check_tasks(const struct planner_work *work, struct error *err)
+int planner_check_tasks(const struct planner_work *work, unsigned differs, struct error *err)
 {
 	size_t lost = 0;
 	const struct agent_task *first = NULL;
@@ -174,7 +214,7 @@ int planner_check_tasks(const struct planner_work *work, struct error *err)
 		first = first ? first : &work->tasks.items[i];
 		lost++;
 	}
-	if (!first || work->options->allow_task_loss)
+	if (!first || work->options->allow_task_loss || planner_discards(work, differs))
 		return 0;
 	return error_set(err, ERROR_REFUSED,
 			 "%zu of its %zu tasks would die with any restart, because their framework does not checkpoint "

@@ -8,13 +8,24 @@
 #include "mesos/attributes.h"
 #include "orchestrator/planner_internal.h"
 
-static void choose_mechanism(struct plan_agent *out)
+bool planner_discards(const struct planner_work *work, unsigned differs)
+{
+	return work->options->discard && differs != 0;
+}
+
+static void choose_mechanism(const struct planner_work *work, struct plan_agent *out)
 {
 	struct buffer parts = BUFFER_INIT(256);
 	planner_name_parts(out->differs, &parts);
 	if (out->differs == 0) {
 		out->mechanism = MECHANISM_RESTART;
 		out->why = xstrdup("the SlaveInfo stays as it is; one restart with the new flags is enough");
+	} else if (planner_discards(work, out->differs)) {
+		out->mechanism = MECHANISM_DISCARD;
+		out->why =
+			xasprintf("%s %s; agentctl stops the agent, has it end its tasks, rewrites the checkpoint and "
+				  "the flags, and starts it with the ID it has",
+				  buffer_text(&parts), out->differs == PART_DOMAIN ? "differs" : "differ");
 	} else {
 		out->mechanism = MECHANISM_RELAX;
 		out->why = xasprintf("%s %s; agentctl rewrites the checkpoint and the flags, then one restart",
@@ -60,7 +71,8 @@ static void copy_tasks(const struct planner_work *work, struct plan_agent *out)
 			.framework_id = xstrdup(task->task.framework_id),
 			.framework_name = xstrdup(task->framework_name ? task->framework_name
 								       : task->task.framework_id),
-			.survives = task->framework_checkpoints,
+			.survives = task->framework_checkpoints && out->mechanism != MECHANISM_DISCARD &&
+				    !planner_executors_end(work),
 		};
 	}
 }
@@ -101,12 +113,40 @@ static void note_overcommitment(const struct planner_work *work, struct plan_age
 	}
 }
 
+static void note_discard(struct plan_agent *out)
+{
+	if (out->mechanism == MECHANISM_DISCARD)
+		add_note(out, xstrdup("its tasks are ended, and nothing brings them back: an undo brings back the "
+				      "agent as it "
+				      "was, without them"));
+}
+
 static void note_kill_mode(const struct planner_work *work, struct plan_agent *out)
 {
 	const char *mode = work->survey.kill_mode;
+
+	if (out->mechanism == MECHANISM_DISCARD)
+		return;
 	if (work->survey.control == CONTROL_SYSTEMD && mode && strcmp(mode, "process") != 0 && out->task_count > 0)
 		add_note(out, xasprintf("the unit has KillMode=%s: a restart kills executors that live in its cgroup",
 					mode));
+}
+
+static void note_raised_timeout(const struct planner_work *work, struct plan_agent *out)
+{
+	if (work->raised)
+		add_note(out, xstrdup("executor_reregistration_timeout is raised so that executors of a busy host come "
+				      "back in time to be kept; --keep-reregistration-timeout leaves it alone"));
+}
+
+/* It would refuse our requests. */
+static void note_other_database(const struct planner_work *work, struct plan_agent *out)
+{
+	const char *database = work->survey.driver_database;
+	if (database && strcmp(database, store_uuid(work->input->store)) != 0)
+		add_note(out, xasprintf("its host is driven by another database (%s): only `rollout start --adopt` takes "
+					"it over",
+					database));
 }
 
 static void fill_expectation(const struct planner_work *work, struct request_expectation *out)
@@ -138,11 +178,15 @@ int planner_fill(const struct planner_work *work, struct plan_agent *out, struct
 	out->domain = failure_domain(work);
 	out->before = slaveinfo_copy(work->survey.info);
 	out->after = slaveinfo_copy(work->after);
-	choose_mechanism(out);
+	choose_mechanism(work, out);
 	copy_edits(work, out);
 	copy_tasks(work, out);
 	fill_expectation(work, &out->expect);
-	note_overcommitment(work, out);
+	note_discard(out);
+	if (out->mechanism != MECHANISM_DISCARD)
+		note_overcommitment(work, out);
 	note_kill_mode(work, out);
+	note_raised_timeout(work, out);
+	note_other_database(work, out);
 	return fill_host(work, out, err);
 }

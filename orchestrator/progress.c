@@ -20,6 +20,8 @@
 #define REDRAW_MS      100
 /* Everything that is written at once. */
 #define FRAME_MAX      (1u << 20)
+/* Often enough to see that it is still so. */
+#define MASTER_MS      10000
 /* A terminal line of ours, in bytes. */
 #define LINE_MAX_BYTES 1024
 
@@ -33,6 +35,8 @@ struct progress {
 	int64_t began_ms;
 	enum agent_state *told;      /* by agent: the state that was printed last */
 	const struct engine *engine; /* of the last call */
+	bool master_fails;           /* it has not answered since … */
+	int64_t master_told_ms;      /* … and that was said last at this moment */
 	struct driver_observer observer;
 };
 
@@ -57,30 +61,41 @@ static bool id_is_same(const json_t *proof)
 	return false;
 }
 
-static void add_proof(const json_t *proof, struct buffer *out)
+static void add_tasks(const json_t *proof, struct buffer *out)
 {
 	size_t kept = count_tasks(proof, "survived"), lost = count_tasks(proof, "killed");
+	size_t unproven = count_tasks(proof, "unproven");
 
-	buffer_puts(out, id_is_same(proof) ? "same ID" : "NOT the same ID");
 	if (kept > 0)
 		buffer_printf(out, ", %zu task%s kept", kept, kept == 1 ? "" : "s");
 	if (lost > 0)
-		buffer_printf(out, ", %zu lost", lost);
+		buffer_printf(out, ", %zu task%s lost", lost, lost == 1 ? "" : "s");
+	if (unproven > 0)
+		buffer_printf(out, ", %zu task%s not proven to run", unproven, unproven == 1 ? "" : "s");
+}
+
+/* What went wrong is told where something has just gone wrong: a step forward is not overshadowed by an older story. */
+static bool tells_error(enum agent_state state)
+{
+	return (agent_state_is_final(state) && state != AGENT_DONE) || state == AGENT_UNKNOWN ||
+	       state == AGENT_REVERTING || state == AGENT_WAITING;
 }
 
 char *progress_detail(const struct run_agent *row, enum agent_state state)
 {
 	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
 	bool settled = state == AGENT_DONE || state == AGENT_REVERTED;
-	json_t *proof = settled && row->proof ? json_loads(row->proof, 0, NULL) : NULL;
+	json_t *proof = (settled || state == AGENT_STUCK) && row->proof ? json_loads(row->proof, 0, NULL) : NULL;
 	char span[CLOCK_TEXT_MAX];
 
 	if (proof)
-		add_proof(proof, &out);
+		buffer_puts(&out, id_is_same(proof) ? "same ID" : "NOT the same ID");
+	if (proof)
+		add_tasks(proof, &out);
 	if (settled && row->away_from_ms && row->away_until_ms)
 		buffer_printf(&out, "%saway %s", out.len ? ", " : "",
 			      clock_format_span(row->away_until_ms - row->away_from_ms, span));
-	if (row->error && state != AGENT_DONE)
+	if (row->error && tells_error(state))
 		buffer_printf(&out, "%s%.*s", out.len ? "; " : "", (int)strcspn(row->error, "\n"), row->error);
 	json_decref(proof);
 	return buffer_take(&out);
@@ -114,7 +129,9 @@ static bool is_worth_a_line(const struct progress *progress, enum agent_state to
 
 static void print_step(struct progress *progress, const struct engine_record *record, const struct run_agent *row)
 {
-	char now[16], *detail = progress_detail(row, record->to), *shown = text_printable(detail, false);
+	/* What was known of it before we asked is not its answer. */
+	char now[16], *detail = record->event == EVENT_RESUME ? xstrdup("") : progress_detail(row, record->to);
+	char *shown = text_printable(detail, false);
 
 	time_of_day(now);
 	buffer_printf(&progress->frame, "%s %s  ", now, progress->plan->agents[record->agent].hostname);
@@ -245,6 +262,41 @@ static void on_tick(void *ctx, const struct engine *engine, int64_t now_ms)
 	write_frame(progress);
 }
 
+static void say(struct progress *progress, const struct engine *engine, const char *text)
+{
+	char now[16], *shown = text_printable(text, false);
+
+	if (progress->live)
+		erase(progress);
+	time_of_day(now);
+	buffer_printf(&progress->frame, "%s %s%s%s\n", now, term_on(stderr, TERM_YELLOW), shown, term_off(stderr));
+	if (progress->live)
+		draw(progress, engine);
+	write_frame(progress);
+	free(shown);
+}
+
+static void on_master(void *ctx, const struct engine *engine, const char *failure)
+{
+	struct progress *progress = ctx;
+	int64_t now_ms = clock_monotonic_ms();
+	bool first = failure && !progress->master_fails;
+	char *text;
+
+	progress->engine = engine;
+	if (progress->quiet)
+		return;
+	if (!failure && progress->master_fails)
+		say(progress, engine, "the master answers again");
+	progress->master_fails = failure != NULL;
+	if (!failure || (!first && now_ms - progress->master_told_ms < MASTER_MS))
+		return;
+	progress->master_told_ms = now_ms;
+	text = xasprintf("waiting for the master: %.*s", (int)strcspn(failure, "\n"), failure);
+	say(progress, engine, text);
+	free(text);
+}
+
 static void on_log(enum log_level level, const char *line, void *ctx)
 {
 	struct progress *progress = ctx;
@@ -269,7 +321,7 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.began_ms = clock_monotonic_ms(),
 		.frame = BUFFER_INIT(FRAME_MAX),
 		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
-		.observer = {.agent = on_agent, .run = on_run, .tick = on_tick, .ctx = progress},
+		.observer = {.agent = on_agent, .run = on_run, .tick = on_tick, .master = on_master, .ctx = progress},
 	};
 	if (progress->live)
 		log_set_hook(on_log, progress);

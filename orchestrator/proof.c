@@ -20,8 +20,11 @@ struct judge {
 	const struct master_snapshot *snapshot;
 	const struct agent_view *view; /* NULL: the master does not show it */
 	bool reverted;
+	bool succeeded; /* another agent runs in its place: nobody runs what the master still lists under its ID */
 	enum proof_result result;
-	json_t *lines, *survived, *killed, *ended, *appeared;
+	const struct task_view **tasks; /* of this agent: those it shows first, then those that ended */
+	size_t task_count;
+	json_t *lines, *survived, *killed, *unproven, *ended, *appeared;
 	struct buffer reason; /* the first thing that keeps it from PASS */
 };
 
@@ -70,7 +73,8 @@ static void judge_id(struct judge *judge)
 	const struct agent_view *successor = find_successor(judge);
 	const char *found = judge->view ? judge->view->id : NULL;
 
-	if (successor && !(judge->view && judge->view->active)) {
+	judge->succeeded = successor && !(judge->view && judge->view->active);
+	if (judge->succeeded) {
 		found = successor->id;
 		object(judge, PROOF_FAIL, "it came back with a new ID, %s; its tasks under %s are lost", found,
 		       judge->agent->agent_id);
@@ -169,10 +173,10 @@ static void judge_checkpoint(struct judge *judge)
 		object(judge, PROOF_FAIL, "agentctl did not say what the checkpoint on disk holds");
 		return;
 	}
+	if (strcmp(slaveinfo_id(found), judge->agent->agent_id) != 0)
+		object(judge, PROOF_FAIL, "the checkpoint on disk has another ID, '%s'", slaveinfo_id(found));
 	judge_info(judge, "checkpoint", judge->reverted ? judge->agent->before : judge->agent->after, found,
 		   PROOF_FAIL);
-	if (found->id && strcmp(found->id->value, judge->agent->agent_id) != 0)
-		object(judge, PROOF_FAIL, "the checkpoint on disk has another ID, %s", found->id->value);
 }
 
 static void judge_process(struct judge *judge)
@@ -190,7 +194,7 @@ static void judge_process(struct judge *judge)
 static void judge_flag(struct judge *judge, const char *name, const char *planned)
 {
 	const char *found = flags_get(&judge->started->flags, name);
-	bool ok = planned ? found && strcmp(found, planned) == 0 : !found;
+	bool ok = flags_same_value(name, found, planned);
 
 	if (flag_is_secret(name)) { /* only whether it is there leaves the host; what was there before is not kept */
 		ok = judge->reverted || (planned != NULL) == (found != NULL);
@@ -217,23 +221,25 @@ static void judge_flags(struct judge *judge)
 
 /* ---- tasks */
 
-static const struct task_view *find_among(const struct task_view *tasks, size_t count, const struct plan_task *task,
-					  const char *agent_id)
+/* The agent's own among all tasks of the cluster: gone through once, and not once for each of its tasks. */
+static void take_own(struct judge *judge, const struct task_view *tasks, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(tasks[i].id, task->id) == 0 && strcmp(tasks[i].framework_id, task->framework_id) == 0 &&
-		    strcmp(tasks[i].agent_id, agent_id) == 0)
-			return &tasks[i];
-	return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(tasks[i].agent_id, judge->agent->agent_id) != 0)
+			continue;
+		judge->tasks = xreallocarray(judge->tasks, judge->task_count + 1, sizeof(*judge->tasks));
+		judge->tasks[judge->task_count++] = &tasks[i];
+	}
 }
 
 /* NULL when the master does not know it (any more): its list of completed tasks has an end. */
 static const struct task_view *find_task(const struct judge *judge, const struct plan_task *task)
 {
-	const struct master_snapshot *snapshot = judge->snapshot;
-	const struct task_view *found = find_among(snapshot->tasks, snapshot->task_count, task, judge->agent->agent_id);
-
-	return found ? found : find_among(snapshot->completed, snapshot->completed_count, task, judge->agent->agent_id);
+	for (size_t i = 0; i < judge->task_count; i++)
+		if (strcmp(judge->tasks[i]->id, task->id) == 0 &&
+		    strcmp(judge->tasks[i]->framework_id, task->framework_id) == 0)
+			return judge->tasks[i];
+	return NULL;
 }
 
 static bool is_running(const char *state)
@@ -250,9 +256,19 @@ static bool ended_by_itself(const struct task_view *task)
 	       (strcmp(task->state, "TASK_FAILED") == 0 && strcmp(task->reason, "REASON_COMMAND_EXECUTOR_FAILED") == 0);
 }
 
-static bool may_come_back(const struct task_view *task)
+/* The master goes on to list the tasks of an agent that is away as running: until it is back they only may be. */
+static bool is_back(const struct judge *judge)
 {
-	return !task || strcmp(task->state, "TASK_UNREACHABLE") == 0;
+	const struct agent_view *view = judge->view;
+
+	return view && (view->active || view->deactivated) &&
+	       (!was_restarted(judge) || view->reregistered_ns != judge->before->reregistered_ns);
+}
+
+/* The tasks of an agent that was gone for long may be TASK_LOST and run again when it is back. */
+static bool may_come_back(const struct judge *judge, const struct task_view *task)
+{
+	return !task || strcmp(task->state, "TASK_UNREACHABLE") == 0 || !is_back(judge);
 }
 
 static void judge_task(struct judge *judge, const struct plan_task *task)
@@ -261,14 +277,17 @@ static void judge_task(struct judge *judge, const struct plan_task *task)
 	json_t *entry = json_pack("{s:s, s:s, s:s}", "task", task->id, "framework", task->framework_id, "state",
 				  found ? found->state : "not listed");
 
-	if (found && is_running(found->state)) {
-		json_array_append_new(judge->survived, entry);
+	if (found && is_running(found->state) && !judge->succeeded) {
+		json_array_append_new(is_back(judge) ? judge->survived : judge->unproven, entry);
+		if (judge->agent->mechanism == MECHANISM_DISCARD && !judge->reverted)
+			object(judge, PROOF_NOT_YET, "task %s of %s still runs, and was to be ended", task->id,
+			       task->framework_name ? task->framework_name : task->framework_id);
 	} else if (found && ended_by_itself(found)) {
 		json_array_append_new(judge->ended, entry);
 	} else {
 		json_array_append_new(judge->killed, entry);
 		if (task->survives)
-			object(judge, may_come_back(found) ? PROOF_NOT_YET : PROOF_FAIL, "task %s of %s is %s",
+			object(judge, may_come_back(judge, found) ? PROOF_NOT_YET : PROOF_FAIL, "task %s of %s is %s",
 			       task->id, task->framework_name ? task->framework_name : task->framework_id,
 			       found ? found->state : "not there");
 	}
@@ -283,37 +302,43 @@ static bool was_there(const struct before_picture *before, const struct task_vie
 	return false;
 }
 
-static void judge_tasks(struct judge *judge)
+static void list_new_tasks(struct judge *judge)
 {
-	for (size_t i = 0; i < judge->before->task_count; i++)
-		judge_task(judge, &judge->before->tasks[i]);
-	for (size_t i = 0; i < judge->snapshot->task_count; i++) {
-		const struct task_view *task = &judge->snapshot->tasks[i];
+	for (size_t i = 0; i < judge->task_count; i++) {
+		const struct task_view *task = judge->tasks[i];
 
-		if (strcmp(task->agent_id, judge->agent->agent_id) == 0 && is_running(task->state) &&
-		    !was_there(judge->before, task))
+		if (is_running(task->state) && !was_there(judge->before, task))
 			json_array_append_new(judge->appeared,
 					      json_pack("{s:s, s:s, s:s}", "task", task->id, "framework",
 							task->framework_id, "state", task->state));
 	}
 }
 
-/* ---- the whole */
+/* Judged whatever became of the agent: who has lost its agent wants to know what else was lost. */
+static void judge_tasks(struct judge *judge)
+{
+	take_own(judge, judge->snapshot->tasks, judge->snapshot->task_count);
+	take_own(judge, judge->snapshot->completed, judge->snapshot->completed_count);
+	for (size_t i = 0; i < judge->before->task_count; i++)
+		judge_task(judge, &judge->before->tasks[i]);
+	list_new_tasks(judge);
+	free(judge->tasks);
+}
 
 static void judge_all(struct judge *judge)
 {
 	judge_id(judge);
-	if (!judge->view)
+	if (!judge->view) {
+		judge_tasks(judge);
 		return;
+	}
 	judge_reregistered(judge);
 	judge_active(judge);
 	judge_master_info(judge);
 	judge_checkpoint(judge);
 	judge_process(judge);
 	judge_flags(judge);
-	/* Tasks of an agent that is not back are not lost yet. */
-	if (judge->result != PROOF_NOT_YET)
-		judge_tasks(judge);
+	judge_tasks(judge);
 }
 
 static const char *result_name(enum proof_result result)
@@ -336,16 +361,18 @@ enum proof_result proof_judge(const struct plan_agent *agent, const struct befor
 		.lines = json_array(),
 		.survived = json_array(),
 		.killed = json_array(),
+		.unproven = json_array(),
 		.ended = json_array(),
 		.appeared = json_array(),
 		.reason = BUFFER_INIT(4096),
 	};
 
 	judge_all(&judge);
-	*document = json_pack("{s:s, s:s, s:s*, s:I, s:o, s:{s:o, s:o, s:o, s:o}}", "result", result_name(judge.result),
-			      "of", reverted ? "the state before" : "the planned state", "master", snapshot->master,
-			      "away_ms", (json_int_t)started->away_ms, "lines", judge.lines, "tasks", "survived",
-			      judge.survived, "killed", judge.killed, "ended", judge.ended, "new", judge.appeared);
+	*document = json_pack("{s:s, s:s, s:s*, s:I, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "result",
+			      result_name(judge.result), "of", reverted ? "the state before" : "the planned state",
+			      "master", snapshot->master, "away_ms", (json_int_t)started->away_ms, "lines", judge.lines,
+			      "tasks", "survived", judge.survived, "killed", judge.killed, "unproven", judge.unproven,
+			      "ended", judge.ended, "new", judge.appeared);
 	*reason = judge.result == PROOF_PASS ? NULL : buffer_take(&judge.reason);
 	buffer_clear(&judge.reason);
 	return judge.result;

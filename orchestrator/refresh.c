@@ -22,6 +22,18 @@ static int put(struct session *session, const struct master_snapshot *snapshot, 
 	return agents_sync(session_store(session), cluster, &answer, clock_wall_ms(), summary, &session->error);
 }
 
+/* A master that sends nonsense is no document the user wrote: what was needed could not be had. */
+static struct master_snapshot *ask(struct session *session, struct master_source *master)
+{
+	struct error why = ERROR_INIT;
+	struct master_snapshot *snapshot = master_ask_now(master, session_loop(session),
+							  WANT_AGENTS | WANT_TASKS | WANT_FACTS, &why);
+
+	if (!snapshot)
+		error_set(&session->error, why.kind == ERROR_CORRUPT ? ERROR_UNREACHABLE : why.kind, "%s", why.text);
+	return snapshot;
+}
+
 int refresh_agents(struct session *session, struct agents_summary *summary)
 {
 	struct agents_summary unused;
@@ -31,8 +43,7 @@ int refresh_agents(struct session *session, struct agents_summary *summary)
 
 	if (!master)
 		return -1;
-	snapshot = master_ask_now(master, session_loop(session), WANT_AGENTS | WANT_TASKS | WANT_FACTS,
-				  &session->error);
+	snapshot = ask(session, master);
 	if (!snapshot)
 		return -1;
 	int result = put(session, snapshot, summary ? summary : &unused);

@@ -94,6 +94,12 @@ int command_parse(struct session *session, const struct command *self, int argc,
 	return command_check_operands(PROGRAM, self, operands, &session->error);
 }
 
+void session_blame_file(struct session *session, const char *path)
+{
+	if (session->error.kind == ERROR_UNREACHABLE && !file_exists(path))
+		session->error.kind = ERROR_USAGE;
+}
+
 const char *session_config_path(struct session *session)
 {
 	const char *path = session->config_file;
@@ -148,8 +154,10 @@ const struct cluster *session_cluster(struct session *session)
 		return session->cluster;
 	if (!session->clusters)
 		session->clusters = cluster_file_read(session_config_path(session), &session->error);
-	if (!session->clusters)
+	if (!session->clusters) {
+		session_blame_file(session, session_config_path(session));
 		return NULL;
+	}
 	session->cluster = cluster_file_find(session->clusters, session->cluster_name, &session->error);
 	if (!session->cluster)
 		error_prefix(&session->error, "%s", session_config_path(session));

@@ -82,6 +82,9 @@ struct transport *session_transport(struct session *session);
 void session_target(const struct cluster *cluster, const struct cluster_host *host, const char *name,
 		    struct transport_target *out);
 
+/* After a file that the user named could not be read: one that is not there is wrong usage. */
+void session_blame_file(struct session *session, const char *path);
+
 /* Who acts: "user@workstation", for events and authors. */
 const char *session_actor(struct session *session);
 

@@ -51,8 +51,21 @@ static int ensure_transaction(struct surveyor *surveyor)
 	return store_begin(surveyor->store, &surveyor->session->error);
 }
 
-static int keep_failure(struct surveyor *surveyor, const struct agent_record *agent, const struct error *failure)
+/* Who shows a failure shows its host: the transport's own mention of it goes. */
+static void drop_name(struct error *failure, const char *name)
 {
+	size_t len = strlen(name);
+
+	if (strncmp(failure->text, name, len) == 0 && strncmp(failure->text + len, ": ", 2) == 0)
+		memmove(failure->text, failure->text + len + 2, strlen(failure->text + len + 2) + 1);
+}
+
+static int keep_failure(struct surveyor *surveyor, const struct agent_record *agent, const struct error *why)
+{
+	struct error shortened = *why;
+	const struct error *failure = &shortened;
+
+	drop_name(&shortened, agent->view.hostname);
 	surveyor->counts.failed++;
 	if (ensure_transaction(surveyor) < 0 ||
 	    survey_store_failure(surveyor->store, agent->row, failure, clock_wall_ms(), &surveyor->session->error) < 0)

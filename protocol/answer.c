@@ -30,6 +30,7 @@ void answer_clear(struct answer *answer)
 	free(answer->boot_id);
 	flags_clear(&answer->flags);
 	slaveinfo_free(answer->info);
+	json_decref(answer->findings);
 	memset(answer, 0, sizeof *answer);
 }
 
@@ -109,11 +110,34 @@ static int read_flags(const json_t *object, struct answer *out, const struct jso
 	return flags == NULL ? 0 : flags_from_json(flags, "agentctl's answer", &out->flags, err);
 }
 
+static int read_findings(const json_t *object, struct answer *out, const struct json_place *place, struct error *err)
+{
+	struct json_place at = {.parent = place, .key = "findings"};
+	const json_t *findings = NULL;
+
+	if (json_optional_array(object, "findings", &findings, place, err) != 0)
+		return -1;
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		struct json_place item = {.parent = &at, .index = i};
+		const json_t *finding = json_array_get(findings, i);
+		const char *text = NULL;
+
+		if (!json_is_object(finding))
+			return json_error(&item, err, "must be an object");
+		if (json_required_string(finding, "code", &text, &item, err) != 0 ||
+		    json_required_string(finding, "severity", &text, &item, err) != 0 ||
+		    json_required_string(finding, "text", &text, &item, err) != 0)
+			return -1;
+	}
+	out->findings = findings == NULL ? NULL : json_deep_copy(findings);
+	return 0;
+}
+
 static int read_all(const json_t *object, struct answer *out, const struct json_place *place, struct error *err)
 {
 	static const char *const keys[] = {
 		"event",   "operation", "step",  "reason",     "agent_said",  "kind",    "state",     "pid",
-		"boot_id", "away_ms",   "flags", "slave_info", "start_ticks", "kept_by", "restarted", NULL};
+		"boot_id", "away_ms",   "flags", "slave_info", "start_ticks", "kept_by", "restarted", "findings", NULL};
 
 	if (json_check_keys(object, keys, place, err) != 0 || read_names(object, out, place, err) != 0 ||
 	    read_string(object, "operation", &out->operation, place, err) != 0 ||
@@ -125,7 +149,7 @@ static int read_all(const json_t *object, struct answer *out, const struct json_
 	    json_optional_int(object, "start_ticks", &out->start_ticks, place, err) != 0 ||
 	    json_optional_int(object, "away_ms", &out->away_ms, place, err) != 0 ||
 	    json_optional_bool(object, "restarted", &out->restarted, place, err) != 0 ||
-	    read_flags(object, out, place, err) != 0)
+	    read_flags(object, out, place, err) != 0 || read_findings(object, out, place, err) != 0)
 		return -1;
 	return read_info(object, out, place, err);
 }
@@ -259,6 +283,8 @@ void answer_write(const struct answer *answer, struct buffer *out)
 		put(object, "kind", kind_name(answer->kind));
 	put(object, "reason", answer->reason);
 	put(object, "agent_said", answer->agent_said);
+	if (answer->findings != NULL)
+		json_object_set(object, "findings", answer->findings);
 	put_process(object, answer);
 	json_write(object, false, out);
 	buffer_putc(out, '\n');

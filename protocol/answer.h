@@ -16,7 +16,8 @@
  *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs,
  *                                                    and "restarted":false when it was never restarted
  *   {"event":"refused","kind":"refused"|"conflict"|"usage"|"corrupt"|"system","reason":…}
- *                                                    final: nothing was changed
+ *                                                    final: nothing was changed; with "findings", everything that
+ *                                                    stood in the way: [{"code":…,"severity":…,"text":…}, …]
  *   {"event":"stuck","reason":…}                     final: agentctl could bring neither state up; both are in the journal
  *   {"event":"status","operation":ID,"state":"absent"|"open"|"done"|"undone"|"stuck","step":…}   settle's first line
  */
@@ -51,6 +52,7 @@ struct answer {
 	char *reason;
 	char *agent_said;
 	enum error_kind kind;     /* REFUSED */
+	json_t *findings;         /* REFUSED: an array, NULL: it says nothing of the kind */
 	enum operation_fate fate; /* STATUS */
 	bool kept_by_deadline;    /* DONE without a word from rollcall */
 	int64_t pid;

@@ -25,6 +25,9 @@
 #include "base/error.h"
 #include "protocol/operation.h"
 
+/* So many operations that have ended are kept. */
+#define JOURNAL_KEEP 10
+
 /* The largest file an operation holds: a request. */
 #define JOURNAL_FILE_MAX (17u << 20)
 
@@ -88,6 +91,9 @@ void journal_log(const struct journal_entry *entry, const char *what, const char
 struct operation_state;
 typedef int journal_visit(const struct journal_entry *entry, const struct operation_state *state, void *ctx);
 int journal_each(const struct journal *journal, journal_visit *visit, void *ctx, struct error *err);
+/* Removes the oldest operations that are done or undone, but for the last `keep`; what is open or stuck is never removed and does not
+ * count. Best effort: nothing depends on it. The lock is the caller's. */
+void journal_prune(const struct journal *journal, size_t keep);
 /* The operation that is neither done, undone nor stuck: its ID, or "" when there is none. */
 int journal_find_open(const struct journal *journal, char id[RANDOM_ID_SIZE], struct error *err);
 

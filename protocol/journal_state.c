@@ -34,6 +34,8 @@ static json_t *state_to_json(const struct operation_state *state)
 	json_object_set_new(object, "format", json_integer(STATE_FORMAT));
 	json_object_set_new(object, "step", json_string(operation_step_name(state->step)));
 	json_object_set_new(object, "boot_id", json_string(state->boot_id));
+	json_object_set_new(object, "discard", json_boolean(state->discard));
+	json_object_set_new(object, "rescue", json_boolean(state->rescue));
 	json_object_set_new(object, "rebooted", json_boolean(state->rebooted));
 	json_object_set_new(object, "asked", json_boolean(state->asked));
 	json_object_set_new(object, "before", process_to_json(&state->before));
@@ -128,6 +130,8 @@ static int read_state(const json_t *object, struct operation_state *out, const s
 	    (operation_step_parse(step, &out->step, err) != 0 && error_prefix(err, "%s", place->source) != 0) ||
 	    read_text(object, "boot_id", out->boot_id, sizeof out->boot_id, place, err) != 0 ||
 	    read_text(object, "reason", out->reason, sizeof out->reason, place, err) != 0 ||
+	    json_optional_bool(object, "discard", &out->discard, place, err) != 0 ||
+	    json_optional_bool(object, "rescue", &out->rescue, place, err) != 0 ||
 	    json_optional_bool(object, "rebooted", &out->rebooted, place, err) != 0 ||
 	    json_optional_bool(object, "asked", &out->asked, place, err) != 0 ||
 	    json_optional_bool(object, "kept_by_deadline", &out->kept_by_deadline, place, err) != 0 ||
@@ -188,7 +192,8 @@ int journal_epoch_admit(const struct journal_epoch *seen, const char *database, 
 				 JOURNAL_DATABASE_SIZE - 1);
 	if (foreign && !adopt)
 		return error_set(err, ERROR_CONFLICT,
-				 "this host is driven by the database %s, not by %s; adopt the host to take it over",
+				 "this host is driven by the database %s, not by %s; `rollcall rollout start --adopt` (or resume "
+				 "--adopt) takes the host over",
 				 seen->database, database);
 	if (!foreign && epoch < seen->epoch)
 		return error_set(err, ERROR_CONFLICT,

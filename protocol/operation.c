@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
 #include "protocol/operation_observe.h"
 
 struct row {
@@ -19,14 +18,40 @@ struct row {
 
 /* ---- effects */
 
+/* Whoever is called by the guard need not place it. */
 static int effect_place_guard(struct operation *op, struct error *err)
 {
+	if (op->driver == OPERATION_BY_GUARD)
+		return 0;
 	return op->ops->place_guard(op->ctx, err);
 }
 
 static int effect_remove_guard(struct operation *op, struct error *err)
 {
 	return op->ops->remove_guard(op->ctx, op->driver == OPERATION_BY_GUARD, err);
+}
+
+/* A rescue that a reboot has ended may have had no start since. */
+static int effect_keep(struct operation *op, struct error *err)
+{
+	int result = effect_remove_guard(op, err);
+
+	if (result == 0 && op->state.rescue && op->state.rebooted && op->driver != OPERATION_BY_GUARD)
+		result = op->ops->start_agent(op->ctx, err);
+	return result;
+}
+
+/* In the middle of a start no agent runs, and stopping it would end the guard itself. */
+static int effect_stop_before(struct operation *op, struct error *err)
+{
+	if (op->driver == OPERATION_BY_GUARD)
+		return 0;
+	return op->ops->stop_agent(op->ctx, err);
+}
+
+static int effect_clean_up(struct operation *op, struct error *err)
+{
+	return op->ops->clean_up(op->ctx, err);
 }
 
 static int effect_new_checkpoint(struct operation *op, struct error *err)
@@ -93,10 +118,31 @@ static const struct row rows[] = {
 	{STEP_PREPARED, EVENT_FAILED, NULL, STEP_UNDOING},
 
 	{STEP_GUARDED, EVENT_GO, effect_new_checkpoint, STEP_CHECKPOINT},
+	{STEP_GUARDED, EVENT_DISCARD, NULL, STEP_STOPPING},
+	{STEP_GUARDED, EVENT_RESCUE, NULL, STEP_STOPPING},
 	{STEP_GUARDED, EVENT_TAKEOVER, NULL, STEP_UNDOING},
 	{STEP_GUARDED, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_GUARDED, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_GUARDED, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_STOPPING, EVENT_DISCARD, effect_stop_before, STEP_CLEANING},
+	{STEP_STOPPING, EVENT_RESCUE, effect_stop_before, STEP_CLEANED},
+	{STEP_STOPPING, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_STOPPING, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_STOPPING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_STOPPING, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_CLEANING, EVENT_GO, effect_clean_up, STEP_CLEANED},
+	{STEP_CLEANING, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_CLEANING, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_CLEANING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_CLEANING, EVENT_FAILED, NULL, STEP_UNDOING},
+
+	{STEP_CLEANED, EVENT_GO, effect_new_checkpoint, STEP_CHECKPOINT},
+	{STEP_CLEANED, EVENT_TAKEOVER, NULL, STEP_UNDOING},
+	{STEP_CLEANED, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_CLEANED, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_CLEANED, EVENT_FAILED, NULL, STEP_UNDOING},
 
 	{STEP_CHECKPOINT, EVENT_GO, effect_new_flags, STEP_FLAGS},
 	{STEP_CHECKPOINT, EVENT_TAKEOVER, NULL, STEP_UNDOING},
@@ -118,6 +164,7 @@ static const struct row rows[] = {
 	{STEP_RESTARTING, EVENT_TIMEOUT, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
 
 	{STEP_STARTED, EVENT_KEEP, NULL, STEP_KEEPING},
 	{STEP_STARTED, EVENT_DEADLINE, NULL, STEP_KEEPING},
@@ -125,15 +172,17 @@ static const struct row rows[] = {
 	{STEP_STARTED, EVENT_GONE, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_SECOND_START, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_STARTED, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
 
 	/* The decision stands, over a reboot too: checkpoint and flags agree. */
-	{STEP_KEEPING, EVENT_GO, effect_remove_guard, STEP_DONE},
+	{STEP_KEEPING, EVENT_GO, effect_keep, STEP_DONE},
 
 	{STEP_UNDOING, EVENT_GO, effect_stop, STEP_UNDO_CHECKPOINT},
 	{STEP_UNDOING, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_UNDO_CHECKPOINT, EVENT_GO, effect_old_checkpoint, STEP_UNDO_FLAGS},
 	{STEP_UNDO_CHECKPOINT, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_UNDO_FLAGS, EVENT_GO, effect_old_flags, STEP_UNDO_RESTARTING},
+	{STEP_UNDO_FLAGS, EVENT_RESCUE, effect_old_flags, STEP_UNDO_CLEANING},
 	{STEP_UNDO_FLAGS, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_UNDO_RESTARTING, EVENT_GO, effect_start, STEP_UNDO_RESTARTING},
 	{STEP_UNDO_RESTARTING, EVENT_FIRST_START, NULL, STEP_UNDO_CLEANING},
@@ -161,84 +210,13 @@ static int observe(struct operation *op, struct operation_sight *sight, struct e
 	result = op->ops->boot_id(op->ctx, sight->boot_id, err);
 	if (result != 0)
 		return result;
-	sight->event = EVENT_REBOOT;
-	if (strcmp(sight->boot_id, op->state.boot_id) != 0 && find_row(op->state.step, EVENT_REBOOT) != NULL)
+	sight->event = op->state.rescue ? EVENT_REBOOT_RESCUED : EVENT_REBOOT;
+	if (strcmp(sight->boot_id, op->state.boot_id) != 0 && find_row(op->state.step, sight->event) != NULL)
 		return 0;
 	return operation_observe(op, sight, err);
 }
 
-/* ---- entering the next step */
-
-static const char *reason_for(enum operation_event event)
-{
-	switch (event) {
-	case EVENT_TAKEOVER:
-		return "agentctl was interrupted before it restarted the agent";
-	case EVENT_REBOOT:
-		return "the host was rebooted before the new state was kept";
-	case EVENT_SECOND_START:
-		return "the agent's process ended with the new state and was being started again";
-	case EVENT_GONE:
-		return "the agent's process ended with the new state";
-	case EVENT_TIMEOUT:
-		return "the agent's process did not appear in time";
-	case EVENT_UNDO:
-		return "rollcall asked for it";
-	default:
-		return "";
-	}
-}
-
-static void set_reason(struct operation_state *state, enum operation_event event, const struct operation_look *look,
-		       const char *failure)
-{
-	struct buffer text = BUFFER_INIT(OPERATION_REASON_SIZE - 1);
-
-	if (state->step == STEP_STUCK && state->reason[0] != '\0')
-		buffer_printf(&text, "%.*s; the old state is back, but the agent did not start with it either",
-			      OPERATION_REASON_SIZE - 80, state->reason);
-	else if (event == EVENT_FAILED)
-		buffer_printf(&text, "%.*s", OPERATION_REASON_SIZE - 2, failure);
-	else
-		buffer_puts(&text, reason_for(event));
-	if (look->said[0] != '\0' && event != EVENT_FAILED)
-		buffer_printf(&text, " (%s)", look->said);
-	memcpy(state->reason, buffer_text(&text), text.len + 1);
-	buffer_clear(&text);
-}
-
-static void enter(struct operation_state *state, enum operation_step step, const struct operation_sight *sight,
-		  const char *failure)
-{
-	enum operation_step from = state->step;
-
-	state->step = step;
-	if (sight->event == EVENT_REBOOT) {
-		memcpy(state->boot_id, sight->boot_id, sizeof state->boot_id);
-		state->rebooted = true;
-		memset(&state->before, 0, sizeof state->before);
-		memset(&state->started, 0, sizeof state->started);
-	}
-	if (step == STEP_RESTARTING) {
-		state->asked = true;
-		state->asked_ms = sight->now;
-		state->deadline_ms = sight->now + state->start_timeout_ms;
-		if (sight->look.agent == AGENT_RUNNING)
-			state->before = sight->look.process;
-	} else if (step == STEP_STARTED) {
-		state->started = sight->look.process;
-		state->seen_ms = sight->now;
-		state->deadline_ms = sight->now + state->verdict_timeout_ms;
-	} else if (step == STEP_KEEPING) {
-		state->kept_by_deadline = sight->event == EVENT_DEADLINE;
-	} else if (step == STEP_UNDO_RESTARTING) {
-		state->deadline_ms = sight->now + state->start_timeout_ms;
-	} else if (step == STEP_UNDO_CLEANING) {
-		state->started = sight->look.process;
-	}
-	if ((step == STEP_UNDOING && from < STEP_UNDOING) || step == STEP_STUCK)
-		set_reason(state, sight->event, &sight->look, failure);
-}
+/* ---- advancing */
 
 static enum operation_progress progress_of(int result)
 {
@@ -251,7 +229,7 @@ static enum operation_progress save_step(struct operation *op, enum operation_st
 	struct operation_state state = op->state;
 	int result;
 
-	enter(&state, next, sight, failure);
+	operation_enter(&state, next, sight, failure);
 	result = op->ops->save_state(op->ctx, &state, err);
 	if (result != 0)
 		return progress_of(result);
@@ -306,8 +284,23 @@ enum operation_progress operation_advance(struct operation *op, struct error *er
 	return perform(op, row, &sight, err);
 }
 
-int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx, int64_t start_timeout_ms,
-		    int64_t verdict_timeout_ms, struct error *err)
+static int check_begin(const struct operation_terms *terms, const struct operation_look *look, struct error *err)
+{
+	bool running = look->agent == AGENT_RUNNING;
+
+	if (!running && !terms->rescue)
+		return error_set(err, ERROR_CONFLICT,
+				 "no agent runs on this host: there would be nothing to prove the change on; start it, "
+				 "or find out why it does not run");
+	if (running && terms->rescue)
+		return error_set(err, ERROR_CONFLICT,
+				 "an agent runs on this host (process %lld): there is nothing to rescue",
+				 (long long)look->process.pid);
+	return 0;
+}
+
+int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx,
+		    const struct operation_terms *terms, struct error *err)
 {
 	struct operation fresh = {.ops = ops, .ctx = ctx, .driver = OPERATION_BY_APPLY};
 	struct operation_look look = {.agent = AGENT_ABSENT};
@@ -315,17 +308,17 @@ int operation_begin(struct operation *op, const struct operation_ops *ops, void 
 
 	if (result != 0)
 		return result;
-	if (look.agent != AGENT_RUNNING)
-		return error_set(err, ERROR_CONFLICT,
-				 "no agent runs on this host: there would be nothing to prove the change on; start it, "
-				 "or find out why it does not run");
+	if (check_begin(terms, &look, err) != 0)
+		return -1;
 	result = ops->boot_id(ctx, fresh.state.boot_id, err);
 	if (result != 0)
 		return result;
 	fresh.state.step = STEP_PREPARED;
 	fresh.state.before = look.process;
-	fresh.state.start_timeout_ms = start_timeout_ms;
-	fresh.state.verdict_timeout_ms = verdict_timeout_ms;
+	fresh.state.discard = terms->discard;
+	fresh.state.rescue = terms->rescue;
+	fresh.state.start_timeout_ms = terms->start_timeout_ms;
+	fresh.state.verdict_timeout_ms = terms->verdict_timeout_ms;
 	result = ops->save_state(ctx, &fresh.state, err);
 	if (result == 0)
 		*op = fresh;

@@ -23,6 +23,10 @@
  * 4. The operation stops or restarts a running agent at most once forward and once for the undo: `before` names the process
  *    that may be restarted, and no other is.
  * 5. DONE and UNDONE are final; advancing them touches nothing.
+ * 6. A discard writes nothing before the executors have ended: tasks never live on under a new SlaveInfo. Its undo brings back
+ *    the bytes and the agent, not the tasks; the reason says so.
+ * 7. A rescue began without an agent, because the old state refuses. So whoever takes it over goes forward, over a reboot too (with
+ *    the old state a rebooted agent could lose its ID), and its undo brings back the bytes and starts nothing.
  *
  * A crash is simulated by an ops function that returns OPERATION_CRASH: the machine returns OPERATION_CRASHED at once, and the
  * struct is to be thrown away (nothing in it needs freeing) and loaded again.
@@ -40,7 +44,10 @@
 enum operation_step {
 	STEP_NONE,            /* nothing saved */
 	STEP_PREPARED,        /* request, old and new bytes are in the journal [place guard] */
-	STEP_GUARDED,         /* [write new checkpoint] */
+	STEP_GUARDED,         /* [write new checkpoint; discard and rescue go to STOPPING instead] */
+	STEP_STOPPING,        /* discard, rescue: [stop the agent, and whatever tries to start it] */
+	STEP_CLEANING,        /* discard: no agent runs [run it once so that it ends its executors] */
+	STEP_CLEANED,         /* no agent runs; discard: no executor either [write new checkpoint] */
 	STEP_CHECKPOINT,      /* the new checkpoint is written [write new flags] */
 	STEP_FLAGS,           /* the new flags are written; nothing has been started */
 	STEP_RESTARTING,      /* [restart]; waits for the new process */
@@ -75,13 +82,15 @@ bool operation_process_equal(const struct operation_process *a, const struct ope
 struct operation_state {
 	enum operation_step step;
 	char boot_id[OPERATION_BOOT_ID_SIZE];
+	bool discard;                    /* the agent's executors are ended before anything is written */
+	bool rescue;                     /* no agent ran when it began: the old state is known to be a bad one */
 	bool rebooted;                   /* the host has rebooted since the operation began */
-	bool asked;                      /* the agent was asked to restart with the new state */
+	bool asked;                      /* the agent was asked to restart (a discard: to stop) */
 	struct operation_process before; /* the agent before; zero after a reboot */
 	struct operation_process
 		started; /* the agent with the new state (STARTED), or with the old one again (UNDO_CLEANING) */
 	int64_t start_timeout_ms, verdict_timeout_ms;
-	int64_t asked_ms;                   /* when the restart was asked for */
+	int64_t asked_ms;                   /* when the restart (a discard: the stop) was asked for */
 	int64_t seen_ms;                    /* when the new process was first seen */
 	int64_t deadline_ms;                /* of RESTARTING, STARTED and UNDO_RESTARTING */
 	bool kept_by_deadline;              /* DONE without a word */
@@ -121,6 +130,9 @@ struct operation_ops {
 	int (*write_checkpoint)(void *ctx, enum operation_side side, struct error *err);
 	int (*write_flags)(void *ctx, enum operation_side side, struct error *err);
 
+	/* Runs the agent once with its old flags, so that it ends its executors and then itself; returns when it has. Only called
+	 * while no agent runs. What is left of such a run when its caller dies must end by itself. */
+	int (*clean_up)(void *ctx, struct error *err);
 	/* Restarts the agent if it is `before`, starts it if there is none, leaves any other process alone. */
 	int (*restart_agent)(void *ctx, const struct operation_process *before, struct error *err);
 	/* Afterwards no agent runs, and none is about to start. */
@@ -134,9 +146,9 @@ struct operation_ops {
 };
 
 enum operation_driver {
-	OPERATION_BY_APPLY,  /* began it and goes forward */
-	OPERATION_BY_SETTLE, /* whoever began it is gone: goes back unless the restart was already asked for */
-	OPERATION_BY_GUARD,  /* the same, in the middle of a start of the agent; used by operation_may_start */
+	OPERATION_BY_APPLY, /* began it and goes forward */
+	OPERATION_BY_SETTLE, /* whoever began it is gone: goes back unless the restart was already asked for, or a rescue */
+	OPERATION_BY_GUARD, /* the same, in the middle of a start of the agent; used by operation_may_start */
 };
 
 enum operation_word { WORD_NONE, WORD_KEEP, WORD_UNDO };
@@ -151,10 +163,16 @@ struct operation {
 	int64_t absent_since_ms;      /* since when this life knows of no process that has yet to end (RESTARTING) */
 };
 
+struct operation_terms {
+	int64_t start_timeout_ms, verdict_timeout_ms;
+	bool discard, rescue; /* see struct operation_state; not both */
+};
+
 /* Saves STEP_PREPARED. The journal must already hold request, old and new bytes, durably. ERROR_CONFLICT when no agent
- * runs (there would be nothing to prove the change on). Returns 0, -1 or OPERATION_CRASH. */
-int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx, int64_t start_timeout_ms,
-		    int64_t verdict_timeout_ms, struct error *err);
+ * runs (there would be nothing to prove the change on), or when one does that is to be rescued. Returns 0, -1 or
+ * OPERATION_CRASH. */
+int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx,
+		    const struct operation_terms *terms, struct error *err);
 
 /* Loads what is saved; state.step is STEP_NONE when nothing is. Returns 0, -1 or OPERATION_CRASH. */
 int operation_load(struct operation *op, const struct operation_ops *ops, void *ctx, enum operation_driver driver,

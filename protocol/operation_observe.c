@@ -6,14 +6,23 @@
 
 static int observe_forward(struct operation *op, struct operation_sight *sight, struct error *err)
 {
-	if (op->driver != OPERATION_BY_APPLY)
+	enum operation_step step = op->state.step;
+
+	if (op->driver != OPERATION_BY_APPLY && !op->state.rescue)
 		sight->event = EVENT_TAKEOVER;
 	else if (op->word == WORD_UNDO)
 		sight->event = EVENT_UNDO;
+	else if ((step == STEP_GUARDED || step == STEP_STOPPING) && op->state.discard)
+		sight->event = EVENT_DISCARD;
+	else if ((step == STEP_GUARDED || step == STEP_STOPPING) && op->state.rescue)
+		sight->event = EVENT_RESCUE;
 	else
 		sight->event = EVENT_GO;
-	/* The supervisor may have replaced the agent before the guard was placed: what runs now is what is restarted. */
-	if (op->state.step == STEP_FLAGS && sight->event == EVENT_GO)
+	/* The supervisor may have replaced the agent before the guard was placed: what runs now is what is restarted. The guard
+	 * itself stands in the middle of a start. */
+	if (((step == STEP_FLAGS && sight->event == EVENT_GO) ||
+	     (step == STEP_GUARDED && sight->event == EVENT_DISCARD)) &&
+	    op->driver != OPERATION_BY_GUARD)
 		return op->ops->look(op->ctx, &sight->look, err);
 	return 0;
 }
@@ -137,6 +146,9 @@ int operation_observe(struct operation *op, struct operation_sight *sight, struc
 	switch (op->state.step) {
 	case STEP_PREPARED:
 	case STEP_GUARDED:
+	case STEP_STOPPING:
+	case STEP_CLEANING:
+	case STEP_CLEANED:
 	case STEP_CHECKPOINT:
 	case STEP_FLAGS:
 		return observe_forward(op, sight, err);
@@ -144,6 +156,9 @@ int operation_observe(struct operation *op, struct operation_sight *sight, struc
 		return observe_restarting(op, sight, err);
 	case STEP_STARTED:
 		return observe_started(op, sight, err);
+	case STEP_UNDO_FLAGS:
+		sight->event = op->state.rescue ? EVENT_RESCUE : EVENT_GO;
+		return 0;
 	case STEP_UNDO_RESTARTING:
 		return observe_undo_restarting(op, sight, err);
 	case STEP_STUCK:

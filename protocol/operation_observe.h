@@ -6,15 +6,18 @@
 #include "protocol/operation.h"
 
 enum operation_event {
-	EVENT_WAIT,         /* nothing to do yet; never in the table */
-	EVENT_GO,           /* do what the step announces */
-	EVENT_TAKEOVER,     /* whoever began it is gone before the agent was asked to restart */
-	EVENT_REBOOT,       /* this is another boot than the step was saved on */
-	EVENT_FIRST_START,  /* the agent is being started, for the first time since it was asked to */
-	EVENT_SECOND_START, /* once more: its process has ended */
-	EVENT_RUNNING,      /* the awaited process is there */
-	EVENT_GONE,         /* the process with the new state has ended */
-	EVENT_TIMEOUT,      /* no process in time */
+	EVENT_WAIT,           /* nothing to do yet; never in the table */
+	EVENT_GO,             /* do what the step announces */
+	EVENT_DISCARD,        /* the same, for a discard */
+	EVENT_RESCUE,         /* the same, for a rescue */
+	EVENT_TAKEOVER,       /* whoever began it is gone before the agent was asked to restart */
+	EVENT_REBOOT,         /* this is another boot than the step was saved on */
+	EVENT_REBOOT_RESCUED, /* the same for a rescue: checkpoint and flags agree, which they did not before */
+	EVENT_FIRST_START,    /* the agent is being started, for the first time since it was asked to */
+	EVENT_SECOND_START,   /* once more: its process has ended */
+	EVENT_RUNNING,        /* the awaited process is there */
+	EVENT_GONE,           /* the process with the new state has ended */
+	EVENT_TIMEOUT,        /* no process in time */
 	EVENT_KEEP,
 	EVENT_UNDO,
 	EVENT_DEADLINE, /* no word in time, and the process still runs */
@@ -31,5 +34,9 @@ struct operation_sight {
 
 /* Sets event (and look, where it looked) for a step of the same boot. now and boot_id are the caller's. */
 int operation_observe(struct operation *op, struct operation_sight *sight, struct error *err);
+
+/* Makes state what it is in that step. failure: why an effect failed, with EVENT_FAILED. */
+void operation_enter(struct operation_state *state, enum operation_step step, const struct operation_sight *sight,
+		     const char *failure);
 
 #endif

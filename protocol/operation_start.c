@@ -9,6 +9,14 @@ static enum operation_start start_of(int result)
 	return result == OPERATION_CRASH ? START_CRASHED : START_FAILED;
 }
 
+/* The old state is the one the agent could not start with; after a reboot it would even lose its ID over it. */
+static enum operation_start refuse_unrescued(struct error *err)
+{
+	error_set(err, ERROR_REFUSED,
+		  "a rescue of this agent failed and was taken back: checkpoint and flags do not fit each other");
+	return START_FAILED;
+}
+
 /* With the lock: nobody else is at work, so what is left of the operation is settled here. */
 static enum operation_start settle_for_start(struct operation *op, struct error *err)
 {
@@ -20,7 +28,8 @@ static enum operation_start settle_for_start(struct operation *op, struct error 
 				return START_ALLOWED;
 			break;
 		case OPERATION_FINISHED:
-			return START_ALLOWED;
+			return op->state.rescue && op->state.step == STEP_UNDONE ? refuse_unrescued(err)
+										 : START_ALLOWED;
 		case OPERATION_WAITING:
 			return START_WAIT;
 		case OPERATION_FAILED:
@@ -63,11 +72,12 @@ static enum operation_start ask_without_lock(const struct operation *op, struct 
 	if (result != 0)
 		return start_of(result);
 	switch (op->state.step) {
+	case STEP_UNDO_CLEANING:
+		return op->state.rescue ? START_WAIT : START_ALLOWED;
 	case STEP_NONE:
 	case STEP_KEEPING:
 	case STEP_DONE:
 	case STEP_UNDO_RESTARTING:
-	case STEP_UNDO_CLEANING:
 	case STEP_UNDONE:
 	case STEP_STUCK:
 		return START_ALLOWED; /* checkpoint and flags agree, and nothing is about to be written */
@@ -101,6 +111,9 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_NONE] = "none",
 	[STEP_PREPARED] = "prepared",
 	[STEP_GUARDED] = "guarded",
+	[STEP_STOPPING] = "agent-stopping",
+	[STEP_CLEANING] = "agent-cleaning",
+	[STEP_CLEANED] = "agent-cleaned",
 	[STEP_CHECKPOINT] = "checkpoint",
 	[STEP_FLAGS] = "flags",
 	[STEP_RESTARTING] = "restarting",

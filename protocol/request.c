@@ -252,7 +252,9 @@ static int read_apply(const json_t *object, struct request *out, const struct js
 	    read_expectation(object, &out->expect, place, err) != 0 || read_edits(object, out, place, err) != 0 ||
 	    read_target(object, out, place, err) != 0)
 		return -1;
-	if (read_timeout(object, "start_timeout_ms", &out->start_timeout_ms, place, err) != 0)
+	if (json_optional_bool(object, "allow_task_loss", &out->allow_task_loss, place, err) != 0 ||
+	    json_optional_bool(object, "allow_port_change", &out->allow_port_change, place, err) != 0 ||
+	    read_timeout(object, "start_timeout_ms", &out->start_timeout_ms, place, err) != 0)
 		return -1;
 	return read_timeout(object, "verdict_timeout_ms", &out->verdict_timeout_ms, place, err);
 }
@@ -274,6 +276,8 @@ static const char *const apply_keys[] = {"format",
 					 "ignore",
 					 "expect",
 					 "edits",
+					 "allow_task_loss",
+					 "allow_port_change",
 					 "start_timeout_ms",
 					 "verdict_timeout_ms",
 					 NULL};

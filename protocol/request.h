@@ -67,6 +67,8 @@ struct request {
 	struct flag_edit *edits;
 	size_t edit_count;
 	Mesos__SlaveInfo *target;   /* what the agent must become; NULL with MECHANISM_RESTART */
+	bool allow_task_loss;       /* tasks that a restart ends may end */
+	bool allow_port_change;     /* the agent may come back with another port */
 	int64_t start_timeout_ms;   /* the agent's process must be there by then, else undo */
 	int64_t verdict_timeout_ms; /* without a word by then agentctl decides by what it sees on the host */
 };

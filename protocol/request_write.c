@@ -59,6 +59,11 @@ static void put_apply(json_t *object, const struct request *request)
 	json_object_set_new(object, "expect", expectation_to_json(&request->expect));
 	json_object_set_new(object, "edits", edits_to_json(request));
 	put_target(object, request->target);
+	/* Left out when false: the bytes are as they were before these members existed. */
+	if (request->allow_task_loss)
+		json_object_set_new(object, "allow_task_loss", json_true());
+	if (request->allow_port_change)
+		json_object_set_new(object, "allow_port_change", json_true());
 	json_object_set_new(object, "start_timeout_ms", json_integer(request->start_timeout_ms));
 	json_object_set_new(object, "verdict_timeout_ms", json_integer(request->verdict_timeout_ms));
 }

@@ -18,6 +18,10 @@ int command_inventory_sync(int argc, const char *const argv[], const struct comm
 int command_inventory_survey(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_list(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_show(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_history(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_diff(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_check(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_backup(int argc, const char *const argv[], const struct command *self, void *ctx);
 
 int command_config_add(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_config_list(int argc, const char *const argv[], const struct command *self, void *ctx);

@@ -33,8 +33,10 @@ static int add_file(struct session *session, const char *path, const char *messa
 		result = config_add(session_store(session), path, buffer_text(&text), text.len, session_actor(session),
 				    message, clock_wall_ms(), &version, &added, &session->error);
 	buffer_clear(&text);
-	if (result < 0)
+	if (result < 0) {
+		session_blame_file(session, path);
 		return -1;
+	}
 	print_version(session, &version, added);
 	config_version_clear(&version);
 	return 0;

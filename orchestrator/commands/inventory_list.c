@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rollcall inventory list: the agents a selector chooses. */
+/* rollcall inventory list: the agents a selector chooses, now or at some time, whole or as columns. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +9,7 @@
 #include "mesos/attributes.h"
 #include "orchestrator/choose.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/inventory_columns.h"
 #include "orchestrator/output.h"
 
 static char *attributes_text(const Mesos__SlaveInfo *info)
@@ -117,13 +118,20 @@ static int print_json(struct session *session, const struct agent_list *agents, 
 				     output_time(synced_ms), "count", (json_int_t)agents->count, "agents", array));
 }
 
-static int list_agents(struct session *session, const char *where)
+static void print_none(const struct session *session, const char *where)
+{
+	fprintf(stderr, "no agent of cluster %s%s%s\n", session->cluster->name,
+		where ? " matches: " : " is listed by its master", where ? where : "");
+}
+
+/* Agents as they are now, with all there is to say of them. */
+static int list_whole(struct session *session, const struct inventory_wish *wish)
 {
 	struct agent_list agents;
 	int64_t cluster, synced_ms;
 	int result;
 
-	if (choose_agents(session, where, &agents) < 0)
+	if (choose_agents(session, wish->where, &agents) < 0)
 		return -1;
 	result = session_cluster_id(session, &cluster);
 	if (result == 0)
@@ -131,8 +139,7 @@ static int list_agents(struct session *session, const char *where)
 	if (result == 0 && session->json)
 		result = print_json(session, &agents, synced_ms);
 	else if (result == 0 && agents.count == 0)
-		fprintf(stderr, "no agent of cluster %s%s%s\n", session_cluster(session)->name,
-			where ? " matches: " : " is listed by its master", where ? where : "");
+		print_none(session, wish->where);
 	else if (result == 0)
 		result = print_table(session, &agents);
 	agent_list_clear(&agents);
@@ -142,9 +149,14 @@ static int list_agents(struct session *session, const char *where)
 int command_inventory_list(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
-	const char *where = NULL;
+	struct inventory_wish wish = {.where = NULL};
 	const struct option own[] = {
-		{"where", 0, OPTION_STRING, &where, "EXPR", "only agents that match", 0, 0},
+		{"where", 0, OPTION_STRING, &wish.where, "EXPR", "only agents that match", 0, 0},
+		{"at", 0, OPTION_STRING, &wish.at, "TIME", "as they were then: a date, or how long ago (2h)", 0, 0},
+		{"columns", 0, OPTION_STRING, &wish.columns, "NAMES", "what to show, separated by commas", 0, 0},
+		{"sort", 0, OPTION_STRING, &wish.sort, "NAMES", "in which order; -NAME: the largest first", 0, 0},
+		{"group-by", 0, OPTION_STRING, &wish.group_by, "NAMES", "one row per group, hosts folded", 0, 0},
+		{"csv", 0, OPTION_FLAG, &wish.csv, NULL, "as CSV", 0, 0},
 		{.name = NULL},
 	};
 	struct arguments operands = {NULL, 0};
@@ -153,5 +165,7 @@ int command_inventory_list(int argc, const char *const argv[], const struct comm
 	arguments_clear(&operands);
 	if (parsed != 0)
 		return parsed < 0 ? -1 : 0;
-	return list_agents(session, where);
+	if (wish.at || wish.columns || wish.sort || wish.group_by || wish.csv)
+		return inventory_print_columns(session, &wish);
+	return list_whole(session, &wish);
 }

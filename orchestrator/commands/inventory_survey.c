@@ -33,7 +33,7 @@ static void show_progress(const struct view *view, const struct agent_record *ag
 	if (view->live)
 		fprintf(stderr, "\r%zu of %zu hosts asked, %zu failed\033[K", done, counts->total, counts->failed);
 	else if (failure)
-		log_warning("%s: %s", agent->view.hostname, failure->text);
+		log_info("%s: failed (%zu of %zu)", agent->view.hostname, done, counts->total);
 	else
 		log_info("%s: surveyed (%zu of %zu)", agent->view.hostname, done, counts->total);
 }
@@ -97,8 +97,9 @@ static int judge(struct view *view, const struct survey_counts *counts)
 	print_result(view, counts);
 	if (counts->surveyed == 0)
 		return error_set(&view->session->error, ERROR_UNREACHABLE,
-				 "none of the %zu hosts could be surveyed; the first failure was: %s", counts->total,
-				 view->first_failure.text);
+				 "none of the %zu host%s could be surveyed%s%s", counts->total,
+				 counts->total == 1 ? "" : "s", view->session->json ? "; the first failure was: " : "",
+				 view->session->json ? view->first_failure.text : "");
 	return counts->failed ? 1 : 0;
 }
 

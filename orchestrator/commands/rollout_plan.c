@@ -13,16 +13,20 @@
 #include "mesos/recovery.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/ledger.h"
+#include "orchestrator/ledger_query.h"
 #include "orchestrator/output.h"
 #include "orchestrator/planner.h"
 #include "orchestrator/refresh.h"
 #include "orchestrator/report/plan_text.h"
 #include "orchestrator/survey_hosts.h"
 
+/* After so long nobody waits for an agent any more: a host that was given away is not to be named for ever. */
+#define GONE_FOR_GOOD_MS (INT64_C(30) * 24 * 3600 * 1000)
+
 struct arguments_of_plan {
 	const char *where, *window, *domain_window, *ignore, *file, *domain_attribute, *return_timeout;
 	int64_t max_failures;
-	bool allow_task_loss, keep_timeout, allow_unknown_version, offline;
+	bool discard, allow_task_loss, keep_timeout, allow_unknown_version, offline;
 };
 
 /* Less than a second is no time for anything, and more than an hour is not waiting. */
@@ -42,7 +46,10 @@ static int read_options(const struct arguments_of_plan *args, struct planner_opt
 	*out = (struct planner_options)PLANNER_OPTIONS_INIT;
 	out->where = args->where;
 	out->max_failures = args->max_failures;
+	out->discard = args->discard;
 	out->allow_task_loss = args->allow_task_loss;
+	if (args->discard && args->ignore)
+		return error_set(err, ERROR_USAGE, "--discard replaces the whole SlaveInfo: it takes no --ignore");
 	out->keep_reregistration_timeout = args->keep_timeout;
 	out->allow_unknown_version = args->allow_unknown_version;
 	out->domain_attribute = args->domain_attribute;
@@ -62,17 +69,51 @@ static int refresh(struct session *session, const struct planner_input *input, c
 {
 	struct agent_list agents;
 	struct survey_counts counts;
-	struct agents_summary seen;
 
-	if (refresh_agents(session, &seen) < 0)
+	if (refresh_agents(session, NULL) < 0)
 		return error_prefix(&session->error, "the plan needs the master's word (--offline plans without it)");
-	if (seen.gone > 0)
-		log_warning("%zu agents that the master listed before are not listed now, and are left out", seen.gone);
 	if (planner_select(input->store, input->cluster_id, options->where, &agents, &session->error) < 0)
 		return -1;
 	int result = survey_hosts(session, &agents, SURVEY_PARALLEL, NULL, &counts);
 	agent_list_clear(&agents);
 	return result;
+}
+
+/* Names the agents this plan would be about if the master still listed them. One whose host came back under another ID is
+ * not missed. */
+static int warn_of_gone(struct session *session, const struct planner_input *input,
+			const struct planner_options *options)
+{
+	struct buffer names = BUFFER_INIT(ERROR_TEXT_MAX);
+	struct agent_list gone = {.items = NULL};
+	char when[CLOCK_TEXT_MAX];
+
+	if (planner_select_gone(input->store, input->cluster_id, options->where, clock_wall_ms() - GONE_FOR_GOOD_MS,
+				&gone, &session->error) < 0)
+		return -1;
+	/* An append that does not fit changes nothing: the list ends early. */
+	for (size_t i = 0; i < gone.count; i++)
+		buffer_printf(&names, "%s%s (since %s)", i ? ", " : "", gone.items[i].view.hostname,
+			      clock_format(gone.items[i].gone_ms, when));
+	if (gone.count > 0)
+		log_warning("%zu agent%s the master listed before %s left out, because it does not list %s now: %s",
+			    gone.count, gone.count == 1 ? "" : "s", gone.count == 1 ? "is" : "are",
+			    gone.count == 1 ? "it" : "them", buffer_text(&names));
+	buffer_clear(&names);
+	agent_list_clear(&gone);
+	return 0;
+}
+
+static int warn_of_unfinished(struct session *session, const struct planner_input *input)
+{
+	char *run = NULL;
+	int found = ledger_find_unfinished(input->store, input->cluster->name, &run, &session->error);
+
+	if (found > 0)
+		log_warning("run %s is not finished, and no other can start before it: `rollcall rollout resume %s`",
+			    run, run);
+	free(run);
+	return found < 0 ? -1 : 0;
 }
 
 static int read_facts(struct session *session, const struct planner_input *input, struct master_facts *facts)
@@ -155,7 +196,18 @@ static int show_json(struct session *session, const struct plan *plan, const str
 	return output_json(json_pack("{s:s, s:s, s:o}", "hash", plan->hash, "next", next, "plan", document));
 }
 
-static int show(struct session *session, const struct plan *plan, const struct buffer *bytes)
+/* The plan itself holds the number. */
+static void print_percentage(const struct arguments_of_plan *args, const struct plan *plan)
+{
+	if (args->window && strchr(args->window, '%'))
+		printf("\n--window: %s of %zu: %d\n", args->window, plan->agent_count, plan->options.window);
+	if (args->domain_window && strchr(args->domain_window, '%'))
+		printf("\n--domain-window: %s of %zu: %d\n", args->domain_window, plan->agent_count,
+		       plan->options.domain_window);
+}
+
+static int show(struct session *session, const struct arguments_of_plan *args, const struct plan *plan,
+		const struct buffer *bytes)
 {
 	char *next = plan->agent_count > 0 ? next_command(session, plan) : xstrdup("");
 	int result = 0;
@@ -164,6 +216,7 @@ static int show(struct session *session, const struct plan *plan, const struct b
 		result = show_json(session, plan, bytes, next);
 	} else {
 		plan_print(plan, stdout);
+		print_percentage(args, plan);
 		if (plan->agent_count > 0)
 			printf("\nNothing has been changed. To carry it out:\n    %s\n", next);
 		else
@@ -195,7 +248,7 @@ static int finish(struct session *session, const struct arguments_of_plan *args,
 	if (result == 0 && args->file)
 		result = write_file(session, args->file, &bytes);
 	if (result == 0)
-		result = show(session, plan, &bytes);
+		result = show(session, args, plan, &bytes);
 	buffer_clear(&bytes);
 	return result;
 }
@@ -211,7 +264,8 @@ static int make(struct session *session, const struct arguments_of_plan *args, s
 		return -1;
 	if (!args->offline && refresh(session, input, &options) < 0)
 		return -1;
-	if (read_facts(session, input, &facts) < 0)
+	if (warn_of_gone(session, input, &options) < 0 || warn_of_unfinished(session, input) < 0 ||
+	    read_facts(session, input, &facts) < 0)
 		return -1;
 	input->facts = &facts;
 	input->now_ms = clock_wall_ms();
@@ -249,7 +303,7 @@ int command_rollout_plan(int argc, const char *const argv[], const struct comman
 		{"where", 0, OPTION_STRING, &args.where, "EXPR", "only the agents that match (default: all)", 0, 0},
 		{"window", 0, OPTION_STRING, &args.window, "N|N%", "at most so many agents away at once (default: 1)",
 		 0, 0},
-		{"domain-window", 0, OPTION_STRING, &args.domain_window, "N",
+		{"domain-window", 0, OPTION_STRING, &args.domain_window, "N|N%",
 		 "the same within each failure domain (default: no limit)", 0, 0},
 		{"domain-attribute", 0, OPTION_STRING, &args.domain_attribute, "NAME",
 		 "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)", 0, 0},
@@ -261,6 +315,9 @@ int command_rollout_plan(int argc, const char *const argv[], const struct comman
 		 "which parts of the SlaveInfo may change: a list of attributes, resources, domains, or `none` "
 		 "(default: all "
 		 "three)",
+		 0, 0},
+		{"discard", 0, OPTION_FLAG, &args.discard, NULL,
+		 "keep the ID, replace the SlaveInfo and end the tasks, instead of keeping them (recover_state=false)",
 		 0, 0},
 		{"allow-task-loss", 0, OPTION_FLAG, &args.allow_task_loss, NULL,
 		 "also agents with tasks that any restart ends, because their framework does not checkpoint", 0, 0},

@@ -26,7 +26,7 @@ static int record_resume(struct drive *state, const char *run)
 	return ledger_commit(state->ledger, &state->session->error);
 }
 
-static int resume(struct session *session, const struct run_row *run)
+static int resume(struct session *session, const struct run_row *run, bool adopt)
 {
 	struct drive state;
 	struct plan plan;
@@ -36,20 +36,22 @@ static int resume(struct session *session, const struct run_row *run)
 		return -1;
 	if (!session->quiet)
 		plan_print_summary(&plan, stderr);
-	if (drive_open(&state, session, &plan) == 0 && record_resume(&state, run->id) == 0)
+	if (drive_open(&state, session, &plan) == 0 && record_resume(&state, run->id) == 0) {
+		state.adopt = adopt;
 		result = drive(&state, run->id);
+	}
 	drive_close(&state);
 	plan_clear(&plan);
 	return result;
 }
 
-static int find_and_resume(struct session *session, const char *name)
+static int find_and_resume(struct session *session, const char *name, bool adopt)
 {
 	struct run_row run;
 
 	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
-	int result = resume(session, &run);
+	int result = resume(session, &run, adopt);
 	run_row_clear(&run);
 	return result;
 }
@@ -58,11 +60,13 @@ int command_rollout_resume(int argc, const char *const argv[], const struct comm
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+	bool adopt = false;
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&adopt), {.name = NULL}};
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0)
-		result = find_and_resume(session, operands.items[0]);
+		result = find_and_resume(session, operands.items[0], adopt);
 	arguments_clear(&operands);
 	return result;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit report as a document. */
+#include <stdlib.h>
+
 #include "mesos/recovery.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/run_view.h"
@@ -49,8 +51,9 @@ static json_t *changes_to_json(const struct plan_agent *planned)
 	return array;
 }
 
-static json_t *agent_to_json(const struct agent_result *agent)
+static json_t *agent_to_json(const struct run_view *view, const struct agent_result *agent)
 {
+	char *next = next_steps(view, agent);
 	json_t *object = json_object();
 	const struct run_agent *row = agent->row;
 
@@ -58,6 +61,8 @@ static json_t *agent_to_json(const struct agent_result *agent)
 	json_object_set_new(object, "hostname", json_string(row->hostname));
 	json_object_set_new(object, "state", json_string(row->state));
 	json_object_set_new(object, "error", output_text(row->error));
+	json_object_set_new(object, "next", output_text(next));
+	free(next);
 	json_object_set_new(object, "mechanism", json_string(mechanism_name(agent->planned->mechanism)));
 	json_object_set_new(object, "operation", output_text(row->operation));
 	json_object_set_new(object, "attempts", json_integer(row->attempt));
@@ -69,7 +74,7 @@ static json_t *agent_to_json(const struct agent_result *agent)
 	json_object_set_new(object, "slave_info_before", member(agent->before, "slave_info"));
 	json_object_set_new(object, "slave_info_planned", slaveinfo_to_json(agent->planned->after));
 	json_object_set_new(object, "slave_info_found", line_found(agent, "slave_info"));
-	json_object_set_new(object, "tasks", member(agent->proof, "tasks"));
+	json_object_set_new(object, "tasks", agent->tasks ? json_incref(agent->tasks) : json_null());
 	json_object_set_new(object, "away_seconds",
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
 	json_object_set_new(object, "proof", agent->proof ? json_incref(agent->proof) : json_null());
@@ -92,7 +97,7 @@ static json_t *plan_to_json(const struct run_view *view)
 
 static json_t *summary_to_json(const struct run_view *view)
 {
-	size_t kept = 0, lost = 0, same = 0;
+	size_t kept = 0, lost = 0, unproven = 0, same = 0;
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct agent_result *agent = &view->agents[i];
@@ -100,11 +105,13 @@ static json_t *summary_to_json(const struct run_view *view)
 
 		kept += agent->kept;
 		lost += agent->lost;
+		unproven += agent->unproven;
 		same += json_is_true(json_object_get(line, "ok"));
 	}
-	return json_pack("{s:I, s:i, s:i, s:I, s:I, s:I}", "agents", (json_int_t)view->count, "done",
-			 view->by_state[AGENT_DONE], "failed", run_view_failures(view), "same_id", (json_int_t)same,
-			 "tasks_kept", (json_int_t)kept, "tasks_lost", (json_int_t)lost);
+	return json_pack("{s:I, s:i, s:i, s:i, s:I, s:I, s:I, s:I}", "agents", (json_int_t)view->count, "done",
+			 view->by_state[AGENT_DONE], "failed", run_view_failures(view), "stuck",
+			 view->by_state[AGENT_STUCK], "same_id", (json_int_t)same, "tasks_kept", (json_int_t)kept,
+			 "tasks_lost", (json_int_t)lost, "tasks_unproven", (json_int_t)unproven);
 }
 
 json_t *run_view_report(const struct run_view *view)
@@ -112,7 +119,7 @@ json_t *run_view_report(const struct run_view *view)
 	json_t *agents = json_array();
 
 	for (size_t i = 0; i < view->count; i++)
-		json_array_append_new(agents, agent_to_json(&view->agents[i]));
+		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
 	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:{s:s, s:s}}", "run",
 			 view->run.id, "state", view->run.state, "reason", output_text(view->run.reason), "summary",
 			 summary_to_json(view), "cluster", view->plan.cluster, "started_by", output_text(view->actor),

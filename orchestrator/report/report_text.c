@@ -9,6 +9,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "orchestrator/report/plan_text.h"
+#include "orchestrator/report/proof_text.h"
 #include "orchestrator/report/run_view.h"
 
 #define REPORT_MAX (256u << 20)
@@ -44,6 +45,9 @@ static void print_head(const struct run_view *view, FILE *stream)
 	const struct run_row *run = &view->run;
 	const struct plan *plan = &view->plan;
 	struct buffer parts = BUFFER_INIT(256);
+	char *state = run_state_text(run->state, view->by_state[AGENT_STUCK]);
+	char *resumed = count_text((int64_t)view->resumed, "time");
+	char *failures = count_text(plan->options.max_failures, "failure");
 	char domain[16] = "as many";
 
 	if (plan->options.domain_window > 0)
@@ -51,21 +55,22 @@ static void print_head(const struct run_view *view, FILE *stream)
 	plan_parts_text(plan->ignore, &parts);
 	heading(stream, "Who, when, what");
 	fact_free(stream, "run", xasprintf("%s on cluster %s", run->id, plan->cluster));
-	fact_free(stream, "state",
-		  xasprintf("%s%s%s", run->state, run->reason ? ": " : "", run->reason ? run->reason : ""));
+	fact_free(stream, "state", xasprintf("%s%s%s", state, run->reason ? ": " : "", run->reason ? run->reason : ""));
 	fact(stream, "started by", view->actor);
 	fact_free(stream, "started", when(run->created_ms));
 	fact_free(stream, "finished", when(run->finished_ms));
-	fact_free(stream, "driven",
-		  xasprintf("resumed %zu times; the last epoch is %" PRId64, view->resumed, run->epoch));
+	fact_free(stream, "driven", xasprintf("resumed %s; the last epoch is %" PRId64, resumed, run->epoch));
 	fact_free(stream, "plan", xasprintf("%s by %s", run->plan, view->author));
 	fact_free(stream, "config",
 		  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
 	fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
 	fact_free(stream, "limits",
-		  xasprintf("at most %d away at once, within a failure domain %s; at most %d failures; may differ: %s",
-			    plan->options.window, domain, plan->options.max_failures, buffer_text(&parts)));
+		  xasprintf("at most %d away at once, within a failure domain %s; at most %s; may differ: %s",
+			    plan->options.window, domain, failures, buffer_text(&parts)));
 	buffer_clear(&parts);
+	free(state);
+	free(resumed);
+	free(failures);
 }
 
 /* ---- one agent */
@@ -94,9 +99,10 @@ static void print_times(const struct agent_result *agent, FILE *stream)
 	char *after = nanoseconds(json_object_get(line, "found"));
 	char span[CLOCK_TEXT_MAX];
 
-	fact_free(stream, "reregistered",
-		  xasprintf("%s before, %s after", strcmp(before, "-") == 0 ? "never" : before,
-			    strcmp(after, "-") == 0 ? "not shown" : after));
+	if (agent->before)
+		fact_free(stream, "reregistered",
+			  xasprintf("%s; before: %s", strcmp(after, "-") == 0 ? "not shown" : after,
+				    strcmp(before, "-") == 0 ? "not since it registered" : before));
 	if (agent->away_ms >= 0)
 		fact_free(stream, "away",
 			  xasprintf("%s from the intent until proven%s", clock_format_span(agent->away_ms, span),
@@ -138,40 +144,15 @@ static void print_flags(const struct agent_result *agent, FILE *stream)
 	}
 }
 
-static void print_found(const struct agent_result *agent, FILE *stream)
-{
-	const json_t *lines = json_object_get(agent->proof, "lines");
-	const char *of = json_string_value(json_object_get(agent->proof, "of"));
-	struct buffer wrong = BUFFER_INIT(1u << 16);
-	size_t i;
-	json_t *line;
-
-	if (!agent->proof)
-		return;
-	json_array_foreach(lines, i, line)
-	{
-		if (!json_is_true(json_object_get(line, "ok")))
-			buffer_printf(&wrong, "%s%s", wrong.len ? ", " : "",
-				      json_string_value(json_object_get(line, "what")));
-	}
-	if (wrong.len == 0)
-		fact_free(stream, "found",
-			  xasprintf("%s, line by line (%zu lines of proof)", of, json_array_size(lines)));
-	else
-		fact_free(stream, "found", xasprintf("not %s: %s", of, buffer_text(&wrong)));
-	buffer_clear(&wrong);
-}
-
 static void print_tasks(const struct agent_result *agent, FILE *stream)
 {
-	static const char *const fates[] = {"survived", "killed", "ended", "new"};
-	const json_t *tasks = json_object_get(agent->proof, "tasks");
+	static const char *const fates[] = {"survived", "killed", "unproven", "ended", "new"};
 	struct buffer text = BUFFER_INIT(REPORT_MAX);
 
-	if (!tasks)
+	if (!agent->tasks)
 		return;
 	for (size_t f = 0; f < sizeof(fates) / sizeof(fates[0]); f++) {
-		const json_t *list = json_object_get(tasks, fates[f]);
+		const json_t *list = json_object_get(agent->tasks, fates[f]);
 		size_t i;
 		json_t *task;
 
@@ -195,7 +176,8 @@ static void print_agent(const struct agent_result *agent, FILE *stream)
 	print_times(agent, stream);
 	print_changes(agent, stream);
 	print_flags(agent, stream);
-	print_found(agent, stream);
+	if (agent->proof)
+		proof_print(agent->proof, fact, stream);
 	print_tasks(agent, stream);
 	fact_free(stream, "operation",
 		  xasprintf("%s, by %s", agent->row->operation ? agent->row->operation : "none",
@@ -204,7 +186,7 @@ static void print_agent(const struct agent_result *agent, FILE *stream)
 
 /* ---- failures */
 
-static const char *what_was_done(const struct agent_result *agent)
+static const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
 {
 	switch (agent->state) {
 	case AGENT_REVERTED:
@@ -213,7 +195,9 @@ static const char *what_was_done(const struct agent_result *agent)
 	case AGENT_FAILED:
 		return "nothing: the agent was not touched";
 	case AGENT_STUCK:
-		return "left as it is for a person; the run paused";
+		return strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0
+			       ? "left as it is for a person; the run has paused"
+			       : "left as it is for a person; the run went on without it";
 	default:
 		return "skipped";
 	}
@@ -261,15 +245,17 @@ static void print_steps(const struct agent_result *agent, FILE *stream)
 	}
 }
 
-static void print_failure(const struct agent_result *agent, FILE *stream)
+static void print_failure(const struct run_view *view, const struct agent_result *agent, FILE *stream)
 {
-	char *title = xasprintf("What went wrong on %s", agent->row->hostname);
+	char *title = xasprintf("What went wrong on %s", agent->row->hostname), *next = next_steps(view, agent);
 
 	heading(stream, title);
 	free(title);
 	fact(stream, "what happened", agent->row->error ? agent->row->error : "not known");
 	print_said(agent, stream);
-	fact(stream, "what was done", what_was_done(agent));
+	fact(stream, "what was done", what_was_done(view, agent));
+	if (next)
+		fact_free(stream, "what to do", next);
 	print_steps(agent, stream);
 }
 
@@ -279,7 +265,7 @@ void run_view_print_report(const struct run_view *view, FILE *stream)
 	run_view_print_roll(view, stream);
 	for (size_t i = 0; i < view->count; i++) {
 		if (agent_state_is_failure(view->agents[i].state))
-			print_failure(&view->agents[i], stream);
+			print_failure(view, &view->agents[i], stream);
 	}
 	print_head(view, stream);
 	for (size_t i = 0; i < view->count; i++)

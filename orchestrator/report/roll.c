@@ -42,11 +42,18 @@ static const char *info_text(const struct agent_result *agent)
 
 static char *tasks_text(const struct agent_result *agent)
 {
-	if (!agent->proof)
+	struct buffer text = BUFFER_INIT(256);
+
+	if (agent->kept + agent->lost + agent->unproven + agent->ended == 0 && !agent->proven)
 		return xstrdup("-");
-	if (agent->lost == 0 && agent->ended == 0)
-		return xasprintf("%zu kept", agent->kept);
-	return xasprintf("%zu kept, %zu lost%s", agent->kept, agent->lost, agent->ended ? ", some ended" : "");
+	buffer_printf(&text, "%zu kept", agent->kept);
+	if (agent->lost > 0)
+		buffer_printf(&text, ", %zu lost", agent->lost);
+	if (agent->unproven > 0)
+		buffer_printf(&text, ", %zu unproven", agent->unproven);
+	if (agent->ended > 0)
+		buffer_printf(&text, ", %zu ended", agent->ended);
+	return buffer_take(&text);
 }
 
 static char *away_text(const struct agent_result *agent)
@@ -90,16 +97,17 @@ static void add_row(struct table *table, const struct agent_result *agent)
 /* ---- the verdict */
 
 struct sums {
-	size_t kept, lost;
+	size_t kept, lost, unproven;
 };
 
 static struct sums add_up(const struct run_view *view)
 {
-	struct sums sums = {0, 0};
+	struct sums sums = {0, 0, 0};
 
 	for (size_t i = 0; i < view->count; i++) {
 		sums.kept += view->agents[i].kept;
 		sums.lost += view->agents[i].lost;
+		sums.unproven += view->agents[i].unproven;
 	}
 	return sums;
 }
@@ -122,10 +130,25 @@ static void print_counts(const struct run_view *view, FILE *stream)
 	print_count(stream, &separator, by[AGENT_DONE], "done");
 	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
 	print_count(stream, &separator, by[AGENT_FAILED], "failed with nothing changed");
-	print_count(stream, &separator, by[AGENT_STUCK], "stuck: they need a person");
+	print_count(stream, &separator, by[AGENT_STUCK],
+		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
 	print_count(stream, &separator, by[AGENT_SKIPPED], "skipped");
 	print_count(stream, &separator, (int)view->count - settled, "under way");
 	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
+}
+
+static void print_success(const struct run_view *view, const struct sums *sums, FILE *stream)
+{
+	char *kept = count_text((int64_t)sums->kept, "task");
+
+	fprintf(stream, "%s%zu of %zu: same ID, SlaveInfo as planned, ", term_on(stream, TERM_GREEN), view->count,
+		view->count);
+	if (sums->lost == 0)
+		fprintf(stream, "every task (%zu) still running.", sums->kept);
+	else
+		fprintf(stream, "%s kept, %zu lost as the plan showed.", kept, sums->lost);
+	fprintf(stream, "%s\n", term_off(stream));
+	free(kept);
 }
 
 static void print_verdict(const struct run_view *view, FILE *stream)
@@ -133,19 +156,32 @@ static void print_verdict(const struct run_view *view, FILE *stream)
 	struct sums sums = add_up(view);
 
 	if (view->by_state[AGENT_DONE] == (int)view->count) {
-		fprintf(stream, "%s%zu of %zu: same ID, SlaveInfo as planned, ", term_on(stream, TERM_GREEN),
-			view->count, view->count);
-		if (sums.lost == 0)
-			fprintf(stream, "every task (%zu) still running.", sums.kept);
-		else
-			fprintf(stream, "%zu tasks kept, %zu lost as the plan showed.", sums.kept, sums.lost);
-		fprintf(stream, "%s\n", term_off(stream));
+		print_success(view, &sums, stream);
 		return;
 	}
-	fprintf(stream, "%sOf %zu agents: ", term_on(stream, run_view_failures(view) ? TERM_RED : TERM_YELLOW),
-		view->count);
+	char *agents = count_text((int64_t)view->count, "agent");
+	fprintf(stream, "%sOf %s: ", term_on(stream, run_view_failures(view) ? TERM_RED : TERM_YELLOW), agents);
 	print_counts(view, stream);
-	fprintf(stream, ".%s\n", term_off(stream));
+	fputs(".", stream);
+	if (sums.lost > 0 || sums.unproven > 0) {
+		fprintf(stream, " Tasks: %zu kept, %zu lost", sums.kept, sums.lost);
+		if (sums.unproven > 0)
+			fprintf(stream, ", %zu not proven to run", sums.unproven);
+		fputs(".", stream);
+	}
+	fprintf(stream, "%s\n", term_off(stream));
+	free(agents);
+}
+
+static void print_next_steps(const struct run_view *view, FILE *stream)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		char *next = next_steps(view, &view->agents[i]);
+
+		if (next)
+			fprintf(stream, "%s is stuck: %s.\n", view->agents[i].row->hostname, next);
+		free(next);
+	}
 }
 
 void run_view_print_roll(const struct run_view *view, FILE *stream)
@@ -160,6 +196,7 @@ void run_view_print_roll(const struct run_view *view, FILE *stream)
 	table_free(table);
 	fputc('\n', stream);
 	print_verdict(view, stream);
+	print_next_steps(view, stream);
 	if (strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0)
 		fprintf(stream, "Run %s has paused: %s\n", view->run.id, view->run.reason ? view->run.reason : "?");
 }
@@ -176,8 +213,9 @@ static json_t *counts_to_json(const struct run_view *view)
 	return counts;
 }
 
-static json_t *agent_to_json(const struct agent_result *agent)
+static json_t *agent_to_json(const struct run_view *view, const struct agent_result *agent)
 {
+	char *next = next_steps(view, agent);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "id", json_string(agent->row->agent_id));
@@ -190,6 +228,8 @@ static json_t *agent_to_json(const struct agent_result *agent)
 	json_object_set_new(object, "away_seconds",
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
 	json_object_set_new(object, "error", output_text(agent->row->error));
+	json_object_set_new(object, "next", output_text(next));
+	free(next);
 	return object;
 }
 
@@ -198,10 +238,11 @@ json_t *run_view_status(const struct run_view *view)
 	json_t *agents = json_array();
 
 	for (size_t i = 0; i < view->count; i++)
-		json_array_append_new(agents, agent_to_json(&view->agents[i]));
-	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o}", "run", view->run.id, "state",
-			 view->run.state, "reason", output_text(view->run.reason), "plan", view->run.plan, "cluster",
-			 view->plan.cluster, "config", view->plan.config, "config_version", view->plan.config_version,
-			 "epoch", (json_int_t)view->run.epoch, "created", output_time(view->run.created_ms), "finished",
+		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
+	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o}", "run", view->run.id,
+			 "state", view->run.state, "stuck", view->by_state[AGENT_STUCK], "reason",
+			 output_text(view->run.reason), "plan", view->run.plan, "cluster", view->plan.cluster, "config",
+			 view->plan.config, "config_version", view->plan.config_version, "epoch",
+			 (json_int_t)view->run.epoch, "created", output_time(view->run.created_ms), "finished",
 			 output_time(view->run.finished_ms), "counts", counts_to_json(view), "agents", agents);
 }

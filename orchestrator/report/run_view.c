@@ -11,6 +11,7 @@ static void clear_result(struct agent_result *agent)
 	json_decref(agent->before);
 	json_decref(agent->started);
 	json_decref(agent->proof);
+	json_decref(agent->tasks);
 	for (size_t i = 0; i < agent->step_count; i++) {
 		free(agent->steps[i].from);
 		free(agent->steps[i].to);
@@ -55,7 +56,7 @@ const json_t *agent_result_line(const struct agent_result *agent, const char *wh
 
 static size_t count_tasks(const struct agent_result *agent, const char *fate)
 {
-	return json_array_size(json_object_get(json_object_get(agent->proof, "tasks"), fate));
+	return json_array_size(json_object_get(agent->tasks, fate));
 }
 
 static json_t *read_document(const char *text)
@@ -68,6 +69,39 @@ static int64_t time_away(const struct run_agent *row, int64_t now_ms)
 	if (row->away_from_ms == 0)
 		return -1;
 	return (row->away_until_ms ? row->away_until_ms : now_ms) - row->away_from_ms;
+}
+
+/* Nobody could judge the tasks of an agent whose host fell silent; they are not to be forgotten for that. */
+static json_t *tasks_of(const struct agent_result *agent)
+{
+	json_t *judged = json_object_get(agent->proof, "tasks"), *unproven;
+	const json_t *task;
+	size_t i;
+
+	if (judged)
+		return json_incref(judged);
+	if (agent->state != AGENT_STUCK || !agent->before)
+		return NULL;
+	unproven = json_array();
+	json_array_foreach(json_object_get(agent->before, "tasks"), i, task)
+	{
+		json_array_append_new(unproven,
+				      json_pack("{s:O?, s:O?, s:s}", "task", json_object_get(task, "id"), "framework",
+						json_object_get(task, "framework"), "state", "not known"));
+	}
+	return json_pack("{s:[], s:[], s:o, s:[], s:[]}", "survived", "killed", "unproven", unproven, "ended", "new");
+}
+
+static void count_fates(struct agent_result *agent, const char *result)
+{
+	agent->tasks = tasks_of(agent);
+	if (!agent_state_is_final(agent->state) && (!result || strcmp(result, "incomplete") == 0))
+		return;
+	agent->kept = count_tasks(agent, "survived");
+	agent->lost = count_tasks(agent, "killed");
+	agent->unproven = count_tasks(agent, "unproven");
+	agent->ended = count_tasks(agent, "ended");
+	agent->appeared = count_tasks(agent, "new");
 }
 
 static int fill_result(struct run_view *view, size_t i, int64_t now_ms, struct error *err)
@@ -93,10 +127,7 @@ static int fill_result(struct run_view *view, size_t i, int64_t now_ms, struct e
 	result = json_string_value(json_object_get(agent->proof, "result"));
 	agent->proven = result && strcmp(result, "pass") == 0;
 	agent->id_after = json_string_value(json_object_get(agent_result_line(agent, "id"), "found"));
-	agent->kept = count_tasks(agent, "survived");
-	agent->lost = count_tasks(agent, "killed");
-	agent->ended = count_tasks(agent, "ended");
-	agent->appeared = count_tasks(agent, "new");
+	count_fates(agent, result);
 	return 0;
 }
 
@@ -251,4 +282,16 @@ int run_view_failures(const struct run_view *view)
 			failures += view->by_state[state];
 	}
 	return failures;
+}
+
+char *run_state_text(const char *state, int64_t stuck)
+{
+	if (stuck == 0 || strcmp(state, run_state_name(RUN_DONE)) != 0)
+		return xstrdup(state);
+	return xasprintf("%s, %lld stuck", state, (long long)stuck);
+}
+
+char *count_text(int64_t count, const char *what)
+{
+	return xasprintf("%lld %s%s", (long long)count, what, count == 1 ? "" : "s");
 }

@@ -26,7 +26,11 @@ struct agent_result {
 	json_t *before, *started, *proof; /* parsed; NULL: none */
 	const char *id_after;             /* as the master showed it; NULL: not proven */
 	bool proven;                      /* the proof passed: as planned, or as before */
-	size_t kept, lost, ended, appeared;
+	json_t *tasks;                    /* what became of them, by fate; NULL: not judged (yet) */
+	/* Of the tasks that ran on it before: unproven ones are listed as running on an agent that is not back. 0 while
+	 * the agent is under way. */
+	size_t kept, lost, unproven, ended;
+	size_t appeared;
 	int64_t away_ms; /* -1: never; until now while it is away */
 	struct view_step *steps;
 	size_t step_count;
@@ -52,6 +56,13 @@ void run_view_clear(struct run_view *view);
 
 /* Agents that ended otherwise than done. */
 int run_view_failures(const struct run_view *view);
+/* "running", "paused", "done", or "done, 2 stuck": a run that has nothing left to do and still needs a person. The
+ * caller's. */
+char *run_state_text(const char *state, int64_t stuck);
+/* What a person does about a stuck agent, in a sentence or three; NULL for others. The caller's. */
+char *next_steps(const struct run_view *view, const struct agent_result *agent);
+/* "1 agent", "2 agents". The caller's. */
+char *count_text(int64_t count, const char *what);
 /* A line of the proof by its name ("id", "slave_info"); NULL: not judged. Borrowed. */
 const json_t *agent_result_line(const struct agent_result *agent, const char *what);
 

@@ -181,6 +181,7 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 		world_at(world, 200, act_drive, host, generation, 0);
 		break;
 	case OPERATION_FAILED:
+		host->operation.driver = OPERATION_BY_SETTLE; /* what cannot go forward goes back */
 		world_at(world, 1000, act_drive, host, generation, 0);
 		break;
 	case OPERATION_FINISHED:
@@ -296,8 +297,13 @@ void agentctl_on_apply(struct world *world, struct sim_host *host, const struct 
 	judge_intent(world, host, delivery->request.operation, delivery->bytes);
 	op = op ? op : write_journal(host, delivery);
 	take_lock(host, op, delivery->exec);
-	began = operation_begin(&host->operation, host_operation_ops(), host, delivery->request.start_timeout_ms,
-				delivery->request.verdict_timeout_ms, &err);
+	began = operation_begin(&host->operation, host_operation_ops(), host,
+				&(struct operation_terms){
+					.start_timeout_ms = delivery->request.start_timeout_ms,
+					.verdict_timeout_ms = delivery->request.verdict_timeout_ms,
+					.discard = delivery->request.mechanism == MECHANISM_DISCARD,
+				},
+				&err);
 	if (began == OPERATION_CRASH) {
 		agentctl_die(host);
 		return;

@@ -39,7 +39,7 @@ void host_init(struct world *world, size_t index)
 	for (int bit = 0; bit < TRAITS; bit++)
 		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
 			host->traits |= 1u << bit;
-	if (host->traits & CANNOT_GO_BACK)
+	if ((host->traits & CANNOT_GO_BACK) && !(host->traits & FAILS_LATE))
 		host->traits |= FAILS_WITH_NEW;
 	host->pid = host->registered_pid = ++world->last_pid;
 	host->active = host->listed = true;
@@ -88,7 +88,7 @@ static void act_exit(struct world *world, struct sim_host *host, int generation,
 		return;
 	world_say(world, "host %zu: the agent ends by itself", host->index);
 	agent_ends(host);
-	if (host->flags == OLD)
+	if (host->flags == OLD || (host->traits & FAILS_LATE))
 		host->disturbed_ms = world->now;
 	if (++host->failures >= 5) {
 		host->start_failed = true;
@@ -128,6 +128,8 @@ static void act_register(struct world *world, struct sim_host *host, int generat
 	host->task_shown_ms = world->now + (world_between(world, 0, 3) ? 0 : world_between(world, 0, 5000));
 	if (op && host->started_ms >= op->began_ms)
 		op->registered[host->running_flags] = true;
+	if ((host->traits & FAILS_LATE) && host->running_flags == NEW && host_open_operation(host))
+		world_at(world, world_between(world, 0, 6000), act_exit, host, host->life, 0);
 	host_note_back(host);
 	world_say(world, "host %zu: reregistered with the %s state", host->index,
 		  host->running_flags == NEW ? "new" : "old");

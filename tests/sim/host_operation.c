@@ -15,6 +15,8 @@ static bool crashes(struct sim_host *host)
 	do {                                                                                                           \
 		if (crashes(host))                                                                                     \
 			return OPERATION_CRASH;                                                                        \
+		if (world_fault(host->world, host->world->faults.effect_fails))                                        \
+			return error_set(err, ERROR_SYSTEM, "no space left on device");                                \
 		__VA_ARGS__;                                                                                           \
 		return crashes(host) ? OPERATION_CRASH : 0;                                                            \
 	} while (0)
@@ -48,7 +50,6 @@ static int op_save_state(void *ctx, const struct operation_state *state, struct 
 	struct sim_host *host = ctx;
 	struct sim_operation *op = at_work(host);
 
-	(void)err;
 	EFFECT(host, save(host, op, state));
 }
 
@@ -65,7 +66,6 @@ static int op_save_starts(void *ctx, int count, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, at_work(host)->starts = count);
 }
 
@@ -73,7 +73,6 @@ static int op_place_guard(void *ctx, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, host->guard = true);
 }
 
@@ -82,7 +81,6 @@ static int op_remove_guard(void *ctx, bool starting, struct error *err)
 	struct sim_host *host = ctx;
 
 	(void)starting;
-	(void)err;
 	EFFECT(host, host->guard = false);
 }
 
@@ -90,7 +88,6 @@ static int op_write_checkpoint(void *ctx, enum operation_side side, struct error
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, host->checkpoint = (enum side)side);
 }
 
@@ -98,7 +95,6 @@ static int op_write_flags(void *ctx, enum operation_side side, struct error *err
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, host->flags = (enum side)side);
 }
 
@@ -117,7 +113,6 @@ static int op_restart_agent(void *ctx, const struct operation_process *before, s
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, restart(host, before));
 }
 
@@ -133,7 +128,6 @@ static int op_stop_agent(void *ctx, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, stop(host));
 }
 
@@ -148,7 +142,6 @@ static int op_start_agent(void *ctx, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	(void)err;
 	EFFECT(host, start(host));
 }
 

@@ -108,6 +108,10 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 	if (record->from == record->to)
 		return;
 	host->known_ms = world->now;
+	if (record->to == AGENT_SOAKING)
+		host->soaks_ms = world->now;
+	if (record->to == AGENT_DONE && world->now - host->soaks_ms < world->plan.options.soak_ms)
+		world_violation(world, "host %zu is 'done' before its soak time is over", host->index);
 	if (record->from == AGENT_UNKNOWN)
 		host->must_be_asked = false; /* it has answered */
 	if (record->from == AGENT_CHECKING && record->to == AGENT_FAILED)
@@ -145,6 +149,7 @@ void judge_told(struct world *world, struct sim_host *host, enum answer_event ev
 		host->told_failure = true;
 		host->told_ms = world->now;
 	}
+	host->told_done = host->told_done || event == ANSWER_DONE;
 	if (event == ANSWER_STARTED || over) {
 		host->heard = event;
 		host->heard_ms = world->now;
@@ -202,6 +207,7 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 {
 	host->talking = exec;
 	host->heard_ms = 0;
+	host->told_done = false;
 	if (strcmp(word, "apply") == 0)
 		judge_apply(world);
 	else
@@ -227,6 +233,7 @@ static void read_rows(struct world *world)
 		host->must_be_asked = agent_state_is_open(state);
 		host->asked = false;
 		host->owed_keep = host->talking = 0;
+		host->told_done = false;
 		host->heard_ms = 0;
 		host->wrong_since = 0;
 		host->hung_up_ms = world->now;
@@ -288,6 +295,9 @@ static void judge_patience(struct world *world, const struct sim_host *host)
 	if (world->now - host->known_ms > longest(&world->plan.options, host->known) + SLACK_MS)
 		world_violation(world, "invariant 10: host %zu is left in state %s", host->index,
 				agent_state_name(host->known));
+	if (host->known == AGENT_SOAKING && host->told_done &&
+	    world->now - host->known_ms > world->plan.options.soak_ms + SLACK_MS)
+		world_violation(world, "host %zu was proven and kept, and is not done", host->index);
 	if (host->must_be_asked && !host->asked && world->now - world->life_began_ms > SLACK_MS)
 		world_violation(world, "host %zu was open when rollcall was started, and is not asked", host->index);
 	if (host->owed_keep && host->owed_keep == host->exec && host->current &&

@@ -94,6 +94,7 @@ static void choose_faults(struct world *world, enum family family)
 	faults->late_request = chance(world, 1000);
 	faults->refused = chance(world, 200);
 	faults->agentctl_hangs = chance(world, 20);
+	faults->effect_fails = chance(world, 30);
 	faults->agent_crash = chance(world, 100);
 	faults->taken_over = chance(world, 50);
 	faults->master_silent = chance(world, 300);

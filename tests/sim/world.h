@@ -29,6 +29,7 @@ struct faults {
 	int late_request;    /* of lost conversations: the request arrives after all, later */
 	int refused;         /* per connection */
 	int agentctl_hangs;  /* per operation: for minutes at some step */
+	int effect_fails;    /* per call of an operation's ops function: a full disk, a supervisor that says no */
 	int master_silent;   /* per question */
 	int master_outage;   /* per run: for up to some minutes */
 	int failover;        /* per run: another master, which every agent must find */
@@ -51,8 +52,9 @@ enum trait {
 	REFUSES = 1 << 8,        /* its checkpoint is not what the plan saw */
 	MOVED = 1 << 9,          /* its address is not what the plan saw */
 	DEACTIVATED = 1 << 10,   /* by an operator, before the run */
+	FAILS_LATE = 1 << 11,    /* its agent registers with the new flags and ends soon after */
 };
-#define TRAITS 11
+#define TRAITS 12
 
 enum task_state { TASK_ALIVE, TASK_DONE, TASK_KILLED, TASK_FORGOTTEN };
 
@@ -134,6 +136,8 @@ struct sim_host {
 	int64_t hung_up_ms; /* when the last one ended */
 	int64_t heard_ms;   /* when rollcall was told `heard`, 0: the ledger has it, or it is void */
 	enum answer_event heard;
+	int64_t soaks_ms;     /* since when it soaks, by the world's clock */
+	bool told_done;       /* rollcall was told that it was kept */
 	uint64_t wrong_since; /* the master's answers so far when it became visible that something is wrong for good */
 };
 

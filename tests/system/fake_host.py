@@ -83,11 +83,20 @@ def checkpointed(message):
     return len(message).to_bytes(4, "little") + message
 
 
+def is_alive(pid):
+    """A zombie is not."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 # ---- the host
 
 class Host:
     def __init__(self, root, slave_info):
-        self.root, self.processes = root, []
+        self.root, self.processes, self.tasks = root, [], []
         for folder in ("etc", "var/lib/mesos/meta/slaves", "var/log/mesos", "usr/sbin", "run",
                        "proc/sys/kernel/random"):
             os.makedirs(self.path(folder))
@@ -152,15 +161,24 @@ class Host:
                 raise AssertionError("the agent was not started %d times: %s" % (count, self.starts()))
             time.sleep(0.02)
 
+    def run_task(self):
+        """An executor that the agent knows, and that lives on without it."""
+        task = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+        self.tasks.append(task)
+        self.write("run/executor", b"%d" % task.pid)
+        return task
+
+    def cleanups(self):
+        """One line per run of the agent with --recover=cleanup."""
+        if not os.path.exists(self.path("run/cleanups")):
+            return []
+        return [json.loads(line) for line in self.read("run/cleanups").splitlines()]
+
     def agent_pid(self):
         starts = self.starts()
         if not starts:
             return 0
-        try:
-            with open("/proc/%d/stat" % starts[-1]["pid"]) as stat:
-                return 0 if stat.read().rsplit(")", 1)[1].split()[0] == "Z" else starts[-1]["pid"]
-        except OSError:
-            return 0
+        return starts[-1]["pid"] if is_alive(starts[-1]["pid"]) else 0
 
     # ---- requests
 
@@ -211,6 +229,9 @@ class Host:
             process.stdin.close()
             process.stdout.close()
         self.stop()
+        for task in self.tasks:
+            task.kill()
+            task.wait()
 
 
 # ---- the processes
@@ -267,6 +288,8 @@ def agent(root):
         rebooted = file.read().strip() != boot_id
     verdict = subprocess.run([AGENTCTL, "check", "--checkpoint", meta + "/slaves/latest/slave.info", "--flags",
                               root + "/run/flags.json"], capture_output=True, check=False)
+    if "--recover=cleanup" in sys.argv:
+        return clean_up(root, flags, verdict.returncode)
     own_id = os.readlink(meta + "/slaves/latest")
     if verdict.returncode != 0 and rebooted:
         own_id = "a new one"  # what must never happen
@@ -282,6 +305,22 @@ def agent(root):
         return 1
     while True:
         signal.pause()
+
+
+def clean_up(root, flags, verdict):
+    """Ends the executor, as an agent does that recovers with --recover=cleanup; stubborn executors are for tests."""
+    with open(root + "/run/cleanups", "a") as file:
+        file.write(json.dumps({"pid": os.getpid(), "attributes": flags["attributes"]}) + "\n")
+    if os.path.exists(root + "/run/cleanup-hangs"):
+        signal.pause()
+    if verdict != 0 or os.path.exists(root + "/run/cleanup-fails"):
+        print("E1123 agent.cpp:2] Failed to clean up", file=sys.stderr)
+        return 1
+    if os.path.exists(root + "/run/executor"):
+        with open(root + "/run/executor") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        os.unlink(root + "/run/executor")
+    return 0
 
 
 if __name__ == "__main__":

@@ -159,7 +159,9 @@ class Inspect(InFolder):
             self.assertEqual(done.returncode, 2, stdin)
 
 
-class Apply(InFolder):
+class OnHost(InFolder):
+    """A host whose agent runs, and what its tests need."""
+
     def setUp(self):
         super().setUp()
         self.host = Host(os.path.join(self.folder, "host"), base64.b64decode(ATTR_ADDED["slave_info_base64"]))
@@ -196,6 +198,18 @@ class Apply(InFolder):
         self.assertNotEqual(self.host.agent_pid(), 0)
         self.assertEqual(self.host.starts()[-1]["attributes"], new or "rack:r1;tier:web")
 
+    def child_of(self, process):
+        with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as file:
+            return int(file.read().split()[0])
+
+    def kill_both(self, process):
+        child = self.child_of(process)
+        process.kill()
+        os.kill(child, signal.SIGKILL)
+        process.wait()
+
+
+class Apply(OnHost):
     def test_survey(self):
         survey = checked(self.host.inspect(), "inspect")
         self.assertEqual(survey["agent"]["pid"], self.host.agent_pid())
@@ -256,10 +270,6 @@ class Apply(InFolder):
         self.assertEqual(answers[1]["kept_by"], "deadline")
         self.assert_state("rack:r2;tier:web", 2)
 
-    def child_of(self, process):
-        with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as file:
-            return int(file.read().split()[0])
-
     def test_killed_child_is_settled_by_its_parent(self):
         process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
@@ -268,12 +278,6 @@ class Apply(InFolder):
         process.stdin.flush()
         self.assertEqual(self.listen(process, "done")[-1]["kept_by"], "rollcall")
         self.assert_state("rack:r2;tier:web", 2)
-
-    def kill_both(self, process):
-        child = self.child_of(process)
-        process.kill()
-        os.kill(child, signal.SIGKILL)
-        process.wait()
 
     def test_reboot_before_keep(self):
         process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))

@@ -147,19 +147,71 @@ static void test_leaves_what_is_so_already(void **state)
 	flag_store_clear(&edited);
 }
 
-static void test_refuses_folders_of_entries(void **state)
+/* ---- one entry per file */
+
+static int edit(struct place *place, const char *name, const char *value, struct flag_store *out, struct error *err)
 {
-	const struct flag_edit edits[] = {{(char *)"resources", (char *)"cpus:8"}};
+	const struct flag_edit edits[] = {{(char *)name, (char *)value}};
+
+	return flag_store_edit(&place->store, edits, 1, out, err);
+}
+
+static const struct store_file *changed(const struct flag_store *store, const char *path)
+{
+	for (size_t i = 0; i < store->file_count; i++)
+		if (strcmp(store->files[i].path, path) == 0)
+			return &store->files[i];
+	return NULL;
+}
+
+static void test_edits_entries(void **state)
+{
 	struct place *place = *state;
 	struct flag_store edited = {.path = NULL};
 	struct error err = ERROR_INIT;
 
 	make_folder(place, "etc/resources");
 	put(place, "resources/cpus", "4");
+	put(place, "resources/mem", "1024\n\n");
+	put(place, "resources/ports", "[31000-32000]\n");
+	put(place, "resources/.disk.swp", "1");
 	read_store(place);
-	assert_int_equal(flag_store_edit(&place->store, edits, 1, &edited, &err), -1);
-	assert_error(&err, ERROR_REFUSED, "one entry per file");
-	assert_null(edited.path);
+	assert_ok(edit(place, "resources", "mem:1024;gpus:2;cpus:8", &edited, &err), &err);
+	assert_int_equal(edited.file_count, 3);
+	assert_null(changed(&edited, "/etc/resources/mem")); /* byte for byte, with its empty line */
+	assert_false(changed(&edited, "/etc/resources/ports")->exists);
+	assert_string_equal(buffer_text(&changed(&edited, "/etc/resources/cpus")->bytes), "8\n");
+	assert_string_equal(buffer_text(&changed(&edited, "/etc/resources/gpus")->bytes), "2\n");
+	/* In the order of the files: that is how the agent gets it. */
+	assert_string_equal(flags_get(&edited.flags, "resources"), "cpus:8;gpus:2;mem:1024");
+	flag_store_clear(&edited);
+	assert_ok(edit(place, "resources", NULL, &edited, &err), &err);
+	assert_int_equal(edited.file_count, 3);
+	assert_null(flags_get(&edited.flags, "resources"));
+	flag_store_clear(&edited);
+	assert_ok(edit(place, "resources", "ports:[31000-32000];mem:1024;cpus:4", &edited, &err), &err);
+	assert_int_equal(edited.file_count, 0);
+	flag_store_clear(&edited);
+}
+
+static void test_refuses_what_no_folder_of_entries_holds(void **state)
+{
+	static const char *const values[] = {
+		"[{\"name\":\"cpus\"}]", "cpus:4;cpus:4", "../mem:4", "a/b:1", ".hidden:1", "cpus", ":4",
+		"cpus:4\nmem:5"};
+	struct place *place = *state;
+
+	make_folder(place, "etc/resources");
+	put(place, "resources/cpus", "4");
+	read_store(place);
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		struct flag_store edited = {.path = NULL};
+		struct error err = ERROR_INIT;
+
+		assert_int_equal(edit(place, "resources", values[i], &edited, &err), -1);
+		assert_int_equal(err.kind, ERROR_REFUSED);
+		assert_null(edited.path);
+	}
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -172,7 +224,8 @@ int main(void)
 		WITH_FOLDER(test_digest_is_of_names_and_bytes),
 		WITH_FOLDER(test_edits_flags),
 		WITH_FOLDER(test_leaves_what_is_so_already),
-		WITH_FOLDER(test_refuses_folders_of_entries),
+		WITH_FOLDER(test_edits_entries),
+		WITH_FOLDER(test_refuses_what_no_folder_of_entries_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

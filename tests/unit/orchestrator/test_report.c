@@ -221,8 +221,9 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 
 	char *text = roll_of(&view, run_view_print_roll);
 	assert_text_has(
-		text,
-		"Of 4 agents: 1 done, 1 put back and proven as before, 1 stuck: they need a person, 1 not begun.");
+		text, "Of 4 agents: 1 done, 1 put back and proven as before, 1 stuck: it needs a person, 1 not begun. "
+		      "Tasks: 2 kept, 1 lost.");
+	assert_text_has(text, "node2.example.com is stuck: it runs as the new agent X7");
 	assert_text_has(text, "Run " RUN " has paused: 2 failed");
 	assert_text_has(text, "NEW");
 	assert_text_has(text, "as before");
@@ -239,6 +240,11 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	assert_text_has(text, "by bert@admin2");
 	assert_text_has(text, "anna@admin1");
 	assert_text_has(text, "1 survived: t.S0");
+	assert_text_has(text, "0 survived; 1 killed: t.S9");
+	assert_text_has(text, "the run has paused");
+	assert_text_has(text, "what to do     it runs as the new agent X7");
+	assert_text_has(text, "WRONG id: X7, not S");
+	assert_text_has(text, "ok    reregistered_time: 2023-11-14");
 	assert_text_has(text, view.head);
 	free(text);
 
@@ -248,6 +254,7 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	assert_int_equal(json_integer_value(json_object_get(summary, "failed")), 2);
 	assert_int_equal(json_integer_value(json_object_get(summary, "same_id")), 2);
 	assert_int_equal(json_integer_value(json_object_get(summary, "tasks_lost")), 1);
+	assert_int_equal(json_integer_value(json_object_get(summary, "stuck")), 1);
 	const json_t *agent = json_array_get(json_object_get(report, "agents"), 2);
 	assert_string_equal(json_string_value(json_object_get(agent, "id_after")), "X7");
 	assert_int_equal(json_array_size(json_object_get(agent, "steps")), 1);
@@ -257,6 +264,57 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	free(reverted);
 	free(stuck);
 	run_view_clear(&view);
+}
+
+/* What is to be done depends on where an agent got stuck. A run with nothing left to do says so, and that it has one. */
+static void done_and_stuck(void **state)
+{
+	static const struct {
+		const char *from, *event, *words;
+	} cases[] = {
+		{"returning", "timeout", "still open on the host"},
+		{"proving", "disproven", "the new state is kept"},
+		{"proving", "timeout", "may still come"},
+		{"soaking", "host-stuck", "does not come up with them either"},
+		{"unknown", "refused", "resume " RUN " --adopt"},
+		{"unknown", "timeout", "nobody knows yet"},
+		{"reverting", "timeout", "the old flags and checkpoint are back"},
+	};
+	struct fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+	struct run_view view;
+
+	begin(fixture, 1, "done", NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct run_agent row = {.run = TEXT(RUN),
+					      .agent_id = fixture->plan.agents[0].agent_id,
+					      .hostname = fixture->plan.agents[0].hostname,
+					      .state = TEXT("stuck"),
+					      .operation = TEXT("0badcafe"),
+					      .before = TEXT("{\"tasks\":[{\"id\":\"t1\",\"framework\":\"F\"}]}"),
+					      .away_from_ms = 1};
+
+		ledger_put_agent(fixture->ledger, &row);
+		ledger_event(
+			fixture->ledger, "agent", RUN, row.agent_id,
+			json_pack("{s:s, s:s, s:s}", "from", cases[i].from, "to", "stuck", "event", cases[i].event));
+		assert_ok(ledger_commit(fixture->ledger, &err), &err);
+		load(fixture, &view);
+		assert_int_equal(view.agents[0].unproven, 1);
+		char *text = roll_of(&view, run_view_print_report);
+		assert_text_has(text, cases[i].words);
+		assert_text_has(text, "rollcall rollout resume " RUN);
+		assert_text_has(text, "settle --status 0badcafe");
+		assert_text_has(text, "done, 1 stuck");
+		assert_text_has(text, "1 unproven: t1");
+		assert_null(strstr(text, "has paused"));
+		free(text);
+		json_t *status = run_view_status(&view);
+		assert_string_equal(json_string_value(json_object_get(status, "state")), "done");
+		assert_int_equal(json_integer_value(json_object_get(status, "stuck")), 1);
+		json_decref(status);
+		run_view_clear(&view);
+	}
 }
 
 static void rows_that_do_not_fit_the_plan(void **state)
@@ -316,7 +374,7 @@ static void progress_in_a_few_words(void **state)
 	assert_string_equal(text, "same ID, 1 task kept, away 3.1 s; it ended");
 	free(text);
 	text = progress_detail(&stuck, AGENT_STUCK);
-	assert_string_equal(text, "another ID");
+	assert_string_equal(text, "NOT the same ID, 1 task lost; another ID");
 	free(text);
 	text = progress_detail(&under_way, AGENT_CHANGING);
 	assert_string_equal(text, "");
@@ -335,6 +393,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(all_done),
 		TEST(one_put_back_one_stuck_one_waiting),
+		TEST(done_and_stuck),
 		TEST(rows_that_do_not_fit_the_plan),
 		TEST(words_of_hosts_cannot_harm_a_terminal),
 		cmocka_unit_test(progress_in_a_few_words),

@@ -16,6 +16,7 @@
 #define MAX_TICKS          1000
 
 enum end { END_EITHER, END_DONE, END_UNDONE };
+enum kind { KIND_CHANGE, KIND_DISCARD, KIND_RESCUE };
 
 struct scenario {
 	const char *name;
@@ -24,15 +25,26 @@ struct scenario {
 	bool never_appears;       /* a start with the new state shows no process */
 	bool fails_to_write;      /* the new flags cannot be written */
 	enum end end;             /* without crashes */
+	enum kind kind;
+	bool cleanup_fails; /* the agent does not end its executors */
 };
 
 static const struct scenario scenarios[] = {
-	{"forward", WORD_KEEP, false, false, false, END_DONE},
-	{"undo", WORD_UNDO, false, false, false, END_UNDONE},
-	{"lost connection", WORD_NONE, false, false, false, END_DONE},
-	{"agent ends", WORD_NONE, true, false, false, END_UNDONE},
-	{"agent never appears", WORD_NONE, false, true, false, END_UNDONE},
-	{"disk full", WORD_KEEP, false, false, true, END_UNDONE},
+	{"forward", WORD_KEEP, false, false, false, END_DONE, KIND_CHANGE, false},
+	{"undo", WORD_UNDO, false, false, false, END_UNDONE, KIND_CHANGE, false},
+	{"lost connection", WORD_NONE, false, false, false, END_DONE, KIND_CHANGE, false},
+	{"agent ends", WORD_NONE, true, false, false, END_UNDONE, KIND_CHANGE, false},
+	{"agent never appears", WORD_NONE, false, true, false, END_UNDONE, KIND_CHANGE, false},
+	{"disk full", WORD_KEEP, false, false, true, END_UNDONE, KIND_CHANGE, false},
+	{"discard", WORD_KEEP, false, false, false, END_DONE, KIND_DISCARD, false},
+	{"discard undone", WORD_UNDO, false, false, false, END_UNDONE, KIND_DISCARD, false},
+	{"discard whose agent ends", WORD_NONE, true, false, false, END_UNDONE, KIND_DISCARD, false},
+	{"discard whose executors stay", WORD_KEEP, false, false, false, END_UNDONE, KIND_DISCARD, true},
+	{"discard, disk full", WORD_KEEP, false, false, true, END_UNDONE, KIND_DISCARD, false},
+	{"rescue", WORD_NONE, false, false, false, END_DONE, KIND_RESCUE, false},
+	{"rescue kept", WORD_KEEP, false, false, false, END_DONE, KIND_RESCUE, false},
+	{"rescue whose agent ends", WORD_NONE, true, false, false, END_UNDONE, KIND_RESCUE, false},
+	{"rescue, disk full", WORD_NONE, false, false, true, END_UNDONE, KIND_RESCUE, false},
 };
 
 struct host {
@@ -50,6 +62,8 @@ struct host {
 	bool starting;                  /* the guard said yes; the process is about to appear */
 
 	/* judged at the end */
+	bool tasks;         /* its executors live */
+	bool tasks_carried; /* they lived on under another SlaveInfo although they were to be ended */
 	bool id_lost;
 	int restarts, stops; /* of a running agent */
 	int starts_with_new;
@@ -161,6 +175,19 @@ static inline int stop_agent(void *ctx, struct error *err)
 	LEAVE(host);
 }
 
+/* Interrupted in the middle it has ended some, which counts as all. */
+static inline int clean_up(void *ctx, struct error *err)
+{
+	ENTER(ctx);
+	assert_int_equal(host->agent.pid, 0);
+	assert_int_equal(host->checkpoint, SIDE_OLD);
+	assert_int_equal(host->flags, SIDE_OLD);
+	if (host->scenario->cleanup_fails)
+		return error_set(err, ERROR_SYSTEM, "an executor does not end");
+	host->tasks = false;
+	LEAVE(host);
+}
+
 static inline int start_agent(void *ctx, struct error *err)
 {
 	ENTER(ctx);
@@ -190,16 +217,20 @@ static inline int64_t now_ms(void *ctx)
 }
 
 static const struct operation_ops ops = {
-	load_state,  save_state,    load_starts, save_starts, place_guard, remove_guard, write_checkpoint,
-	write_flags, restart_agent, stop_agent,  start_agent, look,        boot_id,      now_ms,
+	load_state, save_state,    load_starts, save_starts, place_guard, remove_guard, write_checkpoint, write_flags,
+	clean_up,   restart_agent, stop_agent,  start_agent, look,        boot_id,      now_ms,
 };
 
 /* ---- the supervisor */
 
 static inline void start_now(struct host *host)
 {
+	bool bad = host->checkpoint != host->flags || (host->scenario->kind == KIND_RESCUE && host->flags == SIDE_OLD);
+
 	host->starting = false;
-	host->id_lost = host->id_lost || host->checkpoint != host->flags;
+	host->id_lost = host->id_lost || bad;
+	host->tasks_carried = host->tasks_carried ||
+			      (host->scenario->kind == KIND_DISCARD && host->tasks && host->checkpoint == SIDE_NEW);
 	if (host->flags == SIDE_NEW && host->state.step != STEP_DONE && host->state.step != STEP_KEEPING)
 		host->starts_with_new++;
 	if (host->flags == SIDE_NEW && host->scenario->never_appears)
@@ -207,6 +238,12 @@ static inline void start_now(struct host *host)
 	host->agent.pid = ++host->next_pid;
 	host->agent.start_ticks = host->now;
 	host->agent_side = host->flags;
+}
+
+/* Without a guard a host that needs a rescue is lost whatever we do: that start is none of ours. */
+static inline bool is_ours_to_start(const struct host *host)
+{
+	return host->scenario->kind != KIND_RESCUE || host->guard || host->flags == SIDE_NEW;
 }
 
 /* One moment: an agent that cannot live ends, and is started again; a start that is wanted asks the guard. */
@@ -220,10 +257,12 @@ static inline void tick(struct host *host, bool lock_is_free)
 		host->start_wanted = true;
 	} else if (host->starting) {
 		start_now(host);
-	} else if (host->start_wanted &&
-		   (!host->guard || operation_may_start(&ops, host, lock_is_free, &err) == START_ALLOWED)) {
-		host->start_wanted = false;
-		host->starting = true;
+	} else if (host->start_wanted) {
+		enum operation_start answer = host->guard ? operation_may_start(&ops, host, lock_is_free, &err)
+							  : START_ALLOWED;
+
+		host->starting = answer == START_ALLOWED;
+		host->start_wanted = answer == START_WAIT || (answer == START_CRASHED && is_ours_to_start(host));
 	}
 }
 
@@ -268,6 +307,7 @@ static inline void judge(const struct host *host, const char *what)
 {
 	enum operation_step step = host->state.step;
 	enum operation_side side = step == STEP_DONE ? SIDE_NEW : SIDE_OLD;
+	enum kind kind = host->scenario->kind;
 
 	if (host->id_lost)
 		fail_msg("%s: the agent started while checkpoint and flags differed", what);
@@ -277,9 +317,21 @@ static inline void judge(const struct host *host, const char *what)
 		fail_msg("%s: ended %s with the other side's files", what, operation_step_name(step));
 	if (host->guard)
 		fail_msg("%s: the guard is still there", what);
-	if (host->agent.pid == 0 || host->agent_side != side)
+	if (kind == KIND_RESCUE && side == SIDE_OLD) {
+		if (host->agent.pid != 0)
+			fail_msg("%s: an agent runs with the state that it refuses", what);
+	} else if (kind == KIND_RESCUE && host->scenario->dies) {
+		/* Kept over a reboot, because the state is whole; what else ails the agent is not ours to know. */
+	} else if (host->agent.pid == 0 || host->agent_side != side)
 		fail_msg("%s: the agent does not run with what ended %s", what, operation_step_name(step));
-	if (host->restarts > 1 || host->stops > 1)
+	if (host->tasks_carried)
+		fail_msg("%s: tasks that were to be ended live under the new SlaveInfo", what);
+	if (kind == KIND_DISCARD && step == STEP_DONE && host->tasks)
+		fail_msg("%s: the tasks were not ended", what);
+	if (kind != KIND_DISCARD && !host->tasks)
+		fail_msg("%s: the tasks were ended", what);
+	/* A discard stops the agent instead of restarting it. */
+	if (host->restarts + host->stops > 2 || host->restarts > 1 || host->stops > (kind == KIND_DISCARD ? 2 : 1))
 		fail_msg("%s: %d restarts, %d stops", what, host->restarts, host->stops);
 	if (host->starts_with_new > 1)
 		fail_msg("%s: started %d times with the new state", what, host->starts_with_new);
@@ -294,13 +346,25 @@ static inline void host_init(struct host *host, const struct scenario *scenario)
 	host->agent.pid = 100;
 	host->agent.start_ticks = 1;
 	host->checkpoint = host->flags = host->agent_side = SIDE_OLD;
+	host->tasks = true;
+	if (scenario->kind == KIND_RESCUE)
+		end_agent(host);
+}
+
+static inline struct operation_terms terms_of(const struct host *host)
+{
+	return (struct operation_terms){.start_timeout_ms = START_TIMEOUT_MS,
+					.verdict_timeout_ms = VERDICT_TIMEOUT_MS,
+					.discard = host->scenario->kind == KIND_DISCARD,
+					.rescue = host->scenario->kind == KIND_RESCUE};
 }
 
 static inline bool apply(struct host *host)
 {
 	struct error err = ERROR_INIT;
 	struct operation op;
-	int result = operation_begin(&op, &ops, host, START_TIMEOUT_MS, VERDICT_TIMEOUT_MS, &err);
+	struct operation_terms terms = terms_of(host);
+	int result = operation_begin(&op, &ops, host, &terms, &err);
 
 	assert_int_not_equal(result, -1);
 	return result == 0 && drive(&op, host);

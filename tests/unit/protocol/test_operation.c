@@ -2,6 +2,9 @@
 /* The operation's rules, one by one; that they hold through crashes is shown in test_operation_crash.c. */
 #include "tests/unit/protocol/simulated_host.h"
 
+static const struct operation_terms plain = {.start_timeout_ms = START_TIMEOUT_MS,
+					     .verdict_timeout_ms = VERDICT_TIMEOUT_MS};
+
 static void test_final_touches_nothing(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -29,7 +32,7 @@ static void test_keep_comes_too_late(void **state)
 
 	(void)state;
 	host_init(&host, &scenarios[2]);
-	assert_int_equal(operation_begin(&op, &ops, &host, START_TIMEOUT_MS, VERDICT_TIMEOUT_MS, &err), 0);
+	assert_int_equal(operation_begin(&op, &ops, &host, &plain, &err), 0);
 	while (op.state.step != STEP_STARTED) {
 		assert_int_not_equal(operation_advance(&op, &err), OPERATION_FAILED);
 		tick(&host, false);
@@ -49,7 +52,7 @@ static void test_guard_waits_while_files_are_written(void **state)
 
 	(void)state;
 	host_init(&host, &scenarios[0]);
-	assert_int_equal(operation_begin(&op, &ops, &host, START_TIMEOUT_MS, VERDICT_TIMEOUT_MS, &err), 0);
+	assert_int_equal(operation_begin(&op, &ops, &host, &plain, &err), 0);
 	while (op.state.step != STEP_RESTARTING) {
 		assert_int_equal(operation_may_start(&ops, &host, false, &err), START_WAIT);
 		assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
@@ -81,7 +84,7 @@ static void test_slow_stop_is_no_slow_start(void **state)
 	(void)state;
 	slow_ops.restart_agent = restart_later;
 	host_init(&host, &scenarios[0]);
-	assert_int_equal(operation_begin(&op, &slow_ops, &host, START_TIMEOUT_MS, VERDICT_TIMEOUT_MS, &err), 0);
+	assert_int_equal(operation_begin(&op, &slow_ops, &host, &plain, &err), 0);
 	while (op.state.step != STEP_RESTARTING)
 		assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
 	assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
@@ -106,7 +109,7 @@ static void test_needs_a_running_agent(void **state)
 	(void)state;
 	host_init(&host, &scenarios[0]);
 	end_agent(&host);
-	assert_int_equal(operation_begin(&op, &ops, &host, START_TIMEOUT_MS, VERDICT_TIMEOUT_MS, &err), -1);
+	assert_int_equal(operation_begin(&op, &ops, &host, &plain, &err), -1);
 	assert_error(&err, ERROR_CONFLICT, "no agent runs");
 	assert_int_equal(host.state.step, STEP_NONE);
 }

@@ -14,7 +14,7 @@ static void misfortune(struct host *host, enum recovery recovery)
 	if (recovery != RECOVER_SETTLE) {
 		end_agent(host);
 		host->starting = false;
-		host->start_wanted = true;
+		host->start_wanted = is_ours_to_start(host);
 		for (int i = 0; i < 5; i++)
 			tick(host, true);
 	}
@@ -29,6 +29,9 @@ static enum end end_after(const struct host *host, enum recovery recovery)
 		return END_EITHER;
 	if (step == STEP_KEEPING || step == STEP_DONE)
 		return END_DONE;
+	/* Checkpoint and flags fit each other only when the rescue has gone through. */
+	if (host->scenario->kind == KIND_RESCUE && step < STEP_UNDOING)
+		return END_EITHER;
 	if (step < STEP_RESTARTING || step >= STEP_UNDOING || recovery == RECOVER_REBOOT)
 		return END_UNDONE;
 	/* The first start with the new state goes on; a second one means that the first process has ended. */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The warning the proposal asks for: nobody who reads the agent's log may miss it. */
+#include <stdio.h>
+
+#include "agentctl/launch.h"
+#include "base/alloc.h"
+#include "base/text.h"
+
+#define WARNING_MAX (8u << 20)
+#define RULE        "****************************************************************************\n"
+
+static void list_changes(const struct launch_comparison *comparison, struct buffer *out)
+{
+	struct slaveinfo_changes changes = {.items = NULL, .count = 0};
+
+	slaveinfo_changes(comparison->checkpoint.info, comparison->after, &changes);
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct slaveinfo_change *change = &changes.items[i];
+
+		buffer_printf(out, "    %s: %s: %s -> %s\n", slaveinfo_part_name(change->part), change->what,
+			      change->before == NULL ? "(none)" : change->before,
+			      change->after == NULL ? "(none)" : change->after);
+	}
+	slaveinfo_changes_clear(&changes);
+}
+
+static void name_parts(unsigned parts, struct buffer *out)
+{
+	const char *separator = "";
+
+	for (unsigned bit = 1; bit <= PART_CHECKPOINT; bit <<= 1) {
+		if (!(parts & bit))
+			continue;
+		buffer_printf(out, "%s%s", separator, slaveinfo_part_name((enum slaveinfo_part)bit));
+		separator = ", ";
+	}
+}
+
+static void write_warning(const struct launch *launch, const struct launch_comparison *comparison, bool discard,
+			  const char *backup, struct buffer *out)
+{
+	unsigned parts = slaveinfo_diff_for(comparison->checkpoint.info, comparison->after, &comparison->version);
+
+	buffer_printf(out, RULE "WARNING: agentctl launch: agent %s is not what it checkpointed; different: ",
+		      comparison->checkpoint.agent_id);
+	name_parts(parts, out);
+	buffer_puts(out, parts == 0 ? "nothing.\n" : ".\n");
+	list_changes(comparison, out);
+	if (discard)
+		buffer_printf(
+			out,
+			"The old state is NOT RECOVERED, as --recover_state=false asks (operation %s): the agent\n"
+			"keeps its ID, its tasks are KILLED, and the new state replaces the old one on disk.\n",
+			launch->operation == NULL ? "of this change" : launch->operation);
+	else
+		buffer_puts(out, "This is ignored as asked: the agent keeps its ID and its tasks, and the new state "
+				 "replaces\nthe old one on disk. Tasks that run keep what they were launched with; "
+				 "frameworks may have\nseen the old state, and may see offers that an old master got "
+				 "wrong.\n");
+	buffer_printf(out, "The old slave.info is kept in\n    %s\n" RULE, backup);
+}
+
+void launch_warn(const struct launch *launch, const struct launch_comparison *comparison, bool discard,
+		 const char *backup)
+{
+	struct buffer text = BUFFER_INIT(WARNING_MAX);
+	char *printable;
+
+	write_warning(launch, comparison, discard, backup, &text);
+	printable = text_printable(buffer_text(&text), true);
+	fputs(printable, stderr);
+	free(printable);
+	buffer_clear(&text);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tasks that a restart would end. What the checkpoint knows is only half: of a framework that does not checkpoint nothing is written
+ * below meta, so its executors are found by their environment, where every agent says MESOS_CHECKPOINT.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agentctl/preflight.h"
+#include "base/alloc.h"
+#include "base/process.h"
+
+#define ENVIRON_MAX (4u << 20)
+/* Of more, the first are named. */
+#define NAMED_MAX   3
+
+/* Executors that would end, each once, and the names of the first. */
+struct doomed {
+	char **executors; /* "framework/executor" */
+	size_t count;
+};
+
+static void doomed_add(struct doomed *doomed, const char *framework, const char *executor)
+{
+	char *name = xasprintf("%s/%s", framework == NULL ? "?" : framework, executor == NULL ? "?" : executor);
+
+	for (size_t i = 0; i < doomed->count; i++) {
+		if (strcmp(doomed->executors[i], name) == 0) {
+			free(name);
+			return;
+		}
+	}
+	doomed->executors = xreallocarray(doomed->executors, doomed->count + 1, sizeof *doomed->executors);
+	doomed->executors[doomed->count++] = name;
+}
+
+static void doomed_report(struct doomed *doomed, const char *code, const char *why, struct findings *out)
+{
+	struct buffer names = BUFFER_INIT(2048);
+
+	for (size_t i = 0; i < doomed->count; i++) {
+		if (i < NAMED_MAX)
+			buffer_printf(&names, "%s%s", i == 0 ? "" : ", ", doomed->executors[i]);
+		else if (i == NAMED_MAX)
+			buffer_puts(&names, ", …");
+	}
+	if (doomed->count > 0)
+		findings_add(out, code, FINDING_TASK_LOSS, "%zu executor%s would end with their tasks: %s (%s)",
+			     doomed->count, doomed->count == 1 ? "" : "s", why, buffer_text(&names));
+	buffer_clear(&names);
+	for (size_t i = 0; i < doomed->count; i++)
+		free(doomed->executors[i]);
+	free(doomed->executors);
+	memset(doomed, 0, sizeof *doomed);
+}
+
+/* ---- frameworks that do not checkpoint */
+
+static bool read_environ(long pid, struct buffer *out)
+{
+	char path[64];
+	char chunk[8192];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/environ", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	buffer_reset(out);
+	while ((n = read(fd, chunk, sizeof chunk)) > 0)
+		buffer_append(out, chunk, (size_t)n);
+	close(fd);
+	return n == 0;
+}
+
+static const char *variable(const struct buffer *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t at = 0; at < env->len; at += strlen(env->data + at) + 1)
+		if (strncmp(env->data + at, name, len) == 0 && env->data[at + len] == '=')
+			return env->data + at + len + 1;
+	return NULL;
+}
+
+static void look_at(long pid, const char *agent_id, struct buffer *env, struct doomed *out)
+{
+	const char *agent;
+	const char *checkpoint;
+
+	if (!read_environ(pid, env) || env->len == 0)
+		return;
+	agent = variable(env, "MESOS_SLAVE_ID");
+	if (agent == NULL)
+		agent = variable(env, "MESOS_AGENT_ID");
+	checkpoint = variable(env, "MESOS_CHECKPOINT");
+	if (agent == NULL || strcmp(agent, agent_id) != 0 || checkpoint == NULL || strcmp(checkpoint, "0") != 0)
+		return;
+	doomed_add(out, variable(env, "MESOS_FRAMEWORK_ID"), variable(env, "MESOS_EXECUTOR_ID"));
+}
+
+static void find_in_proc(const char *agent_id, struct doomed *out)
+{
+	struct buffer env = BUFFER_INIT(ENVIRON_MAX);
+	DIR *proc = opendir("/proc");
+	struct dirent *item;
+
+	while (proc != NULL && (item = readdir(proc)) != NULL)
+		if (item->d_name[0] >= '1' && item->d_name[0] <= '9')
+			look_at(strtol(item->d_name, NULL, 10), agent_id, &env, out);
+	if (proc != NULL)
+		closedir(proc);
+	buffer_clear(&env);
+}
+
+static bool is_alive(const struct checkpoint_task *task)
+{
+	return !task->completed && task->executor_pid > 0 && process_start_ticks((pid_t)task->executor_pid) != 0;
+}
+
+static void find_not_checkpointed(const struct facts *facts, struct findings *out)
+{
+	struct doomed doomed = {.executors = NULL, .count = 0};
+
+	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
+		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
+
+		if (!task->framework_checkpoints && is_alive(task))
+			doomed_add(&doomed, task->framework_id, task->executor_id);
+	}
+	find_in_proc(facts->checkpoint.agent_id, &doomed);
+	doomed_report(&doomed, "tasks-not-checkpointed",
+		      "their frameworks do not checkpoint, and any restart ends them", out);
+}
+
+/* ---- the unit's control group */
+
+static bool is_below(const char *group, const char *unit)
+{
+	size_t len = strlen(unit);
+
+	return strcmp(group, unit) == 0 || (len > 1 && strncmp(group, unit, len) == 0 && group[len] == '/');
+}
+
+static void find_in_unit(const struct facts *facts, struct findings *out)
+{
+	const char *mode = facts->control.kill_mode;
+	char *unit = preflight_cgroup(facts->agent.process.pid);
+	struct doomed doomed = {.executors = NULL, .count = 0};
+	char *why;
+
+	/* "mixed" sends SIGKILL to what is left of the group; "process" and "none" leave it alone. */
+	if (unit == NULL || (strcmp(mode, "control-group") != 0 && strcmp(mode, "mixed") != 0)) {
+		free(unit);
+		return;
+	}
+	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
+		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
+		char *group = is_alive(task) ? preflight_cgroup(task->executor_pid) : NULL;
+
+		if (group != NULL && is_below(group, unit))
+			doomed_add(&doomed, task->framework_id, task->executor_id);
+		free(group);
+	}
+	why = xasprintf("they live in the control group of %s, whose KillMode=%s kills them when it stops; set "
+			"KillMode=process first",
+			facts->host.unit, mode);
+	doomed_report(&doomed, "tasks-in-unit", why, out);
+	free(why);
+	free(unit);
+}
+
+/* ---- the agent's container */
+
+static bool pid_namespace(long pid, ino_t *out)
+{
+	char path[64];
+	struct stat info;
+
+	snprintf(path, sizeof path, "/proc/%ld/ns/pid", pid);
+	if (stat(path, &info) != 0)
+		return false;
+	*out = info.st_ino;
+	return true;
+}
+
+/* The process IDs in the checkpoint are the container's own; who is who in there we cannot tell, and all end with it. */
+static void find_in_container(const struct facts *facts, struct findings *out)
+{
+	struct doomed doomed = {.executors = NULL, .count = 0};
+	ino_t theirs = 0;
+	ino_t ours = 0;
+
+	if (!pid_namespace(facts->agent.process.pid, &theirs) || !pid_namespace(getpid(), &ours) || theirs == ours)
+		return;
+	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
+		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
+
+		if (!task->completed && task->executor_pid > 0)
+			doomed_add(&doomed, task->framework_id, task->executor_id);
+	}
+	doomed_report(&doomed, "tasks-in-container", "they live in the agent's container, which ends with it", out);
+}
+
+void preflight_tasks(const struct facts *facts, struct findings *out)
+{
+	if (!facts->running || facts->checkpoint.agent_id == NULL)
+		return;
+	find_not_checkpointed(facts, out);
+	if (facts->host.control == CONTROL_SYSTEMD)
+		find_in_unit(facts, out);
+	find_in_container(facts, out);
+}

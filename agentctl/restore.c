@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agentctl restore: takes one change back, by a new operation that writes the bytes from before it. It refuses where that would
+ * lose what was done since, or where the agent would not start.
+ */
+#include <string.h>
+
+#include "agentctl/agentctl.h"
+#include "agentctl/by_hand.h"
+#include "agentctl/settings.h"
+#include "base/alloc.h"
+
+/* ---- which operation */
+
+static int check_state(const char *id, const struct operation_state *state, struct error *err)
+{
+	enum operation_fate fate = operation_fate(state->step);
+
+	if (fate == FATE_ABSENT)
+		return error_set(
+			err, ERROR_USAGE,
+			"this host knows no operation %s; agentctl inspect lists those it knows (the last %d that "
+			"have ended)",
+			id, JOURNAL_KEEP);
+	if (fate == FATE_UNDONE)
+		return error_set(err, ERROR_CONFLICT, "the operation %s was undone: there is nothing to take back", id);
+	if (fate != FATE_DONE)
+		return error_set(err, ERROR_CONFLICT, "the operation %s is %s: settle it first (agentctl settle)", id,
+				 operation_step_name(state->step));
+	if (state->discard)
+		return error_set(
+			err, ERROR_REFUSED,
+			"the operation %s ended the agent's tasks, which nothing brings back; to have the old values "
+			"again, make a new change",
+			id);
+	if (state->rescue)
+		return error_set(
+			err, ERROR_REFUSED,
+			"the operation %s was a rescue: with what was there before it the agent refuses to start", id);
+	return 0;
+}
+
+static int load(const struct journal *journal, const char *id, struct change *out, struct error *err)
+{
+	struct operation_state state = {.step = STEP_NONE};
+	struct journal_entry entry;
+	int result;
+
+	if (strlen(id) != RANDOM_ID_SIZE - 1 || strspn(id, "0123456789abcdef") != RANDOM_ID_SIZE - 1)
+		return error_set(err, ERROR_USAGE, "'%s' is no operation: it has %d hex digits", id,
+				 RANDOM_ID_SIZE - 1);
+	journal_entry_init(&entry, journal, id);
+	result = journal_load_state(&entry, &state, err);
+	if (result == 0)
+		result = check_state(id, &state, err);
+	if (result == 0)
+		result = change_load(&entry, out, err);
+	journal_entry_clear(&entry);
+	return result;
+}
+
+/* ---- may it be taken back? */
+
+static int check_agent(const struct facts *facts, const struct change *change, struct error *err)
+{
+	if (!facts->running)
+		return error_set(err, ERROR_CONFLICT,
+				 "no agent runs on this host; if it refuses to start, agentctl rescue may help");
+	if (facts->checkpoint_error.kind != ERROR_NONE)
+		return error_set(err, facts->checkpoint_error.kind, "%s", facts->checkpoint_error.text);
+	if (facts->checkpoint.info == NULL || strcmp(facts->checkpoint.slave_info_path, change->checkpoint.path) != 0)
+		return error_set(err, ERROR_REFUSED,
+				 "the agent of this host is another one than that of the operation (%s)",
+				 change->checkpoint.path);
+	if (facts->checkpoint.boot_id != NULL && strcmp(facts->checkpoint.boot_id, facts->boot_id) != 0)
+		return error_set(err, ERROR_CONFLICT,
+				 "the host was rebooted and the agent has not recovered since: wait until it has");
+	return control_check(&facts->host, err);
+}
+
+/* What was reserved since may no longer fit into what comes back. */
+static int check_reservations(const struct facts *facts, const struct change *change, struct error *err)
+{
+	const struct buffer *bytes = &change->checkpoint.sides[SIDE_NEW].bytes;
+	Mesos__SlaveInfo *info = checkpoint_parse("the checkpoint from before", buffer_text(bytes), bytes->len, err);
+	int result = info == NULL ? -1 : change_check_recovery(facts, bytes, info, err);
+
+	slaveinfo_free(info);
+	return result;
+}
+
+/* change comes as the operation wrote it, and leaves as what takes it back. */
+static int turn_round(struct change *change, struct error *err)
+{
+	struct facts facts;
+	int result;
+
+	memset(&facts, 0, sizeof facts);
+	result = facts_gather(&change->host, &facts, err);
+	if (result == 0)
+		result = check_agent(&facts, change, err);
+	if (result == 0)
+		result = change_check_side(change, SIDE_NEW, err);
+	if (result == 0) {
+		change_swap_sides(change);
+		result = check_reservations(&facts, change, err);
+	}
+	if (result == 0)
+		result = change_check_room(change, err);
+	facts_clear(&facts);
+	return result;
+}
+
+/* ---- the command */
+
+static int restore_locked(struct by_hand *by_hand, const char *id)
+{
+	const struct operation_terms terms = {.start_timeout_ms = BY_HAND_START_MS,
+					      .verdict_timeout_ms = BY_HAND_VERDICT_MS};
+	struct error err = ERROR_INIT;
+	struct change change;
+	int exit_code;
+
+	memset(&change, 0, sizeof change);
+	if (load(&by_hand->host.journal, id, &change, &err) == 0 && turn_round(&change, &err) == 0) {
+		json_t *note = json_pack("{s:s, s:s}", "kind", "restore", "of", id);
+
+		exit_code = by_hand_run(by_hand, &change, note, &terms);
+		json_decref(note);
+	} else {
+		exit_code = talk_refuse(&by_hand->talk, &err);
+	}
+	change_clear(&change);
+	return exit_code;
+}
+
+static int run(const struct settings_options *given, const char *id)
+{
+	struct error err = ERROR_INIT;
+	struct host_settings settings;
+	struct by_hand by_hand;
+	int exit_code;
+
+	if (settings_from_options(given, &settings, &err) != 0)
+		return command_fail(&err);
+	if (by_hand_open(&by_hand, &settings, &err) == 0)
+		exit_code = restore_locked(&by_hand, id);
+	else
+		exit_code = talk_refuse(&by_hand.talk, &err);
+	by_hand_clear(&by_hand);
+	host_settings_clear(&settings);
+	return exit_code;
+}
+
+int command_restore(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	struct settings_options given = {.root = NULL};
+	const char *id = NULL;
+	const struct option options[] = {
+		{"root", 0, OPTION_STRING, &given.root, "DIR", "a prefix for every path", 0, 0},
+		{"state-dir", 0, OPTION_STRING, &given.state_dir, "DIR", "agentctl's own folder", 0, 0},
+		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+	};
+	struct arguments operands = {.items = NULL, .count = 0};
+	int exit_code = 0;
+
+	(void)ctx;
+	if (!command_open_with(argc, argv, self, options, &operands, &exit_code))
+		return exit_code;
+	id = operands.items[0];
+	exit_code = run(&given, id);
+	arguments_clear(&operands);
+	return exit_code;
+}

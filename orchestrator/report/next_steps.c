@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A stuck agent, and what a person does about it: that depends on where it got stuck, which its last step says. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "orchestrator/report/run_view.h"
+
+/* Where things stand, and what to look at. After each the command follows that asks again. */
+static const char still_open[] =
+	"its operation is still open on the host, and the guard is in place: restarting the agent's unit puts the old "
+	"state back, and left alone agentctl decides at its deadline by whether the agent runs. Find out why it does "
+	"not reregister (its log, the master's log)";
+static const char kept_incomplete[] =
+	"the new state is kept on its host, and what is missing from the proof may still come";
+static const char kept_wrong[] =
+	"the new state is kept on its host. Compare the lines of the proof that are wrong; `rollcall rollout plan` "
+	"shows what is left to change";
+static const char neither_starts[] =
+	"agentctl has put the old flags and checkpoint back, and the agent does not come up with them either: read its "
+	"log on the host and start it by hand";
+static const char refuses[] = "its host does not take our word";
+static const char silent[] = "nobody knows yet what became of its operation: bring its host back within reach";
+static const char not_as_before[] =
+	"the old flags and checkpoint are back on its host, and the master does not show it as it was. Look at the "
+	"agent's log and at what the master says of it";
+
+static const struct {
+	enum agent_state from;  /* the state it was in … */
+	enum agent_event event; /* … and what happened there */
+	const char *situation;
+} causes[] = {
+	{AGENT_RETURNING, EVENT_TIMEOUT, still_open},      {AGENT_RETURNING, EVENT_DISPROVEN, kept_wrong},
+	{AGENT_PROVING, EVENT_DISPROVEN, kept_wrong},      {AGENT_PROVING, EVENT_TIMEOUT, kept_incomplete},
+	{AGENT_UNKNOWN, EVENT_REFUSED, refuses},           {AGENT_UNKNOWN, EVENT_TIMEOUT, silent},
+	{AGENT_REVERTING, EVENT_DISPROVEN, not_as_before}, {AGENT_REVERTING, EVENT_TIMEOUT, not_as_before},
+};
+
+static bool is(const char *name, const char *text)
+{
+	return text && strcmp(name, text) == 0;
+}
+
+/* The step that made it stuck; NULL when its events are not there. */
+static const struct view_step *last_step(const struct agent_result *agent)
+{
+	for (size_t i = agent->step_count; i-- > 0;)
+		if (is(agent_state_name(AGENT_STUCK), agent->steps[i].to))
+			return &agent->steps[i];
+	return NULL;
+}
+
+static const char *situation_of(const struct agent_result *agent)
+{
+	const struct view_step *step = last_step(agent);
+
+	if (!step)
+		return silent;
+	if (is(agent_event_name(EVENT_HOST_STUCK), step->event))
+		return neither_starts;
+	for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+		if (is(agent_state_name(causes[i].from), step->from) &&
+		    is(agent_event_name(causes[i].event), step->event))
+			return causes[i].situation;
+	return silent;
+}
+
+char *next_steps(const struct run_view *view, const struct agent_result *agent)
+{
+	const char *operation = agent->row->operation ? agent->row->operation : "OPERATION";
+	const char *situation;
+
+	if (agent->state != AGENT_STUCK)
+		return NULL;
+	if (agent->id_after && strcmp(agent->id_after, agent->row->agent_id) != 0)
+		return xasprintf("it runs as the new agent %s, and nothing is open on its host: `rollcall inventory "
+				 "sync` takes it in under its new ID, and it can be planned for again",
+				 agent->id_after);
+	situation = situation_of(agent);
+	return xasprintf("%s. `rollcall rollout resume %s%s` asks its host again and proves it anew; `agentctl settle "
+			 "--status %s` on the host says what became of the operation",
+			 situation, view->run.id, situation == refuses ? " --adopt" : "", operation);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A proof for people, line by line: what was looked at, whether it holds, and what was found. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "orchestrator/report/proof_text.h"
+
+#define LINE_MAX_BYTES (16u << 20)
+
+static bool is_plain(const json_t *value)
+{
+	return value && !json_is_object(value) && !json_is_array(value);
+}
+
+static void add_value(const json_t *value, struct buffer *out)
+{
+	char *text = value && !json_is_string(value) ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	if (json_is_string(value))
+		buffer_puts(out, json_string_value(value));
+	else
+		buffer_puts(out, text && !json_is_null(value) ? text : "(none)");
+	free(text);
+}
+
+/* The master says times in nanoseconds. */
+static void add_time(const json_t *value, struct buffer *out)
+{
+	int64_t ms = (int64_t)json_integer_value(value) / 1000000;
+	char text[CLOCK_TEXT_MAX];
+
+	buffer_puts(out, ms ? clock_format(ms, text) : "never");
+}
+
+/* Of a SlaveInfo that is not as it should be: what differs, and no more. */
+static void add_differences(const json_t *planned, const json_t *found, struct buffer *out)
+{
+	struct slaveinfo_changes changes = {.count = 0};
+	Mesos__SlaveInfo *wanted = slaveinfo_from_json(planned, NULL), *there = slaveinfo_from_json(found, NULL);
+
+	if (wanted && there)
+		slaveinfo_changes(wanted, there, &changes);
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct slaveinfo_change *change = &changes.items[i];
+
+		buffer_printf(out, "%s%s %s is %s, not %s", i ? "; " : ": ", slaveinfo_part_name(change->part),
+			      change->what, change->after ? change->after : "gone",
+			      change->before ? change->before : "gone");
+	}
+	slaveinfo_changes_clear(&changes);
+	slaveinfo_free(wanted);
+	slaveinfo_free(there);
+}
+
+static void add_plain(const json_t *planned, const json_t *found, bool ok, struct buffer *out)
+{
+	buffer_puts(out, ": ");
+	add_value(found, out);
+	if (ok)
+		return;
+	buffer_puts(out, ", not ");
+	add_value(planned, out);
+}
+
+static char *line_text(const json_t *line)
+{
+	const json_t *planned = json_object_get(line, "planned"), *found = json_object_get(line, "found");
+	const char *what = json_string_value(json_object_get(line, "what"));
+	bool ok = json_is_true(json_object_get(line, "ok"));
+	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
+
+	buffer_printf(&out, "%-6s%s", ok ? "ok" : "WRONG", what ? what : "?");
+	if (what && strcmp(what, "reregistered_time") == 0) {
+		buffer_puts(&out, ": ");
+		add_time(found, &out);
+	} else if (is_plain(found) && (ok || is_plain(planned))) {
+		add_plain(planned, found, ok, &out);
+	} else if (json_object_get(found, "pid")) {
+		buffer_puts(&out, ": ");
+		add_value(json_object_get(found, "pid"), &out);
+	} else if (!ok) {
+		add_differences(planned, found, &out);
+	}
+	return buffer_take(&out);
+}
+
+void proof_print(const json_t *proof, void (*print)(FILE *stream, const char *name, const char *value), FILE *stream)
+{
+	const json_t *line;
+	size_t i;
+	const char *of = json_string_value(json_object_get(proof, "of"));
+	const char *result = json_string_value(json_object_get(proof, "result"));
+	char *head = xasprintf("of %s: %s", of ? of : "?", result ? result : "?");
+
+	print(stream, "proof", head);
+	free(head);
+	json_array_foreach(json_object_get(proof, "lines"), i, line)
+	{
+		char *text = line_text(line);
+
+		print(stream, "", text);
+		free(text);
+	}
+}

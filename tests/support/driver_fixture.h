@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_SUPPORT_DRIVER_FIXTURE_H
+#define TESTS_SUPPORT_DRIVER_FIXTURE_H
+/*
+ * The real driver with hosts and a master that do what a test tells them to. Time passes only in the driver's wait, which then lets
+ * each host take one step. Everything a host is asked and told is kept for the test to look at.
+ */
+#include "orchestrator/driver.h"
+#include "protocol/request.h"
+
+#define FIXTURE_RUN    "r-1"
+#define FIXTURE_AGENTS 3
+
+/* What a host does with an apply. */
+enum behaviour {
+	BEHAVES,          /* starts the new state, is registered, is kept */
+	REFUSES,          /* as its first word */
+	REFUSES_LATER,    /* after "accepted" */
+	UNREACHABLE,      /* the connection is refused */
+	LOSES_REQUEST,    /* the connection breaks before the request arrives */
+	LOSES_CONNECTION, /* the connection breaks after "accepted"; the operation goes on */
+	TALKS_NONSENSE,   /* a line that is no answer; the operation goes on */
+	TALKS_OF_OTHERS,  /* an answer about another operation; the operation goes on */
+	DIES_LOUDLY, /* ends without its last word, with bytes that are no UTF-8 on stderr; the operation goes on */
+	UNDOES,      /* the new state does not come up, the old one does */
+	SAYS_NOTHING,
+};
+
+struct fixture_exec {
+	uint64_t exec;
+	char word[16];
+	struct request request;
+	char *bytes;
+	char *received; /* words, one after the other */
+	bool open;
+};
+
+struct fixture_host {
+	enum behaviour behaviour;
+	bool once; /* the second apply behaves */
+	struct fixture_exec *execs;
+	size_t exec_count;
+
+	/* its operation */
+	char operation[RANDOM_ID_SIZE];
+	enum { HOST_IDLE, HOST_STARTING, HOST_STARTED, HOST_KEPT, HOST_UNDONE } step;
+	int changed;     /* times the new state was started */
+	bool no_process; /* its final word names none, once */
+
+	/* the master's record */
+	bool active;
+	bool is_new;
+	int64_t reregistered_ns;
+};
+
+struct fixture {
+	struct plan plan;
+	struct transport_target targets[FIXTURE_AGENTS];
+	char names[FIXTURE_AGENTS][8];
+	struct ledger *ledger;
+	struct transport *transport;
+	struct master_source *master;
+	struct fixture_host hosts[FIXTURE_AGENTS];
+	int64_t now;
+	int ids;
+	bool master_fails;
+	int64_t answers_lie_about; /* an answer is so old when it is read */
+	int interrupts;
+	void (*on_wait)(struct fixture *fixture); /* before the hosts' step */
+	void (*on_exec)(struct fixture *fixture, struct fixture_host *host, const struct fixture_exec *exec);
+	struct error err;
+};
+
+void fixture_open(struct fixture *fixture);
+void fixture_close(struct fixture *fixture);
+/* One life of the driver: fresh transport and master, the same ledger and hosts. */
+int fixture_drive(struct fixture *fixture);
+/* Its row, owned by the caller. */
+struct run_agent fixture_row(struct fixture *fixture, size_t agent);
+struct run_row fixture_run(struct fixture *fixture);
+size_t fixture_count(const struct fixture *fixture, const char *word);
+
+#endif

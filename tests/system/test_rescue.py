@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""agentctl rescue and restore, by hand, on a host in a folder."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from fake_host import AGENTCTL
+from test_agentctl import OnHost, checked
+
+
+class ByHand(OnHost):
+    def by_hand(self, *words):
+        done = subprocess.run([AGENTCTL, *words], capture_output=True, text=True, timeout=120, check=False)
+        answers = [checked(json.loads(line), "answer") for line in done.stdout.splitlines()]
+        return done, answers
+
+    def wait_until_down(self):
+        """The supervisor tries five times."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.host.agent_pid() == 0 and sum(not s["accepted"] for s in self.host.starts()) >= 5:
+                return
+            time.sleep(0.05)
+        self.fail("the agent did not give up: %s" % self.host.starts())
+
+
+class Rescue(ByHand):
+    def setUp(self):
+        super().setUp()
+        self.host.write("settings.json", json.dumps(self.host.settings()).encode())
+
+    def push(self, attributes=b"rack:r9;tier:web"):
+        """Somebody changes the flags, and the agent is restarted with them."""
+        self.pushed = self.old[1].replace(b"rack:r1;tier:web", attributes)
+        self.host.write("etc/mesos-agent.env", self.pushed)
+        self.host.stop()
+        self.host.start()
+        self.wait_until_down()
+
+    def rescue(self, *more):
+        return self.by_hand("rescue", "--settings", self.host.path("settings.json"), *more)
+
+    def assert_rescued(self, attributes):
+        self.assertEqual(self.host.starts()[-1],
+                         {"pid": self.host.agent_pid(), "id": self.host.id, "attributes": attributes, "accepted": True})
+        self.assertFalse(os.path.exists(self.host.path("etc/start-hook")))
+        self.assertTrue(self.host.inspect()["verdict"]["accepted"])
+
+    def test_checkpoint_gives_way(self):
+        self.push()
+        done, answers = self.rescue("--show")
+        self.assertEqual((done.returncode, answers), (0, []))
+        self.assertIn("differ in attributes", done.stderr)
+        self.assertIn("checkpoint is made to fit", done.stderr)
+        self.assertEqual(self.host.inspect()["operations"], [])
+        done, answers = self.rescue()
+        self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
+        self.assert_rescued("rack:r9;tier:web")
+        self.assertEqual(self.host.read("etc/mesos-agent.env"), self.pushed)
+
+    def test_flags_give_way(self):
+        self.push(b"rack:r9;zone:z1")
+        done, answers = self.rescue("--flags")
+        self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
+        self.assert_rescued("rack:r1;tier:web")
+        self.assertEqual(self.host.slave_info(), self.old[0])
+
+    def test_after_a_reboot(self):
+        """A start of the agent would cost its ID: the rescue comes first, and holds over one more reboot."""
+        self.push()
+        self.host.boot()
+        process = subprocess.Popen([AGENTCTL, "rescue", "--settings", self.host.path("settings.json")],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.host.processes.append(process)
+        process.stdin = open(os.devnull)
+        self.listen(process, "started")
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        self.host.stop()
+        self.host.boot()
+        self.host.start()
+        deadline = time.monotonic() + 10
+        while not self.host.starts()[-1]["accepted"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        self.assert_rescued("rack:r9;tier:web")
+        self.assertEqual([o["state"] for o in self.host.inspect()["operations"]], ["done"])
+
+    def test_agent_that_ends_again(self):
+        """The old bytes come back, and nothing is started with them."""
+        self.push()
+        self.host.write("run/dies-with", b"rack:r9")
+        done, answers = self.rescue()
+        self.assertEqual((done.returncode, answers[-1]["event"]), (1, "undone"), answers)
+        self.assertEqual((self.host.slave_info(), self.host.read("etc/mesos-agent.env")), (self.old[0], self.pushed))
+        self.assertFalse(os.path.exists(self.host.path("etc/start-hook")))
+        time.sleep(0.5)
+        self.assertEqual(self.host.agent_pid(), 0)
+        os.unlink(self.host.path("run/dies-with"))
+        done, answers = self.rescue("--flags")
+        self.assertEqual(answers[-1]["event"], "done", answers)
+        self.assert_rescued("rack:r1;tier:web")
+
+    def test_killed_at_any_moment(self):
+        """What takes it over goes forward."""
+        for number, delay in enumerate((0, 20, 40, 60, 80, 110, 150)):
+            self.push(b"rack:r%d;tier:web" % (20 + number))
+            process = subprocess.Popen([AGENTCTL, "rescue", "--settings", self.host.path("settings.json")],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay / 1000)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if self.host.inspect()["operations"] and number % 2 == 1:
+                self.host.start()
+            self.by_hand("settle", "--root", self.host.root)
+            if self.host.agent_pid() == 0:
+                self.rescue()
+            self.assert_rescued("rack:r%d;tier:web" % (20 + number))
+            self.old = (self.host.slave_info(), self.host.read("etc/mesos-agent.env"))
+            self.old = (self.old[0], self.old[1].replace(b"rack:r%d" % (20 + number), b"rack:r1"))
+            os.unlink(self.host.path("run/starts"))
+
+    def test_refusals(self):
+        done, answers = self.rescue()
+        self.assertEqual((done.returncode, answers[-1]["event"]), (3, "refused"))
+        self.assertIn("nothing to rescue", answers[-1]["reason"])
+        self.host.stop()
+        done, answers = self.rescue()
+        self.assertIn("would accept its checkpoint", answers[-1]["reason"])
+        self.host.write("etc/mesos-agent.env", self.old[1].replace(b"n1.example.com", b"n2.example.com"))
+        for more in ((), ("--flags",)):
+            done, answers = self.rescue(*more)
+            self.assertEqual((done.returncode, answers[-1]["kind"]), (3, "refused"))
+            self.assertIn("hostname", answers[-1]["reason"])
+        self.assertEqual(self.host.inspect()["operations"], [])
+
+
+class Restore(ByHand):
+    def change(self, attributes, **more):
+        self.operation = os.urandom(16).hex()
+        request = self.host.apply_request(self.operation, attributes, verdict_timeout_ms=200, **more)
+        last = json.loads(self.host.run("apply", request).stdout.splitlines()[-1])
+        self.assertEqual(last["event"], "done", last)
+        return self.operation
+
+    def restore(self, operation):
+        return self.by_hand("restore", operation, "--root", self.host.root)
+
+    def assert_refused(self, operation, kind, text):
+        done, answers = self.restore(operation)
+        self.assertEqual((answers[-1]["event"], answers[-1]["kind"]), ("refused", kind), answers)
+        self.assertIn(text, answers[-1]["reason"])
+        self.assertEqual(done.returncode, 2 if kind == "usage" else 3)
+
+    def test_takes_it_back(self):
+        operation = self.change("rack:r2;tier:web")
+        done, answers = self.restore(operation)
+        self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
+        self.assert_state(None, 3)
+        self.assert_refused(operation, "conflict", "was changed since")
+        again = answers[0]["operation"]
+        done, answers = self.restore(again)
+        self.assertEqual(answers[-1]["event"], "done", answers)
+        self.assert_state("rack:r2;tier:web", 4)
+
+    def test_agent_that_ends_keeps_the_new_state(self):
+        operation = self.change("rack:r2;tier:web")
+        self.host.write("run/dies-with", b"rack:r1")
+        self.assertEqual(self.restore(operation)[1][-1]["event"], "undone")
+        self.assert_state("rack:r2;tier:web", 4)
+
+    def test_refusals(self):
+        self.assert_refused("0" * 32, "usage", "knows no operation")
+        self.assert_refused("latest", "usage", "is no operation")
+        first = self.change("rack:r2;tier:web")
+        self.change("rack:r3;tier:web")
+        self.assert_refused(first, "conflict", "slave.info was changed since")
+        second = self.operation
+        text = self.host.read("etc/mesos-agent.env")
+        self.host.write("etc/mesos-agent.env", text + b"# looked at it\n")
+        self.assert_refused(second, "conflict", "mesos-agent.env was changed since")
+        self.host.write("etc/mesos-agent.env", text)
+        discarded = self.change("rack:r4;tier:web", mechanism="discard")
+        self.assert_refused(discarded, "refused", "nothing brings back")
+        self.host.stop()
+        self.assert_refused(discarded, "refused", "nothing brings back")
+        self.assert_refused(second, "conflict", "no agent runs")
+
+    def test_old_operations_go(self):
+        made = [self.change("rack:r%d;tier:web" % (number + 10)) for number in range(12)]
+        kept = [operation["operation"] for operation in self.host.inspect()["operations"]]
+        self.assertEqual(sorted(kept), sorted(made[2:]))
+        self.assertEqual(sorted(os.listdir(self.host.path("var/lib/rollcall/operations"))), sorted(made[2:]))
+        self.assert_refused(made[0], "usage", "knows no operation")
+
+
+if __name__ == "__main__":
+    unittest.main()
