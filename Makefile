@@ -173,7 +173,7 @@ fuzz: $(FUZZERS)
 $(BUILD)/bin/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 
 # The objects of tests would otherwise be deleted as intermediate files and built again each time.
-.SECONDARY:
+.PRECIOUS: $(BUILD)/obj/%.o
 
 # What a tool that reads the sources needs: the generated headers, and the flags.
 generated: $(GENERATED)
