@@ -5,8 +5,9 @@
 # make check      everything that must hold, under ten minutes on two cores
 # make check-all  also what takes longer
 # make deps       install what is missing from Debian's packages
+# make agentctl-arm64   agentctl for arm64 hosts, cross-compiled
 #
-# A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|fuzz. V=1 shows the commands.
+# A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|fuzz|arm64. V=1 shows the commands.
 
 VARIANT ?= gcc
 BUILD := build/$(VARIANT)
@@ -44,8 +45,14 @@ CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=fuzzer-
 	-fno-sanitize-recover=all
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(VARIANT),arm64)
+CC := aarch64-linux-gnu-gcc
+AR := aarch64-linux-gnu-ar
+ARM64 := build/arm64/root
+CPPFLAGS += -isystem $(ARM64)/usr/include
+LDFLAGS += -L$(ARM64)/usr/lib/aarch64-linux-gnu
 else
-$(error unknown VARIANT $(VARIANT): gcc, clang, asan or fuzz)
+$(error unknown VARIANT $(VARIANT): gcc, clang, asan, fuzz or arm64)
 endif
 
 # ---- the layers, lowest first; tests/checks/layers holds who may include whom
@@ -80,7 +87,7 @@ $(BUILD)/bin/rollcall: $(BUILD)/obj/orchestrator/main.o $(ORCHESTRATOR) $(INVENT
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssh2 -lcurl -lsqlite3 -ljansson -lprotobuf-c -lm
 
 # agentctl is carried to hosts whose libraries nobody knows: one static file (the sanitizers cannot be).
-ifneq ($(filter $(VARIANT),gcc clang),)
+ifneq ($(filter $(VARIANT),gcc clang arm64),)
 AGENTCTL_LDFLAGS := -static -s
 endif
 $(BUILD)/bin/agentctl: $(BUILD)/obj/agentctl/main.o $(AGENTCTL) $(PROTOCOL) $(MESOS) $(BASE)
@@ -93,6 +100,12 @@ $(BUILD)/bin/rollcall-lab: $(BUILD)/obj/lab/main.o $(LAB) $(REMOTE) $(PROTOCOL) 
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lssh2 -lcurl -ljansson -lprotobuf-c -lm
 
+# agentctl for hosts of another kind, with Debian's cross compiler: build/arm64/bin/agentctl
+agentctl-arm64:
+	@tests/checks/deps-arm64 build/arm64/root
+	@$(MAKE) --no-print-directory VARIANT=arm64 build/arm64/bin/agentctl
+.PHONY: agentctl-arm64
+
 # ---- how things are compiled
 
 # 1: the archive, 2: its folder, 3: further objects. What holds a main() stays out.
@@ -101,7 +114,7 @@ $(1): $(call objects,$(filter-out %/main.c tests/sim/simulate.c,$(call sources,$
 	$$(call say,AR)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(Q)ar rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(eval $(call archive,$(BASE),base,))
 $(eval $(call archive,$(MESOS),mesos,$(PROTO_OBJECT)))

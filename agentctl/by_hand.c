@@ -8,6 +8,7 @@
 #include "agentctl/drive.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 
 /* A settle that only asks for the status holds the lock for moments. */
@@ -60,6 +61,19 @@ void by_hand_clear(struct by_hand *by_hand)
 	talk_clear(&by_hand->talk);
 	if (by_hand->lock >= 0)
 		close(by_hand->lock);
+}
+
+int by_hand_terms(const char *watch, struct operation_terms *out, struct error *err)
+{
+	int64_t verdict_ms = BY_HAND_VERDICT_MS;
+
+	if (watch != NULL && clock_parse_duration(watch, &verdict_ms, err) != 0)
+		return error_prefix(err, "--watch");
+	if (verdict_ms < 1000 || verdict_ms > 3600000)
+		return error_set(err, ERROR_USAGE, "--watch %s: from 1secs to 1hrs", watch);
+	out->start_timeout_ms = BY_HAND_START_MS;
+	out->verdict_timeout_ms = verdict_ms;
+	return 0;
 }
 
 static int write_journal(struct by_hand *by_hand, const json_t *note, struct error *err)

@@ -11,6 +11,7 @@
 /* An agent that refuses its checkpoint has ended within seconds of its start; a real one took 2 to 4 s to recover. */
 #define BY_HAND_START_MS   60000
 #define BY_HAND_VERDICT_MS 30000
+#define BY_HAND_WATCH_HELP "how long the agent's process must run before the new state is kept (default: 30secs)"
 
 struct by_hand {
 	struct real_host host; /* of the new operation */
@@ -22,6 +23,9 @@ struct by_hand {
  * whatever comes back. */
 int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, struct error *err);
 void by_hand_clear(struct by_hand *by_hand);
+
+/* --watch; NULL: the default. ERROR_USAGE. */
+int by_hand_terms(const char *watch, struct operation_terms *out, struct error *err);
 
 /* Writes the journal (note: an object, what was asked for, by whom), and drives the operation to its end. change is taken. Returns
  * the exit code. */

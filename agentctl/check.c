@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "agentctl/agentctl.h"
+#include "agentctl/facts.h"
 #include "agentctl/figures.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "mesos/checkpoint.h"
+#include "mesos/flag_types.h"
 #include "mesos/recovery.h"
 
 #define FLAGS_MAX  (16u << 20)
@@ -167,18 +169,38 @@ static int print_verdict(const struct check_options *given, const struct verdict
 	return verdict->accepted ? 0 : 3;
 }
 
+/* The agent of this very host detects what this machine has. A copy of another host's files can only be asked itself. */
+static bool is_of_this_host(const struct check_options *given, const struct checkpoint_state *checkpoint)
+{
+	char boot_id[OPERATION_BOOT_ID_SIZE];
+
+	return checkpoint->boot_id != NULL && boot_id_read(given->root, boot_id, NULL) == 0 &&
+	       strcmp(checkpoint->boot_id, boot_id) == 0;
+}
+
+static void detect(const struct check_options *given, const struct check *check, struct detected *out)
+{
+	char *work_dir = given->work_dir == NULL ? xstrdup("/") : path_under(given->root, given->work_dir);
+
+	if (is_of_this_host(given, &check->checkpoint))
+		figures_measure(work_dir, check->checkpoint.info, out);
+	else
+		figures_detect(work_dir, given->root, check->checkpoint.info, NULL, &check->rules.version, out);
+	free(work_dir);
+}
+
 /* Returns the exit code, or -1. */
 static int judge(const struct check_options *given, const struct check *check, struct error *err)
 {
 	struct verdict verdict = {.accepted = false, .message = BUFFER_INIT(ANSWER_MAX)};
 	struct detected detected;
 	Mesos__SlaveInfo *after;
-	char *work_dir = given->work_dir == NULL ? xstrdup("/") : path_under(given->root, given->work_dir);
 	int exit_code = -1;
 
-	figures_detect(work_dir, given->root, check->checkpoint.info, NULL, &check->rules.version, &detected);
-	free(work_dir);
-	after = slaveinfo_from_flags(&check->flags, &detected, &check->rules.version, err);
+	detect(given, check, &detected);
+	after = flags_check_values(&check->flags, err) == 0
+			? slaveinfo_from_flags(&check->flags, &detected, &check->rules.version, err)
+			: NULL;
 	if (after != NULL) {
 		recovery_check(check->checkpoint.info, after, &check->checkpoint.reserved, &check->rules, &verdict);
 		exit_code = print_verdict(given, &verdict, check->checkpoint.info, after);

@@ -168,10 +168,12 @@ int facts_gather(const struct host_settings *host, struct facts *out, struct err
 	host_settings_copy(&facts.host, host);
 	if (facts.host.root == NULL)
 		facts.host.root = xstrdup("/");
-	control_discover(&facts.host);
 	if (boot_id_read(facts.host.root, facts.boot_id, err) != 0 ||
 	    agent_find(&facts.host, &facts.agent, &facts.running, err) != 0)
 		goto fail;
+	/* A unit is known by its running main process: without one there is nothing to ask for. */
+	if (facts.running)
+		control_discover(&facts.host);
 	read_store(&facts);
 	discover_work_dir(&facts);
 	if (facts.host.work_dir == NULL) {

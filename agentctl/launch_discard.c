@@ -165,15 +165,16 @@ int launch_end_executors(const struct launch *launch, const struct launch_compar
 	struct checkpoint_state now;
 	int result;
 
+	/* No process outlives its boot, and what an agent is run for may make it give up its ID then. */
+	if (comparison->rebooted)
+		return 0;
 	if (old_flags(launch, comparison, &old, err) != 0)
 		return -1;
 	memset(&now, 0, sizeof now);
 	result = run_cleanup(launch->argv[0], &old, err);
 	if (result == 0)
 		result = checkpoint_read(launch->root, launch->work_dir, &now, err);
-	/* A process of the boot before has ended, whoever has its number now. */
-	if (result == 0 && (check_same(&comparison->checkpoint, &now, err) != 0 ||
-			    (!comparison->rebooted && check_ended(&now, err) != 0)))
+	if (result == 0 && (check_same(&comparison->checkpoint, &now, err) != 0 || check_ended(&now, err) != 0))
 		result = -1;
 	checkpoint_state_clear(&now);
 	flags_clear(&old);

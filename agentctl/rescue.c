@@ -12,14 +12,15 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* A supervisor starts an agent that refuses again and again; each try lives for a few seconds. */
-#define QUIET_WITHIN_MS 20000
+/* A supervisor starts an agent that refuses again and again; a try of a real one lives for a second or two. */
+#define QUIET_WITHIN_MS 10000
 #define LOOK_EVERY_MS   50
 #define SETTINGS_MAX    (1u << 20)
 
 struct rescue_options {
 	struct settings_options host;
 	const char *settings; /* a file with the host's settings, as in a cluster file */
+	const char *watch;
 	bool by_flags;
 	bool show;
 };
@@ -98,17 +99,18 @@ static json_t *note(bool by_flags)
 static int rescue_locked(struct by_hand *by_hand, const struct rescue_options *given,
 			 const struct host_settings *settings)
 {
-	const struct operation_terms terms = {
-		.start_timeout_ms = BY_HAND_START_MS, .verdict_timeout_ms = BY_HAND_VERDICT_MS, .rescue = true};
+	struct operation_terms terms = {.rescue = true};
 	struct error err = ERROR_INIT;
 	struct facts facts;
 	struct change change;
 	unsigned differs = 0;
 	int exit_code = 0;
-	int result = wait_until_quiet(settings, &err);
+	int result = by_hand_terms(given->watch, &terms, &err);
 
 	memset(&facts, 0, sizeof facts);
 	memset(&change, 0, sizeof change);
+	if (result == 0)
+		result = wait_until_quiet(settings, &err);
 	if (result == 0)
 		result = facts_gather(settings, &facts, &err);
 	if (result == 0)
@@ -155,6 +157,7 @@ int command_rescue(int argc, const char *const argv[], const struct command *sel
 		 "make the flags fit the checkpoint, instead of the checkpoint the flags", 0, 0},
 		{"show", 0, OPTION_FLAG, &given.show, NULL, "only say what would be done, and how much time is left", 0,
 		 0},
+		{"watch", 0, OPTION_STRING, &given.watch, "DURATION", BY_HAND_WATCH_HELP, 0, 0},
 		{"settings", 0, OPTION_STRING, &given.settings, "FILE",
 		 "a JSON object with the host's settings, as in a cluster file", 0, 0},
 		{"root", 0, OPTION_STRING, &given.host.root, "DIR", "a prefix for every path", 0, 0},

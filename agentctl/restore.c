@@ -7,6 +7,7 @@
 
 #include "agentctl/agentctl.h"
 #include "agentctl/by_hand.h"
+#include "agentctl/preflight.h"
 #include "agentctl/settings.h"
 #include "base/alloc.h"
 
@@ -89,8 +90,23 @@ static int check_reservations(const struct facts *facts, const struct change *ch
 	return result;
 }
 
+/* It is one more restart, with all that stands in the way of one. */
+static int check_restart(const struct facts *facts, bool allow_task_loss, struct error *err)
+{
+	struct findings findings = {.items = NULL};
+	int result;
+
+	preflight_host(facts, &findings);
+	for (size_t i = 0; allow_task_loss && i < findings.count; i++)
+		if (findings.items[i].severity == FINDING_TASK_LOSS)
+			findings.items[i].severity = FINDING_WARN;
+	result = findings_judge(&findings, err);
+	findings_clear(&findings);
+	return result;
+}
+
 /* change comes as the operation wrote it, and leaves as what takes it back. */
-static int turn_round(struct change *change, struct error *err)
+static int turn_round(struct change *change, bool allow_task_loss, struct error *err)
 {
 	struct facts facts;
 	int result;
@@ -101,6 +117,8 @@ static int turn_round(struct change *change, struct error *err)
 		result = check_agent(&facts, change, err);
 	if (result == 0)
 		result = change_check_side(change, SIDE_NEW, err);
+	if (result == 0)
+		result = check_restart(&facts, allow_task_loss, err);
 	if (result == 0) {
 		change_swap_sides(change);
 		result = check_reservations(&facts, change, err);
@@ -113,16 +131,22 @@ static int turn_round(struct change *change, struct error *err)
 
 /* ---- the command */
 
-static int restore_locked(struct by_hand *by_hand, const char *id)
+struct restore_options {
+	struct settings_options host;
+	const char *watch;
+	bool allow_task_loss;
+};
+
+static int restore_locked(struct by_hand *by_hand, const char *id, const struct restore_options *given)
 {
-	const struct operation_terms terms = {.start_timeout_ms = BY_HAND_START_MS,
-					      .verdict_timeout_ms = BY_HAND_VERDICT_MS};
+	struct operation_terms terms = {.rescue = false};
 	struct error err = ERROR_INIT;
 	struct change change;
 	int exit_code;
 
 	memset(&change, 0, sizeof change);
-	if (load(&by_hand->host.journal, id, &change, &err) == 0 && turn_round(&change, &err) == 0) {
+	if (by_hand_terms(given->watch, &terms, &err) == 0 && load(&by_hand->host.journal, id, &change, &err) == 0 &&
+	    turn_round(&change, given->allow_task_loss, &err) == 0) {
 		json_t *note = json_pack("{s:s, s:s}", "kind", "restore", "of", id);
 
 		exit_code = by_hand_run(by_hand, &change, note, &terms);
@@ -134,17 +158,17 @@ static int restore_locked(struct by_hand *by_hand, const char *id)
 	return exit_code;
 }
 
-static int run(const struct settings_options *given, const char *id)
+static int run(const struct restore_options *given, const char *id)
 {
 	struct error err = ERROR_INIT;
 	struct host_settings settings;
 	struct by_hand by_hand;
 	int exit_code;
 
-	if (settings_from_options(given, &settings, &err) != 0)
+	if (settings_from_options(&given->host, &settings, &err) != 0)
 		return command_fail(&err);
 	if (by_hand_open(&by_hand, &settings, &err) == 0)
-		exit_code = restore_locked(&by_hand, id);
+		exit_code = restore_locked(&by_hand, id, given);
 	else
 		exit_code = talk_refuse(&by_hand.talk, &err);
 	by_hand_clear(&by_hand);
@@ -154,11 +178,13 @@ static int run(const struct settings_options *given, const char *id)
 
 int command_restore(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
-	struct settings_options given = {.root = NULL};
-	const char *id = NULL;
+	struct restore_options given = {.watch = NULL};
 	const struct option options[] = {
-		{"root", 0, OPTION_STRING, &given.root, "DIR", "a prefix for every path", 0, 0},
-		{"state-dir", 0, OPTION_STRING, &given.state_dir, "DIR", "agentctl's own folder", 0, 0},
+		{"root", 0, OPTION_STRING, &given.host.root, "DIR", "a prefix for every path", 0, 0},
+		{"state-dir", 0, OPTION_STRING, &given.host.state_dir, "DIR", "agentctl's own folder", 0, 0},
+		{"watch", 0, OPTION_STRING, &given.watch, "DURATION", BY_HAND_WATCH_HELP, 0, 0},
+		{"allow-task-loss", 0, OPTION_FLAG, &given.allow_task_loss, NULL,
+		 "also when tasks die with the restart", 0, 0},
 		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
 	};
 	struct arguments operands = {.items = NULL, .count = 0};
@@ -167,8 +193,7 @@ int command_restore(int argc, const char *const argv[], const struct command *se
 	(void)ctx;
 	if (!command_open_with(argc, argv, self, options, &operands, &exit_code))
 		return exit_code;
-	id = operands.items[0];
-	exit_code = run(&given, id);
+	exit_code = run(&given, operands.items[0]);
 	arguments_clear(&operands);
 	return exit_code;
 }

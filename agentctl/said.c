@@ -2,6 +2,7 @@
 #include "agentctl/said.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,11 +39,39 @@ static bool read_tail(const char *path, struct buffer *out)
 	return out->len > 0;
 }
 
+/* An agent logs its flags when it starts, and quotes a flag it cannot load: either may hold a secret, and what is said
+ * here goes to the workstation, its database and its reports. */
+static bool may_hold_secret(const char *line, size_t len)
+{
+	static const char *const words[] = {"credential", "secret", "passw", "token", "private", "flags at startup"};
+	char *text = xstrndup(line, len);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < sizeof words / sizeof words[0]; i++)
+		found = strcasestr(text, words[i]) != NULL;
+	free(text);
+	return found;
+}
+
+static void redact(const struct buffer *text, struct buffer *out)
+{
+	for (const char *line = buffer_text(text); *line != '\0';) {
+		size_t len = strcspn(line, "\n");
+
+		if (may_hold_secret(line, len))
+			buffer_puts(out, "<a line that may hold a secret was left out>");
+		else
+			buffer_append(out, line, len);
+		buffer_putc(out, '\n');
+		line += line[len] == '\n' ? len + 1 : len;
+	}
+}
+
 /* glog keeps a link per level to the newest file. */
 void said_capture(struct real_host *host)
 {
 	static const char *const names[] = {"mesos-agent.INFO", "mesos-slave.INFO", "lt-mesos-agent.INFO"};
-	struct buffer tail = BUFFER_INIT(TAIL_MAX + 1);
+	struct buffer tail = BUFFER_INIT(TAIL_MAX + 1), clean = BUFFER_INIT(8 * TAIL_MAX);
 	bool found = false;
 
 	if (real_host_load(host, NULL) != 0 || host->change.log_dir == NULL)
@@ -56,10 +85,14 @@ void said_capture(struct real_host *host)
 		free(below);
 	}
 	if (found) {
-		char *shown = text_printable(buffer_text(&tail), true);
+		char *shown;
+
+		redact(&tail, &clean);
+		shown = text_printable(buffer_text(&clean), true);
 
 		journal_put(&host->entry, "agent-said", shown, strlen(shown), NULL);
 		free(shown);
 	}
+	buffer_clear(&clean);
 	buffer_clear(&tail);
 }

@@ -127,6 +127,9 @@ rollcall audit report latest >"$reports/second.txt"
 rollcall audit report latest --format json >"$reports/second.json"
 grep -q "What went wrong on node005.lab" "$reports/second.txt" || wrong "the second report does not say what went wrong"
 
+grep -q "these are not the flags it would start with" "$reports/second.txt" ||
+    wrong "the second report does not hold the agent's own words"
+
 title "What the second report says of it"
 sed -n '/^What went wrong/,/^$/p' "$reports/second.txt"
 

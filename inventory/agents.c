@@ -181,7 +181,8 @@ int agents_load_gone(struct store *store, int64_t cluster, const struct selector
 	size_t count = 0;
 	const struct store_value *given = selector ? selector_values(selector, &count) : NULL;
 	struct store_value *values = xcalloc(count + 2, sizeof(*values));
-	char *sql = xasprintf("SELECT " COLUMNS " FROM agents a WHERE a.cluster = ?%zu AND a.gone_ms > ?%zu AND NOT EXISTS "
+	char *sql = xasprintf("SELECT " COLUMNS
+			      " FROM agents a WHERE a.cluster = ?%zu AND a.gone_ms > ?%zu AND NOT EXISTS "
 			      "(SELECT 1 FROM agents b WHERE b.cluster = a.cluster AND b.hostname = a.hostname AND "
 			      "b.gone_ms IS NULL)%s%s%s ORDER BY a.hostname, a.id",
 			      count + 1, count + 2, selector ? " AND (" : "", selector ? selector_sql(selector) : "",

@@ -4,6 +4,7 @@
 
 #include "inventory/config_internal.h"
 #include "mesos/attributes.h"
+#include "mesos/flag_types.h"
 #include "mesos/resources.h"
 
 /* Far above any real flag value; an environment file's line must stay below it too. */
@@ -142,5 +143,9 @@ int config_check_value(enum config_section section, const char *name, const char
 		return check_attribute(name, value, version, err);
 	if (section == SECTION_RESOURCES)
 		return check_resource(name, value, version, err);
-	return config_check_flag(name, err);
+	if (config_check_flag(name, err) < 0)
+		return -1;
+	if (!value || strncmp(value, "file://", strlen("file://")) == 0)
+		return 0;
+	return flag_check_value(name, value, err);
 }

@@ -10,130 +10,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "inventory/hostset.h"
+#include "inventory/listing_wish.h"
 #include "inventory/selector_sql.h"
 
-/* More columns than anyone can read; SQLite takes 2000. */
-#define COLUMNS_MAX 100
-#define SQL_MAX     1000000
-
-struct column {
-	struct field field;
-	char *name;
-	bool descending; /* of --sort */
-};
-
-struct columns {
-	struct column *items;
-	size_t count;
-};
-
-struct loader {
-	struct columns shown, sort;
-	bool grouped;
-	int by_count; /* grouped: 1 sort by the number of agents, -1 the other way round */
-};
-
-static void columns_clear(struct columns *columns)
-{
-	for (size_t i = 0; i < columns->count; i++) {
-		field_clear(&columns->items[i].field);
-		free(columns->items[i].name);
-	}
-	free(columns->items);
-}
-
-static void loader_clear(struct loader *loader)
-{
-	columns_clear(&loader->shown);
-	columns_clear(&loader->sort);
-}
-
-/* ---- reading the wish */
-
-static int read_column(struct token_reader *reader, bool sorting, struct columns *out)
-{
-	struct column column = {.name = NULL};
-	size_t at;
-
-	if (reader->token.kind != TOKEN_WORD)
-		return token_expected(reader, "a column's name, as in hostname,rack,mem.free");
-	if (sorting && reader->token.text[0] == '-' && reader->token.text[1]) {
-		column.descending = true;
-		memmove(reader->token.text, reader->token.text + 1, strlen(reader->token.text));
-		reader->token.at++;
-	}
-	at = reader->token.at;
-	if (field_read_column(reader, &column.field) < 0)
-		return -1;
-	column.name = xstrndup(reader->text + at, reader->last_end - at);
-	out->items = xreallocarray(out->items, out->count + 1, sizeof(column));
-	out->items[out->count++] = column;
-	return 0;
-}
-
-static int read_columns(const char *source, const char *text, struct columns *out, struct error *err)
-{
-	struct token_reader reader = {.source = source, .text = text, .err = err};
-	bool sorting = strcmp(source, "--sort") == 0;
-	int result = token_next(&reader);
-
-	while (result == 0) {
-		result = read_column(&reader, sorting, out);
-		if (result == 0 && reader.token.kind == TOKEN_END)
-			break;
-		if (result == 0 && reader.token.kind != TOKEN_COMMA)
-			result = token_expected(&reader, "\",\" or the end");
-		if (result == 0 && out->count == COLUMNS_MAX)
-			result = token_error(&reader, reader.token.at, "more than %d columns", COLUMNS_MAX);
-		if (result == 0)
-			result = token_next(&reader);
-	}
-	token_reader_clear(&reader);
-	return result;
-}
-
-static bool has_column(const struct columns *columns, const char *name)
-{
-	for (size_t i = 0; i < columns->count; i++)
-		if (strcmp(columns->items[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static int check_group_sort(struct loader *loader, struct error *err)
-{
-	for (size_t i = 0; i < loader->sort.count; i++) {
-		const struct column *column = &loader->sort.items[i];
-
-		if (strcmp(column->name, "agents") == 0 && loader->sort.count == 1)
-			loader->by_count = column->descending ? -1 : 1;
-		else if (!has_column(&loader->shown, column->name))
-			return error_set(err, ERROR_USAGE,
-					 "--sort: with --group-by, expected its columns, or agents alone; found %.80s",
-					 column->name);
-	}
-	if (loader->by_count) {
-		columns_clear(&loader->sort);
-		loader->sort = (struct columns){NULL, 0};
-	}
-	return 0;
-}
-
-static int read_wish(const struct listing_wish *wish, struct loader *out, struct error *err)
-{
-	out->grouped = wish->group_by != NULL;
-	if (wish->group_by && wish->columns)
-		return error_set(
-			err, ERROR_USAGE,
-			"--columns and --group-by exclude each other: a group shows what it is grouped by, how "
-			"many agents it has, and their hosts");
-	if (read_columns(wish->group_by ? "--group-by" : "--columns", wish->group_by ? wish->group_by : wish->columns,
-			 &out->shown, err) < 0)
-		return -1;
-	if (wish->sort && read_columns("--sort", wish->sort, &out->sort, err) < 0)
-		return -1;
-	return out->grouped ? check_group_sort(out, err) : 0;
-}
+#define SQL_MAX 1000000
 
 static enum cell_kind kind_of(const struct field *field)
 {
@@ -156,15 +36,15 @@ static void add_name(struct listing *listing, const char *name, enum cell_kind k
 	listing->kinds[listing->columns++] = kind;
 }
 
-static void name_columns(const struct loader *loader, struct listing *out)
+static void name_columns(const struct listing_plan *plan, struct listing *out)
 {
-	const struct columns *lists[] = {&loader->shown, &loader->sort};
+	const struct listing_columns *lists[] = {&plan->shown, &plan->sort};
 
-	*out = (struct listing){.names = xcalloc(loader->shown.count + 2, sizeof(*out->names)),
-				.kinds = xcalloc(loader->shown.count + 2, sizeof(*out->kinds))};
-	for (size_t i = 0; i < loader->shown.count; i++)
-		add_name(out, loader->shown.items[i].name, kind_of(&loader->shown.items[i].field));
-	if (loader->grouped) {
+	*out = (struct listing){.names = xcalloc(plan->shown.count + 2, sizeof(*out->names)),
+				.kinds = xcalloc(plan->shown.count + 2, sizeof(*out->kinds))};
+	for (size_t i = 0; i < plan->shown.count; i++)
+		add_name(out, plan->shown.items[i].name, kind_of(&plan->shown.items[i].field));
+	if (plan->grouped) {
 		add_name(out, "agents", CELL_NUMBER);
 		add_name(out, "hosts", CELL_TEXT);
 	}
@@ -176,12 +56,12 @@ static void name_columns(const struct loader *loader, struct listing *out)
 
 int listing_check(const struct listing_wish *wish, struct listing *out, struct error *err)
 {
-	struct loader loader = {.grouped = false};
-	int result = read_wish(wish, &loader, err);
+	struct listing_plan plan = {.grouped = false};
+	int result = listing_plan_read(wish, &plan, err);
 
 	if (result == 0)
-		name_columns(&loader, out);
-	loader_clear(&loader);
+		name_columns(&plan, out);
+	listing_plan_clear(&plan);
 	return result;
 }
 
@@ -200,7 +80,7 @@ void listing_clear(struct listing *listing)
 
 /* ---- the statement */
 
-static void put_order(struct condition *statement, const struct columns *columns)
+static void put_order(struct condition *statement, const struct listing_columns *columns)
 {
 	for (size_t i = 0; i < columns->count; i++) {
 		const struct field *field = &columns->items[i].field;
@@ -214,7 +94,7 @@ static void put_order(struct condition *statement, const struct columns *columns
 }
 
 /* The selector's values come first, so that its numbers hold; then the cluster; then those of the columns. */
-static void write_statement(const struct loader *loader, const struct selector *selector, int64_t cluster,
+static void write_statement(const struct listing_plan *plan, const struct selector *selector, int64_t cluster,
 			    struct condition *out)
 {
 	size_t given_count = 0;
@@ -226,18 +106,18 @@ static void write_statement(const struct loader *loader, const struct selector *
 		condition_add(out, i < given_count ? given[i] : value);
 	}
 	buffer_puts(&out->sql, "SELECT a.hostname");
-	for (size_t i = 0; i < loader->shown.count; i++) {
+	for (size_t i = 0; i < plan->shown.count; i++) {
 		buffer_puts(&out->sql, ", ");
-		condition_show(out, &loader->shown.items[i].field);
+		condition_show(out, &plan->shown.items[i].field);
 	}
 	buffer_printf(&out->sql, " FROM agents a INDEXED BY agents_listed WHERE a.cluster = ?%zu AND a.gone_ms IS NULL",
 		      given_count + 1);
 	if (selector)
 		buffer_printf(&out->sql, " AND (%s)", selector_sql(selector));
 	buffer_puts(&out->sql, " ORDER BY ");
-	put_order(out, &loader->sort);
-	if (loader->grouped)
-		put_order(out, &loader->shown);
+	put_order(out, &plan->sort);
+	if (plan->grouped)
+		put_order(out, &plan->shown);
 	buffer_puts(&out->sql, "a.hostname, a.id");
 }
 
@@ -323,16 +203,16 @@ static bool equal_cells(const struct cell *a, const struct cell *b, size_t count
 	return true;
 }
 
-static void read_row(const struct store_cursor *rows, const struct loader *loader, struct group *group,
+static void read_row(const struct store_cursor *rows, const struct listing_plan *plan, struct group *group,
 		     struct listing *out)
 {
-	size_t shown = loader->shown.count;
+	size_t shown = plan->shown.count;
 	struct cell *cells = add_row(out);
 
 	out->agents++;
 	for (size_t i = 0; i < shown; i++)
 		cells[i] = read_cell(rows, (int)i + 1, out->kinds[i]);
-	if (!loader->grouped)
+	if (!plan->grouped)
 		return;
 	if (group->count && equal_cells(cells - out->columns, cells, shown)) {
 		for (size_t i = 0; i < shown; i++)
@@ -346,13 +226,13 @@ static void read_row(const struct store_cursor *rows, const struct loader *loade
 	group_add(group, store_text(rows, 0));
 }
 
-static int read_rows(struct store_cursor *rows, const struct loader *loader, struct listing *out, struct error *err)
+static int read_rows(struct store_cursor *rows, const struct listing_plan *plan, struct listing *out, struct error *err)
 {
 	struct group group = {NULL, 0, 0};
 	int more;
 
 	while ((more = store_next(rows, err)) > 0)
-		read_row(rows, loader, &group, out);
+		read_row(rows, plan, &group, out);
 	if (group.count)
 		group_finish(&group, out);
 	free(group.hosts);
@@ -382,28 +262,28 @@ int listing_load(struct store *store, int64_t cluster, const struct selector *se
 		 struct listing *out, struct error *err)
 {
 	struct condition statement = {.sql = BUFFER_INIT(2 * SQL_MAX)};
-	struct loader loader = {.grouped = false};
+	struct listing_plan plan = {.grouped = false};
 	struct listing listing = {.names = NULL};
 	struct store_cursor rows;
-	int result = read_wish(wish, &loader, err);
+	int result = listing_plan_read(wish, &plan, err);
 
 	if (result == 0) {
-		name_columns(&loader, &listing);
-		write_statement(&loader, selector, cluster, &statement);
+		name_columns(&plan, &listing);
+		write_statement(&plan, selector, cluster, &statement);
 		result = store_query_values(store, &rows, err, buffer_text(&statement.sql), statement.values,
 					    statement.count);
 	}
 	if (result == 0) {
-		result = read_rows(&rows, &loader, &listing, err);
+		result = read_rows(&rows, &plan, &listing, err);
 		store_done(&rows);
 	}
-	if (loader.by_count)
-		sort_groups(&listing, loader.by_count);
+	if (plan.by_count)
+		sort_groups(&listing, plan.by_count);
 	if (result == 0)
 		*out = listing;
 	else
 		listing_clear(&listing);
 	condition_clear(&statement);
-	loader_clear(&loader);
+	listing_plan_clear(&plan);
 	return result;
 }

@@ -220,16 +220,16 @@ static int name_database(struct store *store, struct error *err)
  * process may have migrated while we waited for the lock, so the version is read again under it. */
 static int migrate(struct store *store, struct error *err)
 {
-	int64_t version = 0;
+	int64_t version = 0, limit = store->version_limit ? store->version_limit : known_migrations();
 
 	if (store_begin(store, err) < 0)
 		return -1;
 	if (check_owner(store, &version, err) < 0)
 		goto fail;
-	for (; migrations[version].name; version++)
+	for (; migrations[version].name && version != limit; version++)
 		if (migrate_step(store, version, err) < 0)
 			goto fail;
-	if (name_database(store, err) < 0)
+	if (!store->version_limit && name_database(store, err) < 0)
 		goto fail;
 	return store_commit(store, err);
 fail:
@@ -272,7 +272,7 @@ static int open_handle(struct store *store, struct error *err)
 		return -1;
 	if (version < known_migrations() && migrate(store, err) < 0)
 		return -1;
-	return read_uuid(store, err);
+	return store->version_limit ? 0 : read_uuid(store, err);
 }
 
 struct store *store_open(const char *path, bool create, struct error *err)
@@ -285,6 +285,28 @@ struct store *store_open(const char *path, bool create, struct error *err)
 		return NULL;
 	store = xcalloc(1, sizeof(*store));
 	store->path = xstrdup(path);
+	if (open_handle(store, err) < 0) {
+		store_close(store);
+		return NULL;
+	}
+	return store;
+}
+
+struct store *store_create_at(const char *path, int64_t version, struct error *err)
+{
+	struct store *store;
+
+	if (version < 1 || version > known_migrations()) {
+		error_set(err, ERROR_USAGE,
+			  "written by a newer rollcall (its schema has version %lld, this program knows up to %lld)",
+			  (long long)version, (long long)known_migrations());
+		return NULL;
+	}
+	if (create_file(path, err) < 0)
+		return NULL;
+	store = xcalloc(1, sizeof(*store));
+	store->path = xstrdup(path);
+	store->version_limit = version;
 	if (open_handle(store, err) < 0) {
 		store_close(store);
 		return NULL;

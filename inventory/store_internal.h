@@ -22,12 +22,16 @@ struct store {
 	char *path;
 	char uuid[RANDOM_ID_SIZE];
 	int patience_ms;
+	int64_t version_limit; /* stop migrating there; 0: go on to the newest */
 	struct store_statement cache[STATEMENT_SLOTS];
 	size_t cached;
 };
 
 /* Turns what SQLite says into an error that names the file. Always returns -1. */
 int store_fail(struct store *store, struct error *err, const char *doing);
+
+/* A new database with the schema of an earlier version (ERROR_USAGE: of a newer one) and no rows, not even its name. */
+struct store *store_create_at(const char *path, int64_t version, struct error *err);
 
 void statements_finalize(struct store *store);
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "inventory/survey_lists.h"
 
 #define INSPECT_FORMAT 1
 
@@ -45,7 +46,8 @@ void survey_clear(struct survey *survey)
 			 survey->unit,
 			 survey->kill_mode,
 			 survey->detected_hostname,
-			 survey->verdict_message, survey->driver_database};
+			 survey->verdict_message,
+			 survey->driver_database};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -70,7 +72,7 @@ void survey_clear(struct survey *survey)
 	*survey = (struct survey){.agentctl = NULL};
 }
 
-static int read_text(const json_t *object, const char *key, char **out, const struct json_place *place,
+int survey_read_text(const json_t *object, const char *key, char **out, const struct json_place *place,
 		     struct error *err)
 {
 	const char *text = NULL;
@@ -113,24 +115,6 @@ static int read_flags(const json_t *object, struct flags *out, const struct json
 	return result;
 }
 
-static int read_known_flags(struct survey *survey, const json_t *agent, const struct json_place *place,
-			    struct error *err)
-{
-	const json_t *names = NULL;
-
-	if (json_optional_array(agent, "known_flags", &names, place, err) < 0)
-		return -1;
-	survey->known_flags = xcalloc(json_array_size(names) + 1, sizeof(*survey->known_flags));
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		const char *name = json_string_value(json_array_get(names, i));
-
-		if (!name)
-			return json_error(place, err, "known_flags must be names");
-		survey->known_flags[survey->known_flag_count++] = xstrdup(name);
-	}
-	return 0;
-}
-
 static int read_agent(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
 {
 	struct json_place here = {.parent = top, .key = "agent"};
@@ -141,17 +125,17 @@ static int read_agent(struct survey *survey, const json_t *root, const struct js
 		return -1;
 	if (!agent)
 		return json_error(top, err, "\"agent\" is missing");
-	if (read_text(agent, "id", &survey->agent_id, &here, err) < 0 ||
+	if (survey_read_text(agent, "id", &survey->agent_id, &here, err) < 0 ||
 	    json_optional_bool(agent, "running", &survey->running, &here, err) < 0 ||
 	    json_optional_int(agent, "pid", &survey->pid, &here, err) < 0 ||
 	    json_optional_int(agent, "start_ticks", &survey->start_ticks, &here, err) < 0 ||
-	    read_text(agent, "version", &survey->version, &here, err) < 0 ||
-	    read_text(agent, "executable", &survey->executable, &here, err) < 0 ||
+	    survey_read_text(agent, "version", &survey->version, &here, err) < 0 ||
+	    survey_read_text(agent, "executable", &survey->executable, &here, err) < 0 ||
 	    read_flags(agent, &survey->flags, &here, err) < 0 ||
 	    json_optional_string(agent, "flags_from", &from, &here, err) < 0)
 		return -1;
 	survey->flags_from_store = strcmp(from, "store") == 0;
-	return read_known_flags(survey, agent, &here, err);
+	return survey_read_known_flags(survey, agent, &here, err);
 }
 
 static int read_slave_info(struct survey *survey, const json_t *checkpoint, const struct json_place *place,
@@ -180,10 +164,10 @@ static int read_checkpoint(struct survey *survey, const json_t *root, const stru
 	const json_t *checkpoint = NULL;
 
 	if (json_optional_object(root, "checkpoint", &checkpoint, top, err) < 0 ||
-	    read_text(checkpoint, "error", &survey->checkpoint_error, &here, err) < 0 ||
-	    read_text(checkpoint, "path", &survey->checkpoint_path, &here, err) < 0 ||
-	    read_text(checkpoint, "sha256", &survey->checkpoint_sha256, &here, err) < 0 ||
-	    read_text(checkpoint, "boot_id", &survey->checkpoint_boot_id, &here, err) < 0)
+	    survey_read_text(checkpoint, "error", &survey->checkpoint_error, &here, err) < 0 ||
+	    survey_read_text(checkpoint, "path", &survey->checkpoint_path, &here, err) < 0 ||
+	    survey_read_text(checkpoint, "sha256", &survey->checkpoint_sha256, &here, err) < 0 ||
+	    survey_read_text(checkpoint, "boot_id", &survey->checkpoint_boot_id, &here, err) < 0)
 		return -1;
 	return read_slave_info(survey, checkpoint, &here, err);
 }
@@ -195,10 +179,10 @@ static int read_flag_store(struct survey *survey, const json_t *root, const stru
 	const char *kind = "";
 
 	if (json_optional_object(root, "flag_store", &store, top, err) < 0 ||
-	    read_text(store, "error", &survey->store_error, &here, err) < 0 ||
+	    survey_read_text(store, "error", &survey->store_error, &here, err) < 0 ||
 	    json_optional_string(store, "kind", &kind, &here, err) < 0 ||
-	    read_text(store, "path", &survey->store_path, &here, err) < 0 ||
-	    read_text(store, "sha256", &survey->store_sha256, &here, err) < 0)
+	    survey_read_text(store, "path", &survey->store_path, &here, err) < 0 ||
+	    survey_read_text(store, "sha256", &survey->store_sha256, &here, err) < 0)
 		return -1;
 	flag_store_kind_parse(kind, &survey->store_kind); /* one that we do not know stays unknown */
 	return read_flags(store, &survey->store_flags, &here, err);
@@ -212,9 +196,9 @@ static int read_control(struct survey *survey, const json_t *root, const struct 
 
 	if (json_optional_object(root, "control", &control, top, err) < 0 ||
 	    json_optional_string(control, "kind", &kind, &here, err) < 0 ||
-	    read_text(control, "unit", &survey->unit, &here, err) < 0 ||
+	    survey_read_text(control, "unit", &survey->unit, &here, err) < 0 ||
 	    json_optional_bool(control, "active", &survey->unit_active, &here, err) < 0 ||
-	    read_text(control, "kill_mode", &survey->kill_mode, &here, err) < 0)
+	    survey_read_text(control, "kill_mode", &survey->kill_mode, &here, err) < 0)
 		return -1;
 	if (strcmp(kind, "systemd") == 0)
 		survey->control = CONTROL_SYSTEMD;
@@ -231,7 +215,7 @@ static int read_detected(struct survey *survey, const json_t *root, const struct
 
 	*detected = (struct detected)DETECTED_UNKNOWN;
 	if (json_optional_object(root, "detected", &object, top, err) < 0 ||
-	    read_text(object, "hostname", &survey->detected_hostname, &here, err) < 0 ||
+	    survey_read_text(object, "hostname", &survey->detected_hostname, &here, err) < 0 ||
 	    read_number(object, "cpus", &detected->cpus, &here, err) < 0 ||
 	    read_number(object, "mem_mb", &detected->mem_mb, &here, err) < 0 ||
 	    read_number(object, "disk_mb", &detected->disk_mb, &here, err) < 0 ||
@@ -261,7 +245,7 @@ static int read_driver(struct survey *survey, const json_t *root, const struct j
 
 	if (json_optional_object(root, "driver", &driver, top, err) < 0)
 		return -1;
-	return read_text(driver, "database", &survey->driver_database, &here, err);
+	return survey_read_text(driver, "database", &survey->driver_database, &here, err);
 }
 
 static unsigned part_of(const char *name)
@@ -280,110 +264,13 @@ static int read_verdict(struct survey *survey, const json_t *root, const struct 
 	if (json_optional_object(root, "verdict", &verdict, top, err) < 0 ||
 	    json_optional_bool(verdict, "accepted", &survey->verdict_accepted, &here, err) < 0 ||
 	    json_optional_array(verdict, "differs", &differs, &here, err) < 0 ||
-	    read_text(verdict, "message", &survey->verdict_message, &here, err) < 0)
+	    survey_read_text(verdict, "message", &survey->verdict_message, &here, err) < 0)
 		return -1;
 	survey->has_verdict = json_is_boolean(json_object_get(verdict, "accepted"));
 	for (size_t i = 0; i < json_array_size(differs); i++) {
 		const char *name = json_string_value(json_array_get(differs, i));
 
 		survey->verdict_differs |= name ? part_of(name) : 0;
-	}
-	return 0;
-}
-
-static int read_task(const json_t *value, struct survey_task *out, const struct json_place *place, struct error *err)
-{
-	if (!json_is_object(value))
-		return json_error(place, err, "must be an object");
-	if (read_text(value, "framework", &out->framework, place, err) < 0 ||
-	    read_text(value, "executor", &out->executor, place, err) < 0 ||
-	    read_text(value, "container", &out->container, place, err) < 0 ||
-	    read_text(value, "task", &out->task, place, err) < 0 ||
-	    json_optional_int(value, "executor_pid", &out->executor_pid, place, err) < 0 ||
-	    json_optional_bool(value, "alive", &out->alive, place, err) < 0)
-		return -1;
-	return json_optional_bool(value, "checkpoint", &out->checkpoint, place, err);
-}
-
-static int read_tasks(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
-{
-	struct json_place here = {.parent = top, .key = "tasks"};
-	const json_t *tasks = NULL;
-
-	if (json_optional_array(root, "tasks", &tasks, top, err) < 0)
-		return -1;
-	survey->tasks = xcalloc(json_array_size(tasks) + 1, sizeof(*survey->tasks));
-	for (size_t i = 0; i < json_array_size(tasks); i++) {
-		struct json_place item = {.parent = &here, .index = i};
-
-		if (read_task(json_array_get(tasks, i), &survey->tasks[survey->task_count++], &item, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int read_operation(const json_t *value, struct survey_operation *out, const struct json_place *place,
-			  struct error *err)
-{
-	if (!json_is_object(value))
-		return json_error(place, err, "must be an object");
-	if (read_text(value, "operation", &out->operation, place, err) < 0 ||
-	    read_text(value, "state", &out->state, place, err) < 0 ||
-	    read_text(value, "run", &out->run, place, err) < 0 ||
-	    read_text(value, "database", &out->database, place, err) < 0)
-		return -1;
-	return json_optional_int(value, "epoch", &out->epoch, place, err);
-}
-
-static int read_operations(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
-{
-	struct json_place here = {.parent = top, .key = "operations"};
-	const json_t *operations = NULL;
-
-	if (json_optional_array(root, "operations", &operations, top, err) < 0)
-		return -1;
-	survey->operations = xcalloc(json_array_size(operations) + 1, sizeof(*survey->operations));
-	for (size_t i = 0; i < json_array_size(operations); i++) {
-		struct json_place item = {.parent = &here, .index = i};
-		struct survey_operation *operation = &survey->operations[survey->operation_count++];
-
-		if (read_operation(json_array_get(operations, i), operation, &item, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int read_finding(const json_t *value, struct survey_finding *out, const struct json_place *place,
-			struct error *err)
-{
-	const char *severity = "";
-
-	if (!json_is_object(value))
-		return json_error(place, err, "must be an object");
-	if (read_text(value, "code", &out->code, place, err) < 0 ||
-	    read_text(value, "text", &out->text, place, err) < 0 ||
-	    json_optional_string(value, "severity", &severity, place, err) < 0)
-		return -1;
-	if (!out->code || !out->text)
-		return json_error(place, err, "lacks \"code\" or \"text\"");
-	out->refuses = strcmp(severity, "warn") != 0;
-	return 0;
-}
-
-static int read_findings(struct survey *survey, const json_t *root, const struct json_place *top, struct error *err)
-{
-	struct json_place here = {.parent = top, .key = "findings"};
-	const json_t *findings = NULL;
-
-	if (json_optional_array(root, "findings", &findings, top, err) < 0)
-		return -1;
-	survey->findings = xcalloc(json_array_size(findings) + 1, sizeof(*survey->findings));
-	for (size_t i = 0; i < json_array_size(findings); i++) {
-		struct json_place item = {.parent = &here, .index = i};
-		struct survey_finding *finding = &survey->findings[survey->finding_count++];
-
-		if (read_finding(json_array_get(findings, i), finding, &item, err) < 0)
-			return -1;
 	}
 	return 0;
 }
@@ -397,12 +284,12 @@ static int read_head(struct survey *survey, const json_t *root, const struct jso
 	if (format != INSPECT_FORMAT)
 		return json_error(top, err, "this agentctl speaks format %lld, this rollcall format %d",
 				  (long long)format, INSPECT_FORMAT);
-	if (read_text(root, "agentctl", &survey->agentctl, top, err) < 0 ||
-	    read_text(root, "node", &survey->node, top, err) < 0 ||
-	    read_text(root, "boot_id", &survey->boot_id, top, err) < 0 ||
+	if (survey_read_text(root, "agentctl", &survey->agentctl, top, err) < 0 ||
+	    survey_read_text(root, "node", &survey->node, top, err) < 0 ||
+	    survey_read_text(root, "boot_id", &survey->boot_id, top, err) < 0 ||
 	    json_optional_int(root, "time_ms", &survey->time_ms, top, err) < 0)
 		return -1;
-	return read_text(root, "work_dir", &survey->work_dir, top, err);
+	return survey_read_text(root, "work_dir", &survey->work_dir, top, err);
 }
 
 static int read_all(struct survey *survey, const json_t *root, const char *source, struct error *err)
@@ -415,12 +302,9 @@ static int read_all(struct survey *survey, const json_t *root, const char *sourc
 	    read_checkpoint(survey, root, &top, err) < 0 || read_flag_store(survey, root, &top, err) < 0 ||
 	    read_control(survey, root, &top, err) < 0 || read_detected(survey, root, &top, err) < 0 ||
 	    read_reserved(survey, root, &top, err) < 0 || read_driver(survey, root, &top, err) < 0 ||
-	    read_verdict(survey, root, &top, err) < 0 ||
-	    read_tasks(survey, root, &top, err) < 0)
+	    read_verdict(survey, root, &top, err) < 0)
 		return -1;
-	if (read_operations(survey, root, &top, err) < 0)
-		return -1;
-	return read_findings(survey, root, &top, err);
+	return survey_read_lists(survey, root, &top, err);
 }
 
 int survey_parse(const char *source, const void *bytes, size_t len, struct survey *out, struct error *err)

@@ -124,6 +124,9 @@ static bool is_folder(int fd, const struct dirent *entry)
 
 	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 		return false;
+	/* Most file systems say so with the name. */
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
 	return fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 

@@ -83,8 +83,9 @@ static int check_all(struct drive *drive, const struct master_facts *facts)
 	}
 	if (drifted == 0)
 		return 0;
-	return error_set(err, kind, "%zu of %zu agents %s not as the plan saw %s: %s. Nothing was changed; plan again",
-			 drifted, plan->agent_count, drifted == 1 ? "is" : "are", drifted == 1 ? "it" : "them", first);
+	return error_set(err, kind, "%zu of %zu agent%s %s not as the plan saw %s: %s. Nothing was changed; plan again",
+			 drifted, plan->agent_count, plan->agent_count == 1 ? "" : "s", drifted == 1 ? "is" : "are",
+			 drifted == 1 ? "it" : "them", first);
 }
 
 int drive_check_drift(struct drive *drive)

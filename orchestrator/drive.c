@@ -151,7 +151,8 @@ int drive_open(struct drive *drive, struct session *session, const struct plan *
 	if (!session_transport(session) || !session_master(session))
 		return -1;
 	drive->ledger = ledger_open(session_store(session), session_actor(session), &session->error);
-	if (!drive->ledger)
+	/* Nothing is built on a chain that does not hold. */
+	if (!drive->ledger || ledger_verify(drive->ledger, NULL, &session->error) < 0)
 		return -1;
 	drive->hosts = xcalloc(plan->agent_count + 1, sizeof(*drive->hosts));
 	drive->targets = xcalloc(plan->agent_count + 1, sizeof(*drive->targets));

@@ -114,6 +114,7 @@ static int open_driver(struct driver *driver, const char *run, struct error *err
 	open_engine(driver);
 	if (ledger_load_run(driver->back->ledger, run, &driver->run, err) < 0 || load_rows(driver, err) < 0)
 		return -1;
+	driver->woke_ms = driver_now(driver);
 	driver->epoch = ledger_new_epoch(driver->back->ledger, run, err);
 	if (driver->epoch < 0)
 		return -1;
@@ -188,7 +189,7 @@ static void notice_lost_time(struct driver *driver, int64_t meant_to_wait_ms)
 {
 	int64_t now = driver_now(driver), passed = now - driver->woke_ms;
 
-	if (driver->woke_ms && passed > meant_to_wait_ms + HELD_UP_MS)
+	if (passed > meant_to_wait_ms + HELD_UP_MS)
 		engine_lost_time(&driver->engine, passed - meant_to_wait_ms);
 	driver->woke_ms = now;
 }
@@ -213,10 +214,12 @@ static int check_interrupts(struct driver *driver, struct error *err)
 	int interrupts = driver->back->interrupts ? driver->back->interrupts(driver->back->ctx) : 0;
 
 	if (interrupts >= 2)
-		return error_set(err, ERROR_INTERRUPTED,
-				 "left at once; %zu agents are under way on their own. rollcall rollout resume %s asks "
-				 "each of them and goes on",
-				 driver->engine.under_way_count, driver->run.id);
+		return error_set(
+			err, ERROR_INTERRUPTED,
+			"left at once; %zu agent%s under way without us. rollcall rollout resume %s asks each of "
+			"them and goes on",
+			driver->engine.under_way_count, driver->engine.under_way_count == 1 ? " is" : "s are",
+			driver->run.id);
 	if (interrupts == 1 && driver->interrupts == 0)
 		engine_pause(&driver->engine, "interrupted by the operator", driver_now(driver), &driver->output);
 	driver->interrupts = interrupts;

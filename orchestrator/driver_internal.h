@@ -39,7 +39,7 @@ struct driver {
 	int64_t master_cost_ms; /* how long the last answer took */
 	char *master_note;      /* why the last question failed */
 
-	int64_t woke_ms; /* when the loop last came back from waiting; 0: it has not waited yet */
+	int64_t woke_ms; /* when the loop last came back from waiting, or began */
 	int interrupts;
 	bool failed; /* the ledger or this process failed: nothing more may be done */
 };

@@ -192,13 +192,26 @@ static int take_epoch(struct ledger *ledger, const char *run, int64_t *epoch, st
 	return 0;
 }
 
+/* Whoever drives writes only as long as nobody has taken a newer epoch: a second driver may have come by in spite of the
+ * lock (somebody removed its file), and then the older one must not act any more. */
+static int check_epoch(const struct ledger *ledger, const struct ledger_end *end, struct error *err)
+{
+	if (ledger->epoch == 0 || end->epoch <= ledger->epoch)
+		return 0;
+	return error_set(err, ERROR_CONFLICT,
+			 "another rollcall drives from this database now (epoch %" PRId64 ", ours is %" PRId64
+			 "): this one stops. `rollcall rollout list` shows what it drives",
+			 end->epoch, ledger->epoch);
+}
+
 static int write_transaction(struct ledger *ledger, const char *epoch_run, int64_t *epoch, struct error *err)
 {
 	struct ledger_end end = {.seq = 0};
 	memcpy(end.hash, no_event, sizeof(no_event));
 	if (ledger->backend->begin(ledger, &end, err) < 0)
 		return -1;
-	if ((epoch_run != NULL && take_epoch(ledger, epoch_run, epoch, err) < 0) ||
+	if (check_epoch(ledger, &end, err) < 0 ||
+	    (epoch_run != NULL && take_epoch(ledger, epoch_run, epoch, err) < 0) ||
 	    append_events(ledger, &end, err) < 0 || put_rows(ledger, err) < 0) {
 		ledger->backend->rollback(ledger);
 		return -1;
@@ -235,7 +248,10 @@ int ledger_commit(struct ledger *ledger, struct error *err)
 int64_t ledger_new_epoch(struct ledger *ledger, const char *run, struct error *err)
 {
 	int64_t epoch = -1;
-	return commit(ledger, run, &epoch, err) == 0 ? epoch : -1;
+	int result = commit(ledger, run, &epoch, err);
+	/* Whether a commit that failed was durable is not known: whoever goes on with this ledger begins as a new driver. */
+	ledger->epoch = result == 0 ? epoch : 0;
+	return result == 0 ? epoch : -1;
 }
 
 int ledger_load_run(struct ledger *ledger, const char *run, struct run_row *row, struct error *err)

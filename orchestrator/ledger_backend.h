@@ -8,14 +8,15 @@
 #include "base/buffer.h"
 #include "orchestrator/ledger.h"
 
-/* The last event of the chain. */
+/* Where the database stands: the last event of the chain, and the last epoch anybody took. */
 struct ledger_end {
 	int64_t seq; /* 0: no event yet */
 	char hash[DIGEST_HEX_SIZE];
+	int64_t epoch; /* 0: none yet */
 };
 
 struct ledger_backend {
-	/* Opens a transaction that excludes every other writer, and says where the chain ends. */
+	/* Opens a transaction that excludes every other writer, and says where the database stands. */
 	int (*begin)(struct ledger *ledger, struct ledger_end *end, struct error *err);
 	int (*append)(struct ledger *ledger, const struct ledger_entry *entry, struct error *err);
 	int (*put_plan)(struct ledger *ledger, const struct plan_row *plan, struct error *err);
@@ -46,6 +47,7 @@ struct ledger {
 	char *database;
 	char *actor;
 	char head[DIGEST_HEX_SIZE];
+	int64_t epoch; /* ours, once we drive; 0: we do not */
 
 	struct pending_event *events;
 	size_t event_count, event_cap;

@@ -34,6 +34,7 @@ static int begin(struct ledger *ledger, struct ledger_end *end, struct error *er
 {
 	(void)err;
 	const struct memory *memory = memory_of(ledger);
+	end->epoch = memory->epoch;
 	if (memory->event_count == 0)
 		return 0;
 	end->seq = (int64_t)memory->event_count;

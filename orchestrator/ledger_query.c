@@ -45,6 +45,20 @@ static void read_plan(const struct store_cursor *rows, struct plan_row *out)
 	};
 }
 
+/* A plan is what its hash says: one that somebody edited in the database is nobody's plan. */
+static int check_plan_hash(const struct store *store, const struct plan_row *plan, struct error *err)
+{
+	char hash[DIGEST_HEX_SIZE];
+	digest_hex(plan->document, plan->document_len, hash);
+	if (strcmp(hash, plan->hash) == 0)
+		return 0;
+	return error_set(
+		err, ERROR_CORRUPT,
+		"%s: plan %.12s is not what was stored under its hash (its bytes give %.12s); it was edited or "
+		"damaged since it was shown, so nothing rests on it",
+		store_path(store), plan->hash, hash);
+}
+
 int ledger_find_plan(struct store *store, const char *name, struct plan_row *out, struct error *err)
 {
 	struct store_cursor rows;
@@ -67,6 +81,8 @@ int ledger_find_plan(struct store *store, const char *name, struct plan_row *out
 			  store_path(store));
 	}
 	store_done(&rows);
+	if (found > 0 && check_plan_hash(store, &plan, err) < 0)
+		found = -1;
 	if (found > 0)
 		*out = plan;
 	else

@@ -34,11 +34,23 @@ static int read_end(struct store *store, struct ledger_end *end, struct error *e
 	return more < 0 ? -1 : 0;
 }
 
+static int read_epoch(struct store *store, struct ledger_end *end, struct error *err)
+{
+	struct store_cursor rows;
+	if (store_query(store, &rows, err, "SELECT coalesce(max(epoch), 0) FROM epochs", "") < 0)
+		return -1;
+	int more = store_next(&rows, err);
+	if (more > 0)
+		end->epoch = store_int(&rows, 0);
+	store_done(&rows);
+	return more < 0 ? -1 : 0;
+}
+
 static int begin(struct ledger *ledger, struct ledger_end *end, struct error *err)
 {
 	if (store_begin(store_of(ledger), err) < 0)
 		return -1;
-	if (read_end(store_of(ledger), end, err) == 0)
+	if (read_end(store_of(ledger), end, err) == 0 && read_epoch(store_of(ledger), end, err) == 0)
 		return 0;
 	store_rollback(store_of(ledger));
 	return -1;

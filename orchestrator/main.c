@@ -78,6 +78,17 @@ static const struct command commands[] = {
 	 "that is "
 	 "there already is left alone.",
 	 command_inventory_backup, 1, 1},
+	{"inventory export", "[FILE]", "the whole database as JSON lines",
+	 "One line for each row, a line before them and one with their SHA-256 behind them; to FILE, or to stdout. "
+	 "`inventory import` reads it back, also with a newer rollcall.",
+	 command_inventory_export, 0, 1},
+	{"inventory import", "FILE", "make a database from an export",
+	 "FILE is what `inventory export` wrote; - is stdin. The database must not exist yet. It has the same name "
+	 "(UUID) as "
+	 "the one that was exported, so hosts take it for that one: use one of the two.\n"
+	 "\n"
+	 "    rollcall inventory import fleet.jsonl --db new.db",
+	 command_inventory_import, 1, 1},
 	{"config add", "FILE", "store a config as a new version",
 	 "Checks the document and stores it as the next version of the config it names. A document that is byte for "
 	 "byte the "

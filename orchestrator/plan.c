@@ -197,6 +197,7 @@ static json_t *agent_to_json(const struct plan_agent *agent)
 	json_object_set_new(object, "before", info_to_json(agent->before));
 	json_object_set_new(object, "after", info_to_json(agent->after));
 	json_object_set_new(object, "expect", expectation_to_json(&agent->expect));
+	json_object_set_new(object, "start_ticks", json_integer((json_int_t)agent->start_ticks));
 	json_object_set_new(object, "host", host_settings_to_json(&agent->host));
 	json_object_set_new(object, "tasks", tasks_to_json(agent));
 	json_object_set_new(object, "notes", texts_to_json(agent->notes, agent->note_count));

@@ -40,6 +40,7 @@ struct plan_agent {
 	struct flags before_flags; /* effective ones, of the edited flags only; secrets never */
 	Mesos__SlaveInfo *before, *after;
 	struct request_expectation expect;
+	int64_t start_ticks; /* of the agent's process when its host was surveyed; the proof wants a younger one. 0: not known */
 	struct plan_task *tasks;
 	size_t task_count;
 	char **notes; /* what the operator should know before saying yes */

@@ -250,25 +250,10 @@ static int parse_host(const json_t *object, struct plan_agent *agent, const stru
 static int parse_agent(const json_t *object, struct plan_agent *agent, const struct json_place *place,
 		       struct error *err)
 {
-	static const char *const keys[] = {"id",
-					   "hostname",
-					   "ip",
-					   "port",
-					   "domain",
-					   "mechanism",
-					   "why",
-					   "differs",
-					   "stock_accepts",
-					   "stock_message",
-					   "changes",
-					   "flags",
-					   "before",
-					   "after",
-					   "expect",
-					   "host",
-					   "tasks",
-					   "notes",
-					   NULL};
+	static const char *const keys[] = {"id",          "hostname", "ip",      "port",          "domain",
+					   "mechanism",   "why",      "differs", "stock_accepts", "stock_message",
+					   "changes",     "flags",    "before",  "after",         "expect",
+					   "start_ticks", "host",     "tasks",   "notes",         NULL};
 	if (json_check_keys(object, keys, place, err) < 0 ||
 	    required_text(object, "id", &agent->agent_id, place, err) < 0 ||
 	    required_text(object, "hostname", &agent->hostname, place, err) < 0 ||
@@ -284,8 +269,9 @@ static int parse_agent(const json_t *object, struct plan_agent *agent, const str
 	if (parse_edits(object, agent, place, err) < 0 ||
 	    parse_info(object, "before", &agent->before, place, err) < 0 ||
 	    parse_info(object, "after", &agent->after, place, err) < 0 ||
-	    parse_expectation(object, &agent->expect, place, err) < 0 || parse_host(object, agent, place, err) < 0 ||
-	    parse_tasks(object, agent, place, err) < 0)
+	    parse_expectation(object, &agent->expect, place, err) < 0 ||
+	    required_number(object, "start_ticks", 0, INT64_MAX, &agent->start_ticks, place, err) < 0 ||
+	    parse_host(object, agent, place, err) < 0 || parse_tasks(object, agent, place, err) < 0)
 		return -1;
 	return parse_texts(object, "notes", &agent->notes, &agent->note_count, place, err);
 }

@@ -179,12 +179,13 @@ static int refusal_error(const struct planner_refusals *refusals, struct error *
 	const struct planner_refusal *first = &refusals->items[0];
 	enum error_kind kind = all_unreachable(refusals) ? ERROR_UNREACHABLE : ERROR_REFUSED;
 	if (refusals->count == 1)
-		return error_set(err, kind,
-				 "%s cannot be planned: %.700s. --where \"… and not hostname = '%s'\" plans without it",
-				 first->hostname, first->reason, first->hostname);
+		return error_set(
+			err, kind,
+			"%s cannot be planned: %.700s (--where \"… and not hostname = '%s'\" plans without it)",
+			first->hostname, first->reason, first->hostname);
 	return error_set(err, kind,
-			 "%zu agents cannot be planned; the first: %s: %.700s. --where \"… and not hostname in "
-			 "(…)\" plans without them",
+			 "%zu agents cannot be planned; the first: %s: %.700s (--where \"… and not hostname in "
+			 "(…)\" plans without them)",
 			 refusals->count, first->hostname, first->reason);
 }
 

@@ -144,9 +144,10 @@ static void note_other_database(const struct planner_work *work, struct plan_age
 {
 	const char *database = work->survey.driver_database;
 	if (database && strcmp(database, store_uuid(work->input->store)) != 0)
-		add_note(out, xasprintf("its host is driven by another database (%s): only `rollout start --adopt` takes "
-					"it over",
-					database));
+		add_note(out,
+			 xasprintf("its host is driven by another database (%s): only `rollout start --adopt` takes "
+				   "it over",
+				   database));
 }
 
 static void fill_expectation(const struct planner_work *work, struct request_expectation *out)
@@ -182,6 +183,7 @@ int planner_fill(const struct planner_work *work, struct plan_agent *out, struct
 	copy_edits(work, out);
 	copy_tasks(work, out);
 	fill_expectation(work, &out->expect);
+	out->start_ticks = work->survey.start_ticks;
 	note_discard(out);
 	if (out->mechanism != MECHANISM_DISCARD)
 		note_overcommitment(work, out);

@@ -179,16 +179,29 @@ static void judge_checkpoint(struct judge *judge)
 		   PROOF_FAIL);
 }
 
+/* On the boot the plan saw, a process is named by when it started: the surveyed one must have made way. On a later boot
+ * every process is younger. */
+static bool is_younger(const struct judge *judge)
+{
+	const char *boot = judge->agent->expect.boot_id;
+	bool same_boot = boot && judge->started->boot_id && strcmp(boot, judge->started->boot_id) == 0;
+
+	return !same_boot || judge->agent->start_ticks == 0 || judge->started->start_ticks > judge->agent->start_ticks;
+}
+
 static void judge_process(struct judge *judge)
 {
 	const struct answer *started = judge->started;
+	bool ok = started->pid > 0 && (judge->reverted || is_younger(judge));
 
 	if (started->pid <= 0)
 		object(judge, PROOF_FAIL, "agentctl named no process of the agent");
+	else if (!ok)
+		object(judge, PROOF_FAIL, "the process agentctl named is not younger than the operation");
 	add_line(judge, "process", json_string(judge->reverted ? "there" : "younger than the operation"),
 		 json_pack("{s:I, s:I, s:s*}", "pid", (json_int_t)started->pid, "start_ticks",
 			   (json_int_t)started->start_ticks, "boot_id", started->boot_id),
-		 started->pid > 0);
+		 ok);
 }
 
 static void judge_flag(struct judge *judge, const char *name, const char *planned)

@@ -135,9 +135,10 @@ static int read_findings(const json_t *object, struct answer *out, const struct 
 
 static int read_all(const json_t *object, struct answer *out, const struct json_place *place, struct error *err)
 {
-	static const char *const keys[] = {
-		"event",   "operation", "step",  "reason",     "agent_said",  "kind",    "state",     "pid",
-		"boot_id", "away_ms",   "flags", "slave_info", "start_ticks", "kept_by", "restarted", "findings", NULL};
+	static const char *const keys[] = {"event",    "operation",  "step",        "reason",  "agent_said",
+					   "kind",     "state",      "pid",         "boot_id", "away_ms",
+					   "flags",    "slave_info", "start_ticks", "kept_by", "restarted",
+					   "findings", NULL};
 
 	if (json_check_keys(object, keys, place, err) != 0 || read_names(object, out, place, err) != 0 ||
 	    read_string(object, "operation", &out->operation, place, err) != 0 ||

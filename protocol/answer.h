@@ -6,7 +6,8 @@
  * the final ones. A line rollcall cannot parse is a broken conversation: the operation's fate is then unknown and asked for.
  *
  *   {"event":"accepted","operation":ID}             the journal is durable; from here on the operation exists
- *   {"event":"step","step":"guarded"}                progress: guarded, checkpoint, flags, stopping
+ *   {"event":"step","step":"guarded"}                progress: guarded, checkpoint, flags, stopping (a discard: guarded,
+ *                                                    agent-stopping, agent-cleaning, agent-cleaned, checkpoint…)
  *   {"event":"started","pid":N,"start_ticks":N,"boot_id":…,"flags":{…},"slave_info":"<base64>","away_ms":N}
  *                                                    the agent's process is there: its effective flags (secrets
  *                                                    as "<redacted>"), and the checkpoint on disk

@@ -33,11 +33,37 @@ bool journal_exists(const struct journal *journal)
 	return file_exists(journal->dir);
 }
 
+/* The program that runs before every start of the agent lies here, and so do the bytes an undo writes: whoever can write to
+ * the folder can become root. */
+static int check_private(const char *dir, struct error *err)
+{
+	struct stat info;
+
+	if (lstat(dir, &info) < 0)
+		return error_errno(err, ERROR_SYSTEM, errno, "cannot look at %s", dir);
+	if (!S_ISDIR(info.st_mode))
+		return error_set(err, ERROR_REFUSED, "%s is no folder (a symbolic link?): agentctl keeps nothing there",
+				 dir);
+	if (info.st_uid != geteuid() && info.st_uid != 0)
+		return error_set(err, ERROR_REFUSED,
+				 "%s belongs to user %ld: agentctl keeps nothing where others may write", dir,
+				 (long)info.st_uid);
+	if (info.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(err, ERROR_REFUSED,
+				 "%s can be written by others (mode %04o): agentctl keeps nothing there; chmod go-w",
+				 dir, (unsigned)(info.st_mode & 07777));
+	return 0;
+}
+
 int journal_create(const struct journal *journal, struct error *err)
 {
 	char *operations = path_join(journal->dir, "operations");
 	int result = file_make_dirs(operations, JOURNAL_MODE, err);
 
+	if (result == 0)
+		result = check_private(journal->dir, err);
+	if (result == 0)
+		result = check_private(operations, err);
 	free(operations);
 	return result;
 }

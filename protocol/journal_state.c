@@ -192,7 +192,8 @@ int journal_epoch_admit(const struct journal_epoch *seen, const char *database, 
 				 JOURNAL_DATABASE_SIZE - 1);
 	if (foreign && !adopt)
 		return error_set(err, ERROR_CONFLICT,
-				 "this host is driven by the database %s, not by %s; `rollcall rollout start --adopt` (or resume "
+				 "this host is driven by the database %s, not by %s; `rollcall rollout start --adopt` "
+				 "(or resume "
 				 "--adopt) takes the host over",
 				 seen->database, database);
 	if (!foreign && epoch < seen->epoch)

@@ -94,6 +94,7 @@ struct ssh_session {
 	size_t written;       /* bytes of the job's input that have left */
 	bool input_ended;     /* CARRY: the end of the file was said */
 	bool spoke;           /* the job wrote something to stdout */
+	unsigned lines;       /* of stdout so far */
 	struct buffer line;   /* stdout behind the last newline; for other jobs than AGENTCTL all of it */
 	struct buffer errors; /* the end of stderr */
 };

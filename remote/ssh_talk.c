@@ -11,6 +11,9 @@
 
 #define CHUNK 32768 /* the largest packet of an SSH channel */
 
+/* An answer has some twenty lines. What says more than this would only fill our memory. */
+#define EXEC_LINES_MAX 1000u
+
 enum talk { TALK_IDLE, TALK_MORE, TALK_CUT_SHORT, TALK_OVER };
 
 static enum talk would_block(struct ssh_session *session, enum ssh_unsent call)
@@ -80,7 +83,7 @@ static void put_line(struct ssh_session *session, const char *text, size_t len)
 	event_queue_put(&session->shared->events, &event);
 }
 
-/* Whole lines become events; what is behind the last newline stays. */
+/* Whole lines become events; what is behind the last newline stays. -1: too long a line, or too many. */
 static int take_lines(struct ssh_session *session, const char *data, size_t len)
 {
 	struct buffer *line = &session->line;
@@ -91,6 +94,8 @@ static int take_lines(struct ssh_session *session, const char *data, size_t len)
 			return -1;
 		if (newline == NULL)
 			return 0;
+		if (++session->lines > EXEC_LINES_MAX)
+			return -1;
 		put_line(session, buffer_text(line), line->len);
 		buffer_reset(line);
 		data += part + 1;
@@ -136,8 +141,13 @@ static enum talk read_some(struct ssh_session *session, enum ssh_unsent call)
 	if (errors)
 		take_errors(session, data, (size_t)n);
 	else if (n > 0 && take_output(session, data, (size_t)n) < 0) {
-		ssh_fail(session, ERROR_CORRUPT, "agentctl %s wrote a line of more than %u bytes: that is no answer",
-			 session->word, ANSWER_LINE_MAX);
+		if (session->lines > EXEC_LINES_MAX)
+			ssh_fail(session, ERROR_CORRUPT, "agentctl %s wrote more than %u lines: that is no answer",
+				 session->word, EXEC_LINES_MAX);
+		else
+			ssh_fail(session, ERROR_CORRUPT,
+				 "agentctl %s wrote a line of more than %u bytes: that is no answer", session->word,
+				 ANSWER_LINE_MAX);
 		return TALK_OVER;
 	}
 	return n > 0 ? TALK_MORE : TALK_IDLE;

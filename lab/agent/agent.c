@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "lab/agent/agent_log.h"
 #include "lab/core/faults.h"
 #include "lab/core/roles.h"
 #include "lab/host/stand_in.h"
@@ -27,6 +28,7 @@ static void agent_clear(struct agent *agent)
 		agent->tasks = task->next;
 		agent_task_free(task);
 	}
+	agent_log_close(agent->log);
 	link_free(agent->master);
 	listener_free(agent->executors);
 	web_free(agent->web);
@@ -105,6 +107,24 @@ static void other_faults(struct agent *agent)
 	}
 }
 
+static int open_log(struct agent *agent, struct error *err)
+{
+	const char *folder = agent_flag(&agent->flags, "log_dir");
+	if (folder == NULL)
+		return 0;
+	agent->log = agent_log_open(agent->root, folder, agent->host, err);
+	if (agent->log == NULL)
+		return -1;
+	agent_log_write(agent->log, 'I', "main.cpp:519", "Version: " LAB_MESOS_VERSION);
+	json_t *flags = flags_to_json(&agent->flags);
+	char *shown = json_dumps(flags, JSON_COMPACT), *line = xasprintf("Flags at startup: %s", shown);
+	agent_log_write(agent->log, 'I', "slave.cpp:263", line);
+	free(line);
+	free(shown);
+	json_decref(flags);
+	return 0;
+}
+
 static int prepare(struct agent *agent, struct error *err)
 {
 	const char *host = NULL, *ip = NULL;
@@ -117,24 +137,32 @@ static int prepare(struct agent *agent, struct error *err)
 	agent->start_time = (double)clock_wall_ms() / 1000;
 	agent->cleanup = strcmp(agent_flag(&agent->flags, "recover"), "cleanup") == 0;
 	agent->pending = json_array();
-	if (exit_faults(agent, err) < 0 || make_info(agent, err) < 0)
+	if (open_log(agent, err) < 0 || exit_faults(agent, err) < 0 || make_info(agent, err) < 0)
 		return -1;
 	agent->port = agent->info->has_port ? agent->info->port : LAB_AGENT_PORT;
 	return 0;
 }
 
+/* What it ends with, where it is looked for: on stderr, and in its log. */
+static void say_last_words(const struct agent *agent, const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+	agent_log_write(agent->log, 'E', "main.cpp:612", text);
+}
+
 static void print_refusal(const struct agent *agent, const struct buffer *refusal)
 {
-	fprintf(stderr,
-		"Failed to perform recovery: %s\n"
-		"If recovery failed due to a change in configuration and you want to\n"
-		"keep the current agent id, you might want to change the\n"
-		"`--reconfiguration_policy` flag to a more permissive value.\n"
-		"\n"
-		"To restart this agent with a new agent id instead, do as follows:\n"
-		"rm -f %s/meta/slaves/latest\n"
-		"This ensures that the agent does not recover old live executors.\n",
-		buffer_text(refusal), agent->work_dir);
+	char *text = xasprintf("Failed to perform recovery: %s\n"
+			       "If recovery failed due to a change in configuration and you want to\n"
+			       "keep the current agent id, you might want to change the\n"
+			       "`--reconfiguration_policy` flag to a more permissive value.\n"
+			       "\n"
+			       "To restart this agent with a new agent id instead, do as follows:\n"
+			       "rm -f %s/meta/slaves/latest\n"
+			       "This ensures that the agent does not recover old live executors.",
+			       buffer_text(refusal), agent->work_dir);
+	say_last_words(agent, text);
+	free(text);
 }
 
 static int run(struct agent *agent, struct error *err)
@@ -178,7 +206,7 @@ int role_agent(int argc, const char *const argv[])
 	if (result == 0)
 		result = run(&agent, &err);
 	if (result < 0 && err.kind != ERROR_NONE)
-		fprintf(stderr, "%s\n", err.text);
+		say_last_words(&agent, err.text);
 	int number = agent.signal;
 	agent_clear(&agent);
 	if (result == 0 && number != 0) { /* as if it had never been caught: systemd takes that for a clean end */

@@ -41,7 +41,10 @@ struct agent_task {
 	struct agent *agent;
 };
 
+struct agent_log;
+
 struct agent {
+	struct agent_log *log; /* NULL: no --log_dir */
 	struct lab *lab;
 	char *root;
 	char *host;

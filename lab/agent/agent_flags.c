@@ -5,152 +5,153 @@
 
 #include "base/clock.h"
 #include "lab/agent/agent.h"
+#include "mesos/flag_types.h"
 
-/* The flags an agent of 1.12 takes. Those without a default are not shown by /flags until they are given. */
+/* The flags an agent of 1.12 takes; mesos/flag_types.h has their types. Those without a default are not shown by /flags
+ * until they are given. */
 static const struct known_flag {
 	const char *name;
 	const char *fallback;
-	bool boolean;
 } known_flags[] = {
-	{"acls", NULL, false},
-	{"advertise_ip", NULL, false},
-	{"advertise_port", NULL, false},
-	{"agent_features", NULL, false},
-	{"agent_subsystems", NULL, false},
-	{"allowed_devices", NULL, false},
-	{"appc_simple_discovery_uri_prefix", "http://", false},
-	{"appc_store_dir", "/tmp/mesos/store/appc", false},
-	{"attributes", NULL, false},
-	{"authenticate_http_executors", NULL, true},
-	{"authenticate_http_readonly", "false", true},
-	{"authenticate_http_readwrite", "false", true},
-	{"authenticatee", "crammd5", false},
-	{"authentication_backoff_factor", "1secs", false},
-	{"authentication_timeout_max", "1mins", false},
-	{"authentication_timeout_min", "5secs", false},
-	{"authorizer", "local", false},
-	{"bounding_capabilities", NULL, false},
-	{"cgroups_cpu_enable_pids_and_tids_count", "false", true},
-	{"cgroups_destroy_timeout", "1mins", false},
-	{"cgroups_enable_cfs", "false", true},
-	{"cgroups_hierarchy", "/sys/fs/cgroup", false},
-	{"cgroups_limit_swap", "false", true},
-	{"cgroups_net_cls_primary_handle", NULL, false},
-	{"cgroups_net_cls_secondary_handles", NULL, false},
-	{"cgroups_root", "mesos", false},
-	{"container_disk_watch_interval", "15secs", false},
-	{"container_logger", NULL, false},
-	{"container_ports_watch_interval", NULL, false},
-	{"containerizers", "mesos", false},
-	{"credential", NULL, false},
-	{"csi_plugin_config_dir", NULL, false},
-	{"default_container_dns", NULL, false},
-	{"default_container_info", NULL, false},
-	{"default_container_shm_size", NULL, false},
-	{"default_role", "*", false},
-	{"disallow_sharing_agent_ipc_namespace", "false", true},
-	{"disallow_sharing_agent_pid_namespace", "false", true},
-	{"disk_profile_adaptor", NULL, false},
-	{"disk_watch_interval", "1mins", false},
-	{"docker", "docker", false},
-	{"docker_config", NULL, false},
-	{"docker_ignore_runtime", "false", true},
-	{"docker_kill_orphans", "true", true},
-	{"docker_mesos_image", NULL, false},
-	{"docker_registry", "https://registry-1.docker.io", false},
-	{"docker_remove_delay", "6hrs", false},
-	{"docker_socket", "/var/run/docker.sock", false},
-	{"docker_stop_timeout", "0ns", false},
-	{"docker_store_dir", "/tmp/mesos/store/docker", false},
-	{"docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume", false},
-	{"docker_volume_chown", "false", true},
-	{"domain", NULL, false},
-	{"domain_socket_location", NULL, false},
-	{"effective_capabilities", NULL, false},
-	{"enforce_container_disk_quota", "false", true},
-	{"executor_environment_variables", NULL, false},
-	{"executor_registration_timeout", "1mins", false},
-	{"executor_reregistration_retry_interval", NULL, false},
-	{"executor_reregistration_timeout", "2secs", false},
-	{"executor_shutdown_grace_period", "5secs", false},
-	{"external_log_file", NULL, false},
-	{"fetcher_cache_dir", "/tmp/mesos/fetch", false},
-	{"fetcher_cache_size", "2GB", false},
-	{"fetcher_stall_timeout", "1mins", false},
-	{"firewall_rules", NULL, false},
-	{"frameworks_home", "", false},
-	{"gc_delay", "1weeks", false},
-	{"gc_disk_headroom", "0.1", false},
-	{"gc_non_executor_container_sandboxes", "false", true},
-	{"hadoop_home", NULL, false},
-	{"help", "false", true},
-	{"hooks", NULL, false},
-	{"host_path_volume_force_creation", NULL, false},
-	{"hostname", NULL, false},
-	{"hostname_lookup", "true", true},
-	{"http_authenticators", NULL, false},
-	{"http_command_executor", "false", true},
-	{"http_credentials", NULL, false},
-	{"http_executor_domain_sockets", "false", true},
-	{"http_heartbeat_interval", "30secs", false},
-	{"image_gc_config", NULL, false},
-	{"image_providers", NULL, false},
-	{"image_provisioner_backend", NULL, false},
-	{"initialize_driver_logging", "true", true},
-	{"ip", NULL, false},
-	{"ip6", NULL, false},
-	{"ip6_discovery_command", NULL, false},
-	{"ip_discovery_command", NULL, false},
-	{"isolation", "posix/cpu,posix/mem", false},
-	{"jwt_secret_key", NULL, false},
-	{"launcher", "posix", false},
-	{"launcher_dir", "/usr/libexec/mesos", false},
-	{"log_dir", NULL, false},
-	{"logbufsecs", "0", false},
-	{"logging_level", "INFO", false},
-	{"master", NULL, false},
-	{"master_detector", NULL, false},
-	{"max_completed_executors_per_framework", "150", false},
-	{"memory_profiling", "false", true},
-	{"modules", NULL, false},
-	{"modules_dir", NULL, false},
-	{"network_cni_config_dir", NULL, false},
-	{"network_cni_metrics", "true", true},
-	{"network_cni_plugins_dir", NULL, false},
-	{"network_cni_root_dir_persist", "false", true},
-	{"nvidia_gpu_devices", NULL, false},
-	{"oversubscribed_resources_interval", "15secs", false},
-	{"perf_duration", "10secs", false},
-	{"perf_events", NULL, false},
-	{"perf_interval", "1mins", false},
-	{"port", "5051", false},
-	{"qos_controller", NULL, false},
-	{"qos_correction_interval_min", "0ns", false},
-	{"quiet", "false", true},
-	{"reconfiguration_policy", "equal", false},
-	{"recover", "reconnect", false},
-	{"recovery_timeout", "15mins", false},
-	{"registration_backoff_factor", "1secs", false},
-	{"resource_estimator", NULL, false},
-	{"resource_provider_config_dir", NULL, false},
-	{"resources", NULL, false},
-	{"revocable_cpu_low_priority", "true", true},
-	{"runtime_dir", "/var/run/mesos", false},
-	{"sandbox_directory", "/mnt/mesos/sandbox", false},
-	{"seccomp_config_dir", NULL, false},
-	{"seccomp_profile_name", NULL, false},
-	{"secret_resolver", NULL, false},
-	{"strict", "true", true},
-	{"switch_user", "true", true},
-	{"systemd_enable_support", "false", true},
-	{"systemd_runtime_directory", "/run/systemd/system", false},
-	{"version", "false", true},
-	{"volume_gid_range", NULL, false},
-	{"work_dir", NULL, false},
-	{"xfs_kill_containers", NULL, true},
-	{"xfs_project_range", NULL, false},
-	{"xfs_quota_headroom", NULL, false},
-	{"zk_session_timeout", "10secs", false},
+	{"acls", NULL},
+	{"advertise_ip", NULL},
+	{"advertise_port", NULL},
+	{"agent_features", NULL},
+	{"agent_subsystems", NULL},
+	{"allowed_devices", NULL},
+	{"appc_simple_discovery_uri_prefix", "http://"},
+	{"appc_store_dir", "/tmp/mesos/store/appc"},
+	{"attributes", NULL},
+	{"authenticate_http_executors", NULL},
+	{"authenticate_http_readonly", "false"},
+	{"authenticate_http_readwrite", "false"},
+	{"authenticatee", "crammd5"},
+	{"authentication_backoff_factor", "1secs"},
+	{"authentication_timeout_max", "1mins"},
+	{"authentication_timeout_min", "5secs"},
+	{"authorizer", "local"},
+	{"bounding_capabilities", NULL},
+	{"cgroups_cpu_enable_pids_and_tids_count", "false"},
+	{"cgroups_destroy_timeout", "1mins"},
+	{"cgroups_enable_cfs", "false"},
+	{"cgroups_hierarchy", "/sys/fs/cgroup"},
+	{"cgroups_limit_swap", "false"},
+	{"cgroups_net_cls_primary_handle", NULL},
+	{"cgroups_net_cls_secondary_handles", NULL},
+	{"cgroups_root", "mesos"},
+	{"container_disk_watch_interval", "15secs"},
+	{"container_logger", NULL},
+	{"container_ports_watch_interval", NULL},
+	{"containerizers", "mesos"},
+	{"credential", NULL},
+	{"csi_plugin_config_dir", NULL},
+	{"default_container_dns", NULL},
+	{"default_container_info", NULL},
+	{"default_container_shm_size", NULL},
+	{"default_role", "*"},
+	{"disallow_sharing_agent_ipc_namespace", "false"},
+	{"disallow_sharing_agent_pid_namespace", "false"},
+	{"disk_profile_adaptor", NULL},
+	{"disk_watch_interval", "1mins"},
+	{"docker", "docker"},
+	{"docker_config", NULL},
+	{"docker_ignore_runtime", "false"},
+	{"docker_kill_orphans", "true"},
+	{"docker_mesos_image", NULL},
+	{"docker_registry", "https://registry-1.docker.io"},
+	{"docker_remove_delay", "6hrs"},
+	{"docker_socket", "/var/run/docker.sock"},
+	{"docker_stop_timeout", "0ns"},
+	{"docker_store_dir", "/tmp/mesos/store/docker"},
+	{"docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume"},
+	{"docker_volume_chown", "false"},
+	{"domain", NULL},
+	{"domain_socket_location", NULL},
+	{"effective_capabilities", NULL},
+	{"enforce_container_disk_quota", "false"},
+	{"executor_environment_variables", NULL},
+	{"executor_registration_timeout", "1mins"},
+	{"executor_reregistration_retry_interval", NULL},
+	{"executor_reregistration_timeout", "2secs"},
+	{"executor_shutdown_grace_period", "5secs"},
+	{"external_log_file", NULL},
+	{"fetcher_cache_dir", "/tmp/mesos/fetch"},
+	{"fetcher_cache_size", "2GB"},
+	{"fetcher_stall_timeout", "1mins"},
+	{"firewall_rules", NULL},
+	{"frameworks_home", ""},
+	{"gc_delay", "1weeks"},
+	{"gc_disk_headroom", "0.1"},
+	{"gc_non_executor_container_sandboxes", "false"},
+	{"hadoop_home", NULL},
+	{"help", "false"},
+	{"hooks", NULL},
+	{"host_path_volume_force_creation", NULL},
+	{"hostname", NULL},
+	{"hostname_lookup", "true"},
+	{"http_authenticators", NULL},
+	{"http_command_executor", "false"},
+	{"http_credentials", NULL},
+	{"http_executor_domain_sockets", "false"},
+	{"http_heartbeat_interval", "30secs"},
+	{"image_gc_config", NULL},
+	{"image_providers", NULL},
+	{"image_provisioner_backend", NULL},
+	{"initialize_driver_logging", "true"},
+	{"ip", NULL},
+	{"ip6", NULL},
+	{"ip6_discovery_command", NULL},
+	{"ip_discovery_command", NULL},
+	{"isolation", "posix/cpu,posix/mem"},
+	{"jwt_secret_key", NULL},
+	{"launcher", "posix"},
+	{"launcher_dir", "/usr/libexec/mesos"},
+	{"log_dir", NULL},
+	{"logbufsecs", "0"},
+	{"logging_level", "INFO"},
+	{"master", NULL},
+	{"master_detector", NULL},
+	{"max_completed_executors_per_framework", "150"},
+	{"memory_profiling", "false"},
+	{"modules", NULL},
+	{"modules_dir", NULL},
+	{"network_cni_config_dir", NULL},
+	{"network_cni_metrics", "true"},
+	{"network_cni_plugins_dir", NULL},
+	{"network_cni_root_dir_persist", "false"},
+	{"nvidia_gpu_devices", NULL},
+	{"oversubscribed_resources_interval", "15secs"},
+	{"perf_duration", "10secs"},
+	{"perf_events", NULL},
+	{"perf_interval", "1mins"},
+	{"port", "5051"},
+	{"qos_controller", NULL},
+	{"qos_correction_interval_min", "0ns"},
+	{"quiet", "false"},
+	{"reconfiguration_policy", "equal"},
+	{"recover", "reconnect"},
+	{"recovery_timeout", "15mins"},
+	{"registration_backoff_factor", "1secs"},
+	{"resource_estimator", NULL},
+	{"resource_provider_config_dir", NULL},
+	{"resources", NULL},
+	{"revocable_cpu_low_priority", "true"},
+	{"runtime_dir", "/var/run/mesos"},
+	{"sandbox_directory", "/mnt/mesos/sandbox"},
+	{"seccomp_config_dir", NULL},
+	{"seccomp_profile_name", NULL},
+	{"secret_resolver", NULL},
+	{"strict", "true"},
+	{"switch_user", "true"},
+	{"systemd_enable_support", "false"},
+	{"systemd_runtime_directory", "/run/systemd/system"},
+	{"version", "false"},
+	{"volume_gid_range", NULL},
+	{"work_dir", NULL},
+	{"xfs_kill_containers", NULL},
+	{"xfs_project_range", NULL},
+	{"xfs_quota_headroom", NULL},
+	{"zk_session_timeout", "10secs"},
 };
 #define KNOWN_FLAGS (sizeof(known_flags) / sizeof(known_flags[0]))
 
@@ -163,19 +164,31 @@ static const struct known_flag *find_flag(const char *name, size_t len)
 	return NULL;
 }
 
+static bool is_boolean(const struct known_flag *flag)
+{
+	return flag_type_of(flag->name) == FLAG_BOOLEAN;
+}
+
 /* The command line alone: what it names must be known. In the environment only what is known counts. */
 static int check_argument(const char *argument, struct error *err)
 {
-	const char *name = argument + 2;
-	size_t len = strcspn(name, "=");
-	bool negated = name[len] == '\0' && strncmp(name, "no-", 3) == 0;
-	const struct known_flag *flag = find_flag(negated ? name + 3 : name, negated ? len - 3 : len);
+	const char *given = argument + 2, *equals = strchr(given, '=');
+	size_t len = strcspn(given, "=");
+	bool negated = strncmp(given, "no-", 3) == 0 && find_flag(given, len) == NULL;
+	const char *name = negated ? given + 3 : given;
+	const struct known_flag *flag = find_flag(name, negated ? len - 3 : len);
+	if (flag == NULL && negated)
+		return error_set(err, ERROR_USAGE, "Failed to load unknown flag '%.*s' via '%.*s'", (int)len - 3, name,
+				 (int)len, given);
 	if (flag == NULL)
-		return error_set(err, ERROR_USAGE, "Failed to load unknown flag '%.*s'", (int)(negated ? len - 3 : len),
-				 negated ? name + 3 : name);
-	if (negated && !flag->boolean)
-		return error_set(err, ERROR_USAGE, "Failed to load non-boolean flag '%s' via '%s'", flag->name, name);
-	if (!negated && name[len] == '\0' && !flag->boolean)
+		return error_set(err, ERROR_USAGE, "Failed to load unknown flag '%.*s'", (int)len, given);
+	if (negated && !is_boolean(flag))
+		return error_set(err, ERROR_USAGE, "Failed to load non-boolean flag '%s' via '%.*s'", flag->name,
+				 (int)len, given);
+	if (negated && equals != NULL && equals[1] != '\0')
+		return error_set(err, ERROR_USAGE, "Failed to load boolean flag '%s' via '%.*s' with value '%s'",
+				 flag->name, (int)len, given, equals + 1);
+	if (!negated && equals == NULL && !is_boolean(flag))
 		return error_set(err, ERROR_USAGE, "Failed to load non-boolean flag '%s': Missing value", flag->name);
 	return 0;
 }
@@ -192,20 +205,20 @@ static void forget_unknown(struct flags *flags)
 static bool is_true(const struct flags *flags, const char *name)
 {
 	const char *value = flags_get(flags, name);
-	return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+	return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || *value == '\0');
 }
 
 static void print_help(void)
 {
 	size_t width = 0;
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
-		size_t len = strlen(known_flags[i].name) + (known_flags[i].boolean ? 9 : 10);
+		size_t len = strlen(known_flags[i].name) + (is_boolean(&known_flags[i]) ? 9 : 10);
 		width = len > width ? len : width;
 	}
 	printf("Usage: mesos-agent [options]\n\n");
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
 		const struct known_flag *flag = &known_flags[i];
-		int used = flag->boolean ? printf("  --[no-]%s", flag->name) : printf("  --%s=VALUE", flag->name);
+		int used = is_boolean(flag) ? printf("  --[no-]%s", flag->name) : printf("  --%s=VALUE", flag->name);
 		printf("%*s%s%s%s\n", (int)width + 5 - used, "", "A flag of the agent",
 		       flag->fallback != NULL ? "; default: " : "", flag->fallback != NULL ? flag->fallback : "");
 	}
@@ -214,16 +227,11 @@ static void print_help(void)
 static int check_values(const struct flags *flags, struct error *err)
 {
 	const char *policy = agent_flag(flags, "reconfiguration_policy"), *recover = agent_flag(flags, "recover");
-	static const char *const durations[] = {"executor_reregistration_timeout", "recovery_timeout",
-						"registration_backoff_factor"};
 	int64_t ms;
+	if (flags_check_values(flags, err) < 0)
+		return -1;
 	if (flags_get(flags, "work_dir") == NULL)
 		return error_set(err, ERROR_USAGE, "Flag 'work_dir' is required, but it was not provided");
-	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
-		if (clock_parse_duration(agent_flag(flags, durations[i]), &ms, NULL) < 0)
-			return error_set(err, ERROR_USAGE, "Failed to load flag '%s': Failed to load value '%s'",
-					 durations[i], agent_flag(flags, durations[i]));
-	}
 	if (clock_parse_duration(agent_flag(flags, "executor_reregistration_timeout"), &ms, NULL) == 0 && ms > 15000)
 		return error_set(err, ERROR_USAGE,
 				 "Expected `--executor_reregistration_timeout` to be not more than 15secs");

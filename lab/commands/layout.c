@@ -139,6 +139,7 @@ static void environment_text(const struct lab *lab, size_t index, size_t zones, 
 	buffer_printf(out, "MESOS_IP=%s\n", host->address);
 	buffer_printf(out, "MESOS_PORT=%d\n", LAB_AGENT_PORT);
 	buffer_puts(out, "MESOS_WORK_DIR=/var/lib/mesos\n");
+	buffer_puts(out, "MESOS_LOG_DIR=/var/log/mesos\n");
 	buffer_printf(out, "MESOS_ATTRIBUTES=\"zone:%s;rack:rack-%zu;tier:%s;generation:g1\"\n", host->zone,
 		      index / zones + 1, index % 3 == 2 ? "db" : "web");
 	buffer_puts(out, "MESOS_RESOURCES=\"cpus:8;mem:4096;disk:20000;ports:[31000-32000]\"\n");

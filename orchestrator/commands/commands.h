@@ -22,6 +22,8 @@ int command_inventory_history(int argc, const char *const argv[], const struct c
 int command_inventory_diff(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_check(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_backup(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_export(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_import(int argc, const char *const argv[], const struct command *self, void *ctx);
 
 int command_config_add(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_config_list(int argc, const char *const argv[], const struct command *self, void *ctx);

@@ -15,23 +15,26 @@ static void add_problem(void *problems, const char *problem)
 	json_array_append_new(problems, output_text(problem));
 }
 
+static int verify(struct session *session, int64_t *events, struct error *err)
+{
+	struct ledger *ledger = ledger_open(session_store(session), session_actor(session), err);
+	int result = ledger ? ledger_verify(ledger, events, err) : -1;
+
+	ledger_close(ledger);
+	return result;
+}
+
 /* A broken chain is a problem that was found; anything else is an error of the check. */
 static int check_chain(struct session *session, json_t *problems, int64_t *events)
 {
 	struct error why = ERROR_INIT;
-	struct ledger *ledger = ledger_open(session_store(session), session_actor(session), &session->error);
-	int result = 0;
 
-	if (!ledger)
-		return -1;
-	if (ledger_verify(ledger, events, &why) < 0) {
-		if (why.kind == ERROR_CORRUPT)
-			add_problem(problems, why.text);
-		else
-			result = error_set(&session->error, why.kind, "%s", why.text);
-	}
-	ledger_close(ledger);
-	return result;
+	if (verify(session, events, &why) == 0)
+		return 0;
+	if (why.kind != ERROR_CORRUPT)
+		return error_set(&session->error, why.kind, "%s", why.text);
+	add_problem(problems, why.text);
+	return 0;
 }
 
 static int print(const struct session *session, json_t *problems, int64_t events)

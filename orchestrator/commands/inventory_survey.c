@@ -90,16 +90,26 @@ static int print_result(struct view *view, const struct survey_counts *counts)
 	return 0;
 }
 
+/* The table has said why, unless only this is looked at. */
+static int nobody_answered(struct view *view, const struct survey_counts *counts)
+{
+	bool alone = view->session->json || view->session->quiet;
+
+	if (counts->total == 1)
+		return error_set(&view->session->error, ERROR_UNREACHABLE, "the host could not be surveyed%s%s",
+				 alone ? ": " : "", alone ? view->first_failure.text : "");
+	return error_set(&view->session->error, ERROR_UNREACHABLE, "none of the %zu hosts could be surveyed%s%s",
+			 counts->total, alone ? "; the first failure was: " : "",
+			 alone ? view->first_failure.text : "");
+}
+
 static int judge(struct view *view, const struct survey_counts *counts)
 {
 	if (view->live && !view->session->quiet)
 		fputs("\r\033[K", stderr);
 	print_result(view, counts);
 	if (counts->surveyed == 0)
-		return error_set(&view->session->error, ERROR_UNREACHABLE,
-				 "none of the %zu host%s could be surveyed%s%s", counts->total,
-				 counts->total == 1 ? "" : "s", view->session->json ? "; the first failure was: " : "",
-				 view->session->json ? view->first_failure.text : "");
+		return nobody_answered(view, counts);
 	return counts->failed ? 1 : 0;
 }
 

@@ -25,11 +25,10 @@ static int check_earlier_run(struct session *session, const struct run_row *run)
 	}
 	free(agents);
 	if (result == 0 && done > 0)
-		return error_set(
-			&session->error, ERROR_CONFLICT,
-			"this plan was already carried out by run %s (%zu of %zu agents are done); `rollcall rollout "
-			"plan` shows what is left to do",
-			run->id, done, count);
+		return error_set(&session->error, ERROR_CONFLICT,
+				 "this plan was already carried out by run %s (%zu of %zu done); `rollcall rollout "
+				 "plan` shows what is left to do",
+				 run->id, done, count);
 	return result;
 }
 

@@ -313,8 +313,12 @@ void plan_print_summary(const struct plan *plan, FILE *stream)
 	fprintf(stream, ".\nAt most %d away at once", plan->options.window);
 	if (plan->options.domain_window > 0)
 		fprintf(stream, ", %d within a failure domain", plan->options.domain_window);
-	fprintf(stream, "; pauses when more than %d fail; may differ (--ignore): %s.\n", plan->options.max_failures,
-		buffer_text(&parts));
+	if (plan->options.max_failures == 0)
+		fputs("; pauses when one fails", stream);
+	else
+		fprintf(stream, "; pauses when more than %d %s", plan->options.max_failures,
+			plan->options.max_failures == 1 ? "agent fails" : "agents fail");
+	fprintf(stream, "; may differ (--ignore): %s.\n", buffer_text(&parts));
 	buffer_clear(&parts);
 }
 

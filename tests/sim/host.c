@@ -39,8 +39,8 @@ void host_init(struct world *world, size_t index)
 	for (int bit = 0; bit < TRAITS; bit++)
 		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
 			host->traits |= 1u << bit;
-	if ((host->traits & CANNOT_GO_BACK) && !(host->traits & FAILS_LATE))
-		host->traits |= FAILS_WITH_NEW;
+	if (host->traits & CANNOT_GO_BACK)
+		host->traits |= world_between(world, 0, 1) ? FAILS_LATE : FAILS_WITH_NEW;
 	host->pid = host->registered_pid = ++world->last_pid;
 	host->active = host->listed = true;
 	host->reregistered_ns = 1000000 + (int64_t)index;
@@ -114,6 +114,7 @@ void host_note_back(struct sim_host *host)
 static void act_register(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	struct sim_operation *op = last_operation(host);
+	bool lags;
 
 	(void)detail;
 	if (generation != host->life || !host->pid)
@@ -125,11 +126,13 @@ static void act_register(struct world *world, struct sim_host *host, int generat
 	host->registered_pid = host->pid;
 	host->meta_boot = host->boot;
 	host->failures = 0;
-	host->task_shown_ms = world->now + (world_between(world, 0, 3) ? 0 : world_between(world, 0, 5000));
+	lags = (host->traits & FAILS_LATE) || world_between(world, 0, 3) == 0;
+	host->task_shown_ms = world->now + (lags ? world_between(world, 0, 5000) : 0);
 	if (op && host->started_ms >= op->began_ms)
 		op->registered[host->running_flags] = true;
 	if ((host->traits & FAILS_LATE) && host->running_flags == NEW && host_open_operation(host))
-		world_at(world, world_between(world, 0, 6000), act_exit, host, host->life, 0);
+		world_at(world, world_between(world, 0, world_between(world, 0, 1) ? 700 : 6000), act_exit, host,
+			 host->life, 0);
 	host_note_back(host);
 	world_say(world, "host %zu: reregistered with the %s state", host->index,
 		  host->running_flags == NEW ? "new" : "old");
@@ -193,6 +196,9 @@ static void act_start(struct world *world, struct sim_host *host, int generation
 			world_at(world, 200, act_start, host, generation, 0);
 			return;
 		case START_FAILED:
+			if (err.kind == ERROR_BUG)
+				world_violation(world, "host %zu: the guard: %s", host->index, err.text);
+			/* fall through */
 		case START_CRASHED:
 			world_at(world, 1000, act_start, host, generation, 0);
 			return;

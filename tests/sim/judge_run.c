@@ -9,7 +9,9 @@
 #include "tests/sim/world.h"
 
 /* A pass of rollcall's loop, an idle poll and an answer. */
-#define SLACK_MS 5000
+#define SLACK_MS     5000
+/* The longest pause between two questions to a host that does not answer. */
+#define ASK_AGAIN_MS 32000
 
 static struct sim_operation *operation_of(struct sim_host *host, const struct run_agent *row)
 {
@@ -143,14 +145,18 @@ void judge_told(struct world *world, struct sim_host *host, enum answer_event ev
 	bool over = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED || event == ANSWER_STUCK;
 
 	/* Without a process it is no evidence, and rollcall will ask again. */
-	if ((event == ANSWER_STARTED || event == ANSWER_UNDONE || event == ANSWER_DONE) && !host->pid)
+	if ((event == ANSWER_STARTED || event == ANSWER_UNDONE || event == ANSWER_DONE) && !host->pid) {
+		host->heard_ms = 0;
 		return;
+	}
 	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || event == ANSWER_REFUSED) {
 		host->told_failure = true;
 		host->told_ms = world->now;
 	}
 	host->told_done = host->told_done || event == ANSWER_DONE;
-	if (event == ANSWER_STARTED || over) {
+	if (event == ANSWER_STATUS && (!host->current || operation_fate(host->current->state.step) != FATE_OPEN))
+		return;
+	if (event == ANSWER_STARTED || event == ANSWER_STATUS || over) {
 		host->heard = event;
 		host->heard_ms = world->now;
 	}
@@ -172,6 +178,8 @@ static bool is_heard(const struct sim_host *host)
 		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
 	case ANSWER_STUCK:
 		return host->known == AGENT_STUCK;
+	case ANSWER_STATUS:
+		return host->known != AGENT_UNKNOWN;
 	default:
 		return host->known != AGENT_CHANGING && host->known != AGENT_UNKNOWN;
 	}
@@ -309,15 +317,18 @@ static void judge_patience(struct world *world, const struct sim_host *host)
 static void judge_conversation(struct world *world, struct sim_host *host)
 {
 	const struct sim_operation *op = host->operations;
-	bool waits = host->known == AGENT_CHANGING || host->known == AGENT_RETURNING || host->known == AGENT_PROVING;
+	bool waits = host->known == AGENT_CHANGING || host->known == AGENT_RETURNING || host->known == AGENT_PROVING ||
+		     (host->known == AGENT_SOAKING && !host->told_done);
+	int64_t silent_ms = world->now - (host->hung_up_ms > host->known_ms ? host->hung_up_ms : host->known_ms);
 
 	if (host->heard_ms && is_heard(host))
 		host->heard_ms = 0;
 	if (host->heard_ms && world->now - host->heard_ms > SLACK_MS)
 		world_violation(world, "host %zu has said more than its state %s", host->index,
 				agent_state_name(host->known));
-	if (waits && !host->talking && world->now - host->hung_up_ms > SLACK_MS &&
-	    world->now - host->known_ms > SLACK_MS && !(op && op->state.step == STEP_DONE))
+	if (host->known == AGENT_UNKNOWN && !host->talking && silent_ms > ASK_AGAIN_MS + SLACK_MS)
+		world_violation(world, "host %zu is unknown, and is not asked again", host->index);
+	if (waits && !host->talking && silent_ms > SLACK_MS && !(op && op->state.step == STEP_DONE))
 		world_violation(world, "host %zu is waited for in state %s, and nobody talks to it", host->index,
 				agent_state_name(host->known));
 }
@@ -325,8 +336,9 @@ static void judge_conversation(struct world *world, struct sim_host *host)
 /* What the master shows to be wrong for good must not be waited out: five answers are enough. */
 static void judge_wrong(struct world *world, struct sim_host *host)
 {
-	bool returned = host->running_flags == NEW && host->registered_pid == host->pid && host->active && host->pid &&
-			(host->known == AGENT_RETURNING || host->known == AGENT_PROVING);
+	bool returned = host->registered_pid == host->pid && host->active && host->pid &&
+			(host->running_flags == NEW ? host->known == AGENT_RETURNING || host->known == AGENT_PROVING
+						    : host->known == AGENT_REVERTING);
 	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED)) ||
 		     (returned && (host->has_new_id || host->task == TASK_KILLED) && !(host->traits & RECORD_STAYS));
 

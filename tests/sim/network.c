@@ -100,6 +100,11 @@ static void on_exec(void *ctx, const struct simulated_exec *exec)
 		lose(world, host, exec->exec, false, "connection refused");
 		return;
 	}
+	if ((host->traits & IS_DEAF) && delivery->request.kind == REQUEST_APPLY) {
+		free_delivery(delivery);
+		lose(world, host, exec->exec, true, "the connection was lost");
+		return;
+	}
 	delivery->next = world->deliveries;
 	world->deliveries = delivery;
 	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");

@@ -42,6 +42,10 @@ static int back_wait(void *ctx, int64_t timeout_ms)
 {
 	struct world *world = ctx;
 
+	world->spins = world->now == world->waited_ms ? world->spins + 1 : 0;
+	world->waited_ms = world->now;
+	if (world->spins > 10000)
+		world_violation(world, "rollcall spins");
 	if (world_fault(world, world->faults.rollcall_stall))
 		stall(world);
 	else

@@ -48,13 +48,14 @@ enum trait {
 	TASKS_END = 1 << 4,      /* its task is done while the agent is away: nobody's fault */
 	GETS_NEW_ID = 1 << 5,    /* somebody has removed the latest link */
 	RECORD_STAYS = 1 << 6,   /* the master does not store the new SlaveInfo */
-	CANNOT_GO_BACK = 1 << 7, /* fails with the new flags, and then nothing starts any more */
+	CANNOT_GO_BACK = 1 << 7, /* fails with the new flags, soon or late, and then nothing starts any more */
 	REFUSES = 1 << 8,        /* its checkpoint is not what the plan saw */
 	MOVED = 1 << 9,          /* its address is not what the plan saw */
 	DEACTIVATED = 1 << 10,   /* by an operator, before the run */
 	FAILS_LATE = 1 << 11,    /* its agent registers with the new flags and ends soon after */
+	IS_DEAF = 1 << 12,       /* whatever asks it to change something gets lost */
 };
-#define TRAITS 12
+#define TRAITS 13
 
 enum task_state { TASK_ALIVE, TASK_DONE, TASK_KILLED, TASK_FORGOTTEN };
 
@@ -175,6 +176,8 @@ struct world {
 	int resumes; /* how often the operator resumed a paused run */
 	int masters; /* how many masters there have been */
 	int64_t outage_until_ms;
+	int64_t waited_ms; /* when rollcall last waited */
+	int spins;         /* how often since then without time passing */
 	int64_t wall_offset_ms;
 
 	/* the judge's notes */

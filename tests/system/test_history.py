@@ -6,6 +6,7 @@ import copy
 import csv
 import datetime
 import glob
+import hashlib
 import io
 import json
 import os
@@ -264,6 +265,78 @@ class Upkeep(WithHistory):
         self.assertIn("left as it is", self.run_rollcall("inventory", "backup", copy_path, status=3).stderr)
         self.assertIn("cannot be created", self.run_rollcall("inventory", "backup", "no/such.db", status=4).stderr)
         self.assertEqual([name for name in os.listdir(self.folder) if name.endswith(".part")], [])
+
+
+class Transfer(WithHistory):
+    def setUp(self):
+        super().setUp()
+        source = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "inventory", "schema-2.db")
+        shutil.copy(source, os.path.join(self.folder, "rollcall.db"))
+        os.chmod(os.path.join(self.folder, "rollcall.db"), 0o600)
+        self.sync()
+        self.agents[0]["agent_info"]["attributes"][0]["text"]["value"] = "el\u0007se \U0001f40e"
+        self.sync()
+        self.file = os.path.join(self.folder, "all.jsonl")
+        self.other = os.path.join(self.folder, "other.db")
+
+    def tables(self, path):
+        database = sqlite3.connect(path)
+        names = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        found = {name: sorted(map(repr, database.execute("SELECT * FROM " + name))) for name in names}
+        database.close()
+        return found
+
+    def test_round_trip(self):
+        out = self.json("inventory-transfer", "inventory", "export", self.file)
+        self.assertGreater(out["rows"], 60)
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+        back = self.json("inventory-transfer", "inventory", "import", self.file, "--db", self.other)
+        self.assertEqual(back["rows"], out["rows"])
+        self.assertEqual(self.tables(os.path.join(self.folder, "rollcall.db")), self.tables(self.other))
+        self.assertEqual(self.json("inventory-check", "inventory", "check", "--db", self.other)["problems"], [])
+        self.assertEqual(os.stat(self.other).st_mode & 0o777, 0o600)
+        with open(self.file, encoding="utf-8") as file:
+            self.assertEqual(self.run_rollcall("inventory", "export", "--db", self.other).stdout, file.read())
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         sorted(["all.jsonl", "other.db", "rollcall.db", "rollcall.json"]))
+
+    def test_an_earlier_schema(self):
+        self.run_rollcall("inventory", "export", self.file)
+        with open(self.file, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        database = sqlite3.connect(os.path.join(os.environ.get("TEST_DATA", "tests/data"), "inventory", "schema-2.db"))
+        known = {name: {row[1] for row in database.execute("PRAGMA table_info(%s)" % name)} for name, in
+                 database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        database.close()
+        rows = [{"table": line["table"], "row": {name: value for name, value in line["row"].items()
+                                                 if name in known[line["table"]]}}
+                for line in lines if line.get("table") in known]
+        text = "".join(json.dumps(line) + "\n" for line in [{**lines[0], "schema": 2}] + rows)
+        end = {"end": True, "rows": len(rows), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        self.write("all.jsonl", text + json.dumps(end) + "\n")
+        self.run_rollcall("inventory", "import", self.file, "--db", self.other)
+        self.assertEqual(self.hosts("--db", self.other, "--where", "mem > 0"), self.hosts("--where", "mem > 0"))
+
+    def test_what_is_no_whole_export(self):
+        self.run_rollcall("inventory", "export", self.file)
+        with open(self.file, encoding="utf-8") as file:
+            lines = file.readlines()
+        for text, words in (("".join(lines[:-1]), "ends before its last line"), ("", "no export of rollcall"),
+                            ("{}\n", "no export of rollcall"), ("".join(lines[:5] + lines[6:]), "not those that"),
+                            ("".join(lines).replace("node1.example.com", "node7.example.com"), "not those that"),
+                            (lines[0] + lines[2], "ends before"), (lines[0] + "[]\n", "no JSON object"),
+                            (lines[0] + '{"table": "agents; --", "row": {"x": 1}}\n', "does not have"),
+                            (lines[0] + '{"table": "clusters", "row": {"id": 1, "na\\"me": 1}}\n', "does not have"),
+                            (lines[0] + '{"table": "clusters", "row": {"id": 1, "name": null}}\n', "NOT NULL"),
+                            (lines[0].replace('"schema":3', '"schema":99'), "newer rollcall")):
+            self.write("broken.jsonl", text)
+            error = self.run_rollcall("inventory", "import", "broken.jsonl", "--db", self.other, status=2).stderr
+            self.assertIn(words, error)
+            self.assertFalse(glob.glob(self.other + "*"))
+        self.assertIn("left as it is", self.run_rollcall("inventory", "import", self.file, status=3).stderr)
+        self.assertIn("left as it is", self.run_rollcall("inventory", "export", self.file, status=3).stderr)
+        self.assertIn("cannot be read", self.run_rollcall("inventory", "import", "nothing", "--db", self.other,
+                                                          status=4).stderr)
 
 
 class Migrations(WithHistory):

@@ -3,6 +3,7 @@
 """rollcall dies or is stopped in the middle of a rollout, or is started twice: no agent is changed twice, and a resumed run
 ends as an uninterrupted one does."""
 import re
+import resource
 import signal
 import unittest
 
@@ -69,7 +70,10 @@ class Interrupted(unittest.TestCase):
         running, run = self.start()
         running.wait_for("changing → returning", 2)
         running.kill()
-        self.fleet.rollcall("rollout", "status", run).expect(0, "running", "under way")
+        self.fleet.rollcall("rollout", "status", run).expect(0, "running", "under way", "nobody drives it", f"resume {run}")
+        self.fleet.rollcall("rollout", "plan", "fleet", "--offline").expect(0, f"run {run} is not finished", f"resume {run}")
+        self.fleet.rollcall("rollout", "start", self.fleet.plan("fleet", "--offline", "--window", "1")).expect(
+            3, run, "resume")
         # Nothing else starts before the hosts that were left in the middle were asked.
         self.fleet.rollcall("rollout", "start", self.plan).expect(3, run, "resume")
         self.assert_done(self.fleet.rollcall("rollout", "resume", "latest"))
@@ -93,6 +97,15 @@ class Interrupted(unittest.TestCase):
         running.signal(signal.SIGINT)
         running.finish().expect(5, "resume", run)
         self.assertLess(self.fleet.latest()["counts"]["done"], AGENTS)
+        self.assert_done(self.fleet.rollcall("rollout", "resume", run))
+
+    def test_disk_that_is_full(self):
+        """The database may not grow any more: rollcall says who is under way and how to go on, and no agent is harmed."""
+        running, run = self.start()
+        running.wait_for("changing → returning")
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        result = running.finish().expect(5, f"Run {run} is under way without us with node", f"resume {run}", ".lab")
+        self.assertNotIn("inventory was not brought", result.err)
         self.assert_done(self.fleet.rollcall("rollout", "resume", run))
 
     def test_two_at_once(self):

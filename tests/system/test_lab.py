@@ -216,6 +216,9 @@ class Agent(WithLab):
         for text in ("Failed to perform recovery: Incompatible agent info detected.", 'value: "rack-9"',
                      "rm -f /var/lib/mesos/meta/slaves/latest"):
             self.assertIn(text, log)
+        with open(self.lab.path(ONE, "var/log/mesos/mesos-agent.INFO")) as file:
+            kept = file.read()
+        self.assertRegex(kept, r"(?m)^E\d{4} [0-9:.]+ +\d+ \S+\] Failed to perform recovery: Incompatible agent info detected")
         self.assertEqual(self.lab.checkpoint(ONE, "slaves/latest/slave.info"), checkpoint)
         self.assertFalse(self.lab.agent(ONE)["active"])
         self.assertNotEqual(self.lab.systemctl(ONE, "start", "mesos-agent").returncode, 0)

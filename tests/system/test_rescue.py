@@ -41,8 +41,11 @@ class Rescue(ByHand):
         self.host.start()
         self.wait_until_down()
 
+    def words(self, *more):
+        return ("rescue", "--settings", self.host.path("settings.json"), "--watch", "1secs", *more)
+
     def rescue(self, *more):
-        return self.by_hand("rescue", "--settings", self.host.path("settings.json"), *more)
+        return self.by_hand(*self.words(*more))
 
     def assert_rescued(self, attributes):
         self.assertEqual(self.host.starts()[-1],
@@ -73,7 +76,7 @@ class Rescue(ByHand):
         """A start of the agent would cost its ID: the rescue comes first, and holds over one more reboot."""
         self.push()
         self.host.boot()
-        process = subprocess.Popen([AGENTCTL, "rescue", "--settings", self.host.path("settings.json")],
+        process = subprocess.Popen([AGENTCTL, *self.words()],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.host.processes.append(process)
         process.stdin = open(os.devnull)
@@ -83,10 +86,9 @@ class Rescue(ByHand):
         process.stderr.close()
         self.host.stop()
         self.host.boot()
+        count = len(self.host.starts())
         self.host.start()
-        deadline = time.monotonic() + 10
-        while not self.host.starts()[-1]["accepted"] and time.monotonic() < deadline:
-            time.sleep(0.05)
+        self.host.wait_for_starts(count + 1)
         time.sleep(0.2)
         self.assert_rescued("rack:r9;tier:web")
         self.assertEqual([o["state"] for o in self.host.inspect()["operations"]], ["done"])
@@ -108,17 +110,18 @@ class Rescue(ByHand):
 
     def test_killed_at_any_moment(self):
         """What takes it over goes forward."""
-        for number, delay in enumerate((0, 20, 40, 60, 80, 110, 150)):
+        for number, delay in enumerate((0, 30, 60, 90, 140)):
             self.push(b"rack:r%d;tier:web" % (20 + number))
-            process = subprocess.Popen([AGENTCTL, "rescue", "--settings", self.host.path("settings.json")],
+            process = subprocess.Popen([AGENTCTL, *self.words()],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(delay / 1000)
             process.send_signal(signal.SIGKILL)
             process.wait()
-            if self.host.inspect()["operations"] and number % 2 == 1:
+            began = any(o["state"] not in ("done", "undone") for o in self.host.inspect()["operations"])
+            if began and number % 2 == 1:
                 self.host.start()
             self.by_hand("settle", "--root", self.host.root)
-            if self.host.agent_pid() == 0:
+            if not began and self.host.agent_pid() == 0:
                 self.rescue()
             self.assert_rescued("rack:r%d;tier:web" % (20 + number))
             self.old = (self.host.slave_info(), self.host.read("etc/mesos-agent.env"))
@@ -149,7 +152,7 @@ class Restore(ByHand):
         return self.operation
 
     def restore(self, operation):
-        return self.by_hand("restore", operation, "--root", self.host.root)
+        return self.by_hand("restore", operation, "--root", self.host.root, "--watch", "1secs")
 
     def assert_refused(self, operation, kind, text):
         done, answers = self.restore(operation)

@@ -81,15 +81,15 @@ class WholeStory(unittest.TestCase):
         self.assert_document(self.fleet.rollcall("rollout", "list", "--json").expect(0).out, "rollout-list")
         report = self.assert_document(
             self.fleet.rollcall("audit", "report", "latest", "--format", "json").expect(0).out, "audit-report")
-        self.assertEqual(report["summary"], {"agents": 6, "done": 6, "failed": 0, "same_id": 6, "tasks_kept": 12,
-                                             "tasks_lost": 0})
+        self.assertEqual(report["summary"], {"agents": 6, "done": 6, "failed": 0, "stuck": 0, "same_id": 6,
+                                             "tasks_kept": 12, "tasks_lost": 0, "tasks_unproven": 0})
         self.fleet.rollcall("audit", "report", status["run"]).expect(
-            0, "6 of 6", "before and after", "2 survived", status["plan"], report["ledger"]["head"])
+            0, "6 of 6", "before and after", "2 survived", "ok    slave_info", status["plan"], report["ledger"]["head"])
         self.fleet.rollcall("audit", "report", "latest", "--format", "xml").expect(2, "xml")
 
     def check_it_cannot_start_again(self, out):
-        again = self.fleet.rollcall("rollout", "start", out).expect(3, "as the plan saw", "plan again")
-        self.assertIn("attributes", again.err)
+        again = self.fleet.rollcall("rollout", "start", out).expect(3, "already carried out by run", "6 of 6")
+        self.assertIn(self.fleet.latest()["run"], again.err)
         self.assertEqual(len(self.fleet.operations("node001.lab")), 1)
         self.fleet.rollcall("rollout", "plan", "fleet").expect(0, "There is nothing to do")
 
@@ -180,9 +180,15 @@ class Refusals(unittest.TestCase):
         self.plan("--ignore", "weather").expect(2, "--ignore", "attributes")
         self.plan("--return-timeout", "1ms").expect(2, "--return-timeout")
         self.plan("--widow", "3").expect(2, "--window")
+        self.plan("--allow-task-loss", "--domain-attribute", "rak").expect(2, "--domain-attribute rak")
+        self.plan("--allow-task-loss", "--window", "75%").expect(0, "--window: 75% of 4: 3", "--keep-reregistration-timeout")
+        self.plan("--allow-task-loss", "--ignore", "attribute,domain").expect(0, "attributes, domain")
+        self.fleet.rollcall("rollout", "list", "--cluster", "nowhere").expect(2, "nowhere")
+        self.fleet.rollcall("--config", "/nowhere/rollcall.json", "inventory", "sync").expect(2, "/nowhere/rollcall.json")
+        self.fleet.rollcall("config", "add", "/nowhere/config.json").expect(2, "/nowhere/config.json")
         self.fleet.rollcall("rollout", "start").expect(2)
         self.fleet.rollcall("rollout", "start", "0123456789ab").expect(2, "no such plan")
-        self.fleet.rollcall("rollout", "start", "/nowhere/plan.json").expect(4, "/nowhere/plan.json")
+        self.fleet.rollcall("rollout", "start", "/nowhere/plan.json").expect(2, "/nowhere/plan.json")
         self.fleet.rollcall("rollout", "resume", "r-20200101-1").expect(2, "r-20200101-1")
         self.fleet.rollcall("audit", "report", "r-20200101-1").expect(2, "r-20200101-1")
 
@@ -192,6 +198,11 @@ class Refusals(unittest.TestCase):
                             ('{"name": "bad", "rules": [{"attributes": {"rack": ""}}]}', ("rules[0].attributes.rack",))):
             path = self.fleet.write("bad.json", text)
             self.fleet.rollcall("config", "add", path).expect(2, "bad.json", *words)
+        for flag, value, words in (("executor_registration_timeout", "2 minutes", "Unknown duration unit ' minutes'"),
+                                   ("strict", "yes", "Expecting a boolean"),
+                                   ("fetcher_cache_size", "2", "Invalid bytes '2'")):
+            path = self.fleet.write("bad.json", json.dumps({"name": "bad", "rules": [{"flags": {flag: value}}]}))
+            self.fleet.rollcall("config", "add", path).expect(2, f"rules[0].flags.{flag}", words)
         path = self.fleet.write("bad.json", '{"name": "bad", "rules": [{"flags": {"hostname": "other"}}]}')
         result = self.fleet.rollcall("config", "add", path)
         self.assertIn(result.code, (2, 3), str(result))
@@ -251,10 +262,13 @@ class Refusals(unittest.TestCase):
                 file.write(original)
 
     def test_hosts_that_cannot_be_surveyed(self):
-        for fault, words in (("refuse", ("refused",)), ("auth", ("refused user",)), ("hostkey", ("key",))):
+        for fault, code, words in (("refuse", 4, ("refused",)), ("auth", 4, ("refused user",)), ("hostkey", 3, ("key",))):
             self.fleet.break_("node001.lab", fault)
             try:
-                self.plan("--allow-task-loss", "--where", "zone = 'zone-1'").expect(3, "node001.lab", *words)
+                self.plan("--allow-task-loss", "--where", "zone = 'zone-1'").expect(
+                    code, "node001.lab", "not hostname = 'node001.lab'", *words)
+                self.plan("--allow-task-loss", "--where", "hostname in ('node001.lab', 'node002.lab') and not hostname = "
+                          "'node001.lab'").expect(0)
             finally:
                 self.fleet.heal("node001.lab")
 

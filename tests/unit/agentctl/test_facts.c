@@ -53,6 +53,26 @@ static void test_figures_of_the_checkpoint(void **state)
 	slaveinfo_free(checkpoint);
 }
 
+/* On its own host the machine counts; only what nobody can compute is taken from the checkpoint. */
+static void test_figures_of_the_machine(void **state)
+{
+	Mesos__SlaveInfo *checkpoint = info_of("mem:2048;gpus:2");
+	struct detected machine = DETECTED_UNKNOWN;
+	struct detected found;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_ok(detect_machine("/", &machine, &err), &err);
+	figures_measure("/", checkpoint, &found);
+	assert_true(found.cpus == machine.cpus && found.mem_mb == machine.mem_mb && found.disk_mb == machine.disk_mb);
+	assert_true(found.gpus == 2);
+	assert_string_equal(found.hostname, "n1");
+	figures_measure("/", NULL, &found);
+	assert_null(found.hostname);
+	assert_true(found.gpus == 0);
+	slaveinfo_free(checkpoint);
+}
+
 static void set_process(struct facts *facts, const char *env_attributes, const char *argv_attributes)
 {
 	facts->running = true;
@@ -111,6 +131,30 @@ static void test_predicted_flags(void **state)
 	facts_clear(&facts);
 }
 
+/* MASTER of /etc/default is an argument that the store gives; what else is on the command line still wins. */
+static void test_arguments_of_a_defaults_file(void **state)
+{
+	struct flag_store edited = {.kind = FLAG_STORE_DEFAULTS, .form = FLAG_STORE_DEFAULTS};
+	struct flags flags = FLAGS_INIT;
+	struct facts facts;
+
+	(void)state;
+	memset(&facts, 0, sizeof facts);
+	set_process(&facts, NULL, "rack:argv");
+	flags_set(&facts.agent.from_argv, "master", "old");
+	flags_set(&facts.store.arguments, "master", "old");
+	flags_set(&edited.flags, "attributes", "rack:store");
+	flags_set(&edited.flags, "master", "new");
+	flags_set(&edited.arguments, "master", "new");
+	facts_predict_flags(&facts, &edited, NULL, 0, &flags);
+	assert_string_equal(flags_get(&flags, "master"), "new");
+	assert_string_equal(flags_get(&flags, "attributes"), "rack:argv");
+	assert_string_equal(flags_get(&flags, "work_dir"), "/w");
+	flags_clear(&flags);
+	flag_store_clear(&edited);
+	facts_clear(&facts);
+}
+
 static void test_verdict_follows_the_policy(void **state)
 {
 	struct verdict verdict = {.message = BUFFER_INIT(1 << 20)};
@@ -161,10 +205,9 @@ static void test_secrets_are_not_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_figures_of_the_checkpoint),
-		cmocka_unit_test(test_predicted_flags),
-		cmocka_unit_test(test_verdict_follows_the_policy),
-		cmocka_unit_test(test_secrets_are_not_shown),
+		cmocka_unit_test(test_figures_of_the_checkpoint),    cmocka_unit_test(test_figures_of_the_machine),
+		cmocka_unit_test(test_arguments_of_a_defaults_file), cmocka_unit_test(test_predicted_flags),
+		cmocka_unit_test(test_verdict_follows_the_policy),   cmocka_unit_test(test_secrets_are_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,13 @@ static void flags_it_does_not_know_are_refused(void **state)
 {
 	(void)state;
 	refused("--recover_state=false", "Failed to load unknown flag 'recover_state'");
-	refused("--no-such", "Failed to load unknown flag 'such'");
+	refused("--no-such", "Failed to load unknown flag 'such' via 'no-such'");
+	refused("--no-strict=true", "Failed to load boolean flag 'strict' via 'no-strict' with value 'true'");
+	refused("--strict=perhaps", "Failed to load flag 'strict': Failed to load value 'perhaps': Expecting a boolean "
+				    "(e.g., true or false)");
+	refused("--executor_registration_timeout=2 minutes", "Unknown duration unit ' minutes'");
+	refused("--fetcher_cache_size=2", "Invalid bytes '2'");
+	refused("--max_completed_executors_per_framework=many", "Failed to convert into required type");
 	refused("--no-attributes", "Failed to load non-boolean flag 'attributes'");
 	refused("--attributes", "Missing value");
 	refused("--reconfiguration_policy=any", "Unknown option for 'reconfiguration_policy' flag any");

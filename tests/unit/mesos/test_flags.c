@@ -185,10 +185,26 @@ static void files_are_read_below_root(void **state)
 	free(path);
 }
 
+static void test_same_value(void **state)
+{
+	(void)state;
+	assert_true(flags_same_value("attributes", "a:1;b:2", "b:2;;a:1"));
+	assert_true(flags_same_value("resources", "cpus:1;mem:2", "mem:2;cpus:1"));
+	assert_false(flags_same_value("attributes", "a:1;a:1;b:2", "a:1;b:2;b:2"));
+	assert_false(flags_same_value("attributes", "a:1;b:2", "a:1"));
+	assert_false(flags_same_value("attributes", "a:1", "a:1;b:2"));
+	assert_false(flags_same_value("attributes", "a:12", "a:1"));
+	assert_false(flags_same_value("resources", "[{};{}]", "[{};{} ]"));
+	assert_false(flags_same_value("isolation", "a;b", "b;a"));
+	assert_true(flags_same_value("isolation", NULL, NULL));
+	assert_false(flags_same_value("isolation", NULL, ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_map_that_keeps_its_order),
+		cmocka_unit_test(test_same_value),
 		cmocka_unit_test(json_has_to_be_strings_by_name),
 		cmocka_unit_test(a_process_is_read_as_the_agent_reads_itself),
 		cmocka_unit_test(space_around_an_argument_does_not_count),

@@ -297,6 +297,8 @@ static void test_it_comes_back_as_it_was_written(void **state)
 
 static void test_what_is_no_picture_is_an_error(void **state)
 {
+	static const char task_without_framework[] = "{\"registered_ns\":1,\"reregistered_ns\":1,"
+						     "\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[{\"id\":\"T\"}]}";
 	static const char *const bad[] = {
 		"",
 		"{",
@@ -305,8 +307,7 @@ static void test_what_is_no_picture_is_an_error(void **state)
 		"{\"registered_ns\":1}",
 		"{\"registered_ns\":\"1\",\"reregistered_ns\":1,\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[]}",
 		"{\"registered_ns\":1,\"reregistered_ns\":1,\"tasks\":[]}",
-		"{\"registered_ns\":1,\"reregistered_ns\":1,\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[{\"id\":"
-		"\"T\"}]}",
+		task_without_framework,
 		"{\"registered_ns\":1,\"reregistered_ns\":1,\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[7]}",
 	};
 	struct before_picture out = {.registered_ns = 42};

@@ -440,7 +440,7 @@ static void test_two_interrupts_leave_at_once(void **state)
 	fixture.on_wait = interrupt_twice;
 	assert_int_equal(fixture_drive(&fixture), -1);
 	assert_int_equal(fixture.err.kind, ERROR_INTERRUPTED);
-	assert_text_has(fixture.err.text, "1 agents are under way");
+	assert_text_has(fixture.err.text, "1 agent is under way");
 	assert_int_equal(fixture.hosts[0].step, HOST_STARTED);
 	fixture.on_wait = NULL;
 	fixture.interrupts = 0;

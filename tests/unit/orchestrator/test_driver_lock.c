@@ -53,9 +53,12 @@ static void a_dead_holder_is_no_holder(void **state)
 	assert_int_equal(status, 0);
 	struct driver_lock *lock = driver_lock_take(database, "bert", 2, &err);
 	assert_non_null(lock);
+	assert_true(driver_lock_is_held(database));
 	driver_lock_release(lock);
+	assert_false(driver_lock_is_held(database));
 	free(database);
 	scratch_remove(folder);
+	assert_false(driver_lock_is_held("/nowhere/at/all/rollcall.db"));
 }
 
 static void what_the_file_says_cannot_harm_a_terminal(void **state)

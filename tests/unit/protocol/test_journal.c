@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/cmocka.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +46,8 @@ static int tear_down(void **state)
 static const struct operation_state full = {
 	.step = STEP_STARTED,
 	.boot_id = "e15dd7f0-09b6-4ab4-ac0f-c3240d624161",
+	.discard = true,
+	.rescue = true,
 	.rebooted = true,
 	.asked = true,
 	.before = {.pid = 4, .start_ticks = 5},
@@ -138,6 +141,26 @@ static void test_secrets_are_for_root_alone(void **state)
 	free(path);
 }
 
+/* Whoever can write to the folder can put a program before every start of the agent. */
+static void test_a_folder_others_can_write_is_refused(void **state)
+{
+	struct place *place = *state;
+	struct error err = ERROR_INIT;
+	char *operations = path_join(place->journal.dir, "operations");
+
+	assert_int_equal(chmod(place->journal.dir, 0777), 0);
+	assert_int_equal(journal_create(&place->journal, &err), -1);
+	assert_error(&err, ERROR_REFUSED, "can be written by others (mode 0777)");
+	assert_int_equal(chmod(place->journal.dir, 0755), 0);
+	assert_int_equal(journal_create(&place->journal, &err), 0);
+	assert_int_equal(rmdir(operations), 0);
+	assert_int_equal(symlink("/tmp", operations), 0);
+	assert_int_equal(journal_create(&place->journal, &err), -1);
+	assert_error(&err, ERROR_REFUSED, "is no folder");
+	assert_int_equal(unlink(operations), 0);
+	free(operations);
+}
+
 static void test_finds_the_open_operation(void **state)
 {
 	struct place *place = *state;
@@ -170,6 +193,57 @@ static void test_discards_what_never_began(void **state)
 	assert_int_equal(journal_put(&place->entry, "before/slave.info", "x", 1, &err), 0);
 	assert_int_equal(journal_discard(&place->entry, &err), 0);
 	assert_false(file_exists(place->entry.dir));
+}
+
+static void make_ended(struct place *place, char digit, enum operation_step step, time_t when)
+{
+	struct operation_state state = {.step = step, .boot_id = "b"};
+	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+	struct journal_entry entry;
+	struct error err = ERROR_INIT;
+	char id[RANDOM_ID_SIZE];
+	char *path;
+
+	memset(id, digit, sizeof id - 1);
+	id[sizeof id - 1] = '\0';
+	journal_entry_init(&entry, &place->journal, id);
+	assert_int_equal(journal_put(&entry, "before/slave.info", "x", 1, &err), 0);
+	assert_int_equal(journal_save_state(&entry, &state, &err), 0);
+	path = path_join(entry.dir, "state");
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	free(path);
+	journal_entry_clear(&entry);
+}
+
+static int note_id(const struct journal_entry *entry, const struct operation_state *state, void *ctx)
+{
+	(void)state;
+	((bool *)ctx)[(unsigned char)entry->id[0]] = true;
+	return 0;
+}
+
+static void test_prunes_the_oldest_that_have_ended(void **state)
+{
+	struct place *place = *state;
+	struct error err = ERROR_INIT;
+	bool there[256] = {false};
+
+	make_ended(place, '1', STEP_DONE, 1000);
+	make_ended(place, '2', STEP_UNDONE, 3000);
+	make_ended(place, '3', STEP_DONE, 2000);
+	make_ended(place, '4', STEP_STUCK, 500);
+	make_ended(place, '5', STEP_STARTED, 400);
+	journal_prune(&place->journal, 3);
+	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
+	assert_true(there['1'] && there['2'] && there['3'] && there['4'] && there['5']);
+	memset(there, 0, sizeof there);
+	journal_prune(&place->journal, 2);
+	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
+	assert_true(!there['1'] && there['2'] && there['3'] && there['4'] && there['5']);
+	journal_prune(&place->journal, 0);
+	memset(there, 0, sizeof there);
+	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
+	assert_true(!there['2'] && !there['3'] && there['4'] && there['5']);
 }
 
 /* A lock is the holder's until it dies, and another open of the file does not share it. */
@@ -243,8 +317,10 @@ int main(void)
 		WITH_JOURNAL(test_broken_state_is_corrupt),
 		WITH_JOURNAL(test_starts_and_word),
 		WITH_JOURNAL(test_secrets_are_for_root_alone),
+		WITH_JOURNAL(test_a_folder_others_can_write_is_refused),
 		WITH_JOURNAL(test_finds_the_open_operation),
 		WITH_JOURNAL(test_discards_what_never_began),
+		WITH_JOURNAL(test_prunes_the_oldest_that_have_ended),
 		WITH_JOURNAL(test_lock),
 		cmocka_unit_test(test_epoch_rules),
 		WITH_JOURNAL(test_epoch_lasts),

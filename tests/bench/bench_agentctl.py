@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How large agentctl is, how fast it starts, and how long inspect takes. Usage: tests/bench/bench_agentctl.py [AGENTCTL]
+
+The file must be under 2 MB; a start (the median of 50, `agentctl --help`) under 3 ms; inspect of a work_dir with 1,000 tasks (the
+median of 9) under 50 ms. Prints the three and ends with 1 when one of them is not kept. Loads of other programs on the
+machine count: run it on a quiet one.
+"""
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+DATA = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "mesos", "captured", "agent-meta-2")
+TASKS = 1000
+
+
+def median_ms(words, times):
+    spans = []
+    for _ in range(times):
+        start = time.perf_counter()
+        pid = os.posix_spawn(words[0], words, {"PATH": "/usr/bin:/bin"},
+                             file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+        _, status = os.waitpid(pid, 0)
+        spans.append((time.perf_counter() - start) * 1000)
+        if status != 0:
+            sys.exit("%s ended with status %d" % (" ".join(words), status))
+    return statistics.median(spans)
+
+
+def make_work_dir(folder):
+    """The captured agent, with one of its executors copied as often as it takes."""
+    meta = os.path.join(folder, "meta")
+    shutil.copytree(DATA, meta, symlinks=True)
+    slaves = os.path.join(meta, "slaves")
+    agent = os.path.join(slaves, os.readlink(os.path.join(slaves, "latest")).rsplit("/", 1)[-1])
+    frameworks = os.path.join(agent, "frameworks")
+    executors = os.path.join(frameworks, sorted(os.listdir(frameworks))[0], "executors")
+    first = os.path.join(executors, sorted(os.listdir(executors))[0])
+    for number in range(TASKS - len(os.listdir(executors))):
+        shutil.copytree(first, os.path.join(executors, "copy-%d" % number), symlinks=True)
+
+
+def report(what, value, limit, unit):
+    print("%-40s %10.2f %s (limit %g)" % (what, value, unit, limit))
+    return value < limit
+
+
+def main():
+    agentctl = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/gcc/bin/agentctl")
+    folder = tempfile.mkdtemp()
+    try:
+        make_work_dir(folder)
+        kept = [report("size", os.stat(agentctl).st_size / 1e6, 2, "MB"),
+                report("start", median_ms([agentctl, "--help"], 50), 3, "ms")]
+        words = [agentctl, "inspect", "--work-dir", folder, "--json"]
+        survey = subprocess.run(words, capture_output=True, check=True).stdout
+        if survey.count(b'"executor_pid"') < TASKS:
+            sys.exit("inspect shows fewer than %d tasks" % TASKS)
+        kept.append(report("inspect with %d tasks" % TASKS, median_ms(words, 9), 50, "ms"))
+    finally:
+        shutil.rmtree(folder)
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
