@@ -161,7 +161,10 @@ static int work(struct apply *apply)
 	int lock = -1;
 	int exit_code;
 
-	if (journal_create(&apply->host.journal, &err) != 0)
+	/* A repeated request is judged by its epoch too. Under the lock it is judged again, before anything begins. */
+	if (journal_create(&apply->host.journal, &err) != 0 ||
+	    journal_epoch_raise(&apply->host.journal, apply->request.database, apply->request.epoch,
+				apply->request.adopt, &err) != 0)
 		return talk_refuse(&apply->talk, &err);
 	if (lock_or_follow(apply, &lock, &err) != 0) {
 		struct error other = ERROR_INIT;
@@ -237,6 +240,7 @@ static int read_request(struct apply *apply, struct error *err)
 		return -1;
 	request_clear(&apply->request);
 	apply->request = request;
+	apply->talk.epoch = request.epoch;
 	if (request.kind != REQUEST_APPLY)
 		return error_set(err, ERROR_USAGE, "the request on standard input is none for apply");
 	return 0;

@@ -38,6 +38,20 @@ static void say_progress(struct talk *talk, struct real_host *host, const struct
 		talk_say_step(talk, state->step);
 }
 
+/* A word counts only as long as nobody with a newer epoch has come by: a rollcall that was taken over has no say any more. */
+static enum operation_word listen(struct talk *talk, const struct real_host *host, int timeout_ms)
+{
+	struct journal_epoch seen = {.epoch = 0};
+	enum operation_word word = talk_listen(talk, timeout_ms);
+
+	if (word == WORD_NONE || talk->epoch == 0)
+		return word;
+	if (journal_epoch_load(&host->journal, &seen, NULL) == 0 && seen.epoch <= talk->epoch)
+		return word;
+	journal_log(&host->entry, "a word of an older epoch was ignored", NULL);
+	return WORD_NONE;
+}
+
 /* A word is durable before it counts: if we are killed now, whoever takes over knows it. */
 static void hear(struct operation *op, struct real_host *host, enum operation_word word)
 {
@@ -103,7 +117,7 @@ int drive(struct operation *op, struct real_host *host, struct talk *talk, bool 
 			wait_ms = TRY_AGAIN_MS;
 			break;
 		}
-		hear(op, host, talk_listen(talk, wait_ms));
+		hear(op, host, listen(talk, host, wait_ms));
 	}
 }
 
@@ -127,7 +141,7 @@ int follow(struct real_host *host, struct talk *talk)
 	enum operation_step seen = STEP_NONE;
 
 	for (;;) {
-		enum operation_word word = talk_listen(talk, LOOK_EVERY_MS);
+		enum operation_word word = listen(talk, host, LOOK_EVERY_MS);
 		struct operation_state state = {.step = STEP_NONE};
 		struct error err = ERROR_INIT;
 		int lock = -1;

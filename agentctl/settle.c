@@ -132,6 +132,7 @@ static int read_request(struct settle *settle, struct error *err)
 		return -1;
 	request_clear(&settle->request);
 	settle->request = request;
+	settle->talk.epoch = request.epoch;
 	if (request.kind != REQUEST_SETTLE)
 		return error_set(err, ERROR_USAGE, "the request on standard input is none for settle");
 	return 0;

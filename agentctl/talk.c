@@ -16,6 +16,7 @@ void talk_init(struct talk *talk, int in, int out)
 {
 	talk->in = in;
 	talk->out = out;
+	talk->epoch = 0;
 	buffer_init(&talk->line, WORD_LINE_MAX);
 }
 

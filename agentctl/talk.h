@@ -13,6 +13,7 @@
 struct talk {
 	int in; /* -1: no words are to be expected (any more) */
 	int out;
+	int64_t epoch; /* of whoever speaks; 0: a person at the host */
 	struct buffer line;
 };
 void talk_init(struct talk *talk, int in, int out);

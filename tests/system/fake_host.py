@@ -214,8 +214,8 @@ class Host:
         done = self.run("settle", self.request("settle", operation, **more))
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def talk(self, request):
-        process = subprocess.Popen([AGENTCTL, "apply"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def talk(self, request, command="apply"):
+        process = subprocess.Popen([AGENTCTL, command, "--request"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.processes.append(process)
         process.stdin.write(request)
         process.stdin.flush()

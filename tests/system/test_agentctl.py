@@ -370,6 +370,23 @@ class Apply(OnHost):
         adopted = self.host.settle(self.operation, epoch=1, adopt=True, database="another", status_only=True)
         self.assertEqual(adopted[0]["state"], "absent")
 
+    def test_who_was_taken_over_has_no_say(self):
+        request = self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000)
+        process = self.host.talk(request)
+        self.listen(process, "started")
+        self.assertEqual(self.host.settle(self.operation, status_only=True, epoch=50)[0]["state"], "open")
+        again = self.host.run("apply", request + b"undo\n")
+        self.assertEqual(json.loads(again.stdout)["kind"], "conflict")
+        process.stdin.write(b"undo\n")
+        process.stdin.flush()
+        with self.host.talk(self.host.request("settle", self.operation, epoch=50), "settle") as newer:
+            self.listen(newer, "started")
+            newer.stdin.write(b"keep\n")
+            newer.stdin.flush()
+            self.assertEqual(self.listen(newer, "done")[-1]["kept_by"], "rollcall")
+        self.assertEqual(process.wait(timeout=30), 0)
+        self.assert_state("rack:r2;tier:web", 2)
+
     def test_one_operation_at_a_time(self):
         process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))
         self.listen(process, "started")
