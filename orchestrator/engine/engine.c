@@ -199,7 +199,7 @@ static void plan_question(const struct engine *engine, struct engine_agent *agen
 /* What a transition means for the agent's own memory. */
 static void remember(struct engine *engine, struct engine_agent *agent, const struct engine_row *row, int64_t now_ms)
 {
-	if (row->event == EVENT_ABSENT && !agent->must_ask)
+	if (row->event == EVENT_ABSENT)
 		agent->absences++;
 	if (settles_question(agent, row))
 		answered(engine, agent);
@@ -239,6 +239,18 @@ void engine_ask(struct engine *engine, size_t index, struct engine_output *outpu
 	engine_add_effect(output, EFFECT_ASK, index);
 }
 
+/* A known failure that has come to its end is forgiven like the others, by number: that survives a crash. */
+static void forgive(struct engine *engine, struct engine_agent *agent, struct engine_output *output)
+{
+	if (!agent->was_stuck || !agent_state_is_failure(agent->state) || !agent_state_is_final(agent->state) ||
+	    agent->state == AGENT_STUCK)
+		return;
+	agent->was_stuck = false;
+	engine->seen_failures--;
+	engine->forgiven++;
+	output->run_changed = true;
+}
+
 static void move(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
 		 struct engine_output *output)
 {
@@ -246,6 +258,7 @@ static void move(struct engine *engine, size_t index, const struct engine_row *r
 
 	remember(engine, agent, row, now_ms);
 	set_state(engine, index, row->next);
+	forgive(engine, agent, output);
 	add_record(output, (struct engine_record){
 				   .agent = index,
 				   .from = row->state,
@@ -272,8 +285,7 @@ void engine_step(struct engine *engine, size_t index, enum agent_event event, in
 	/* The last moment before the intent: the run may have stopped, or the room may be gone, since the turn came. */
 	if (row && event == EVENT_CLEAR && !engine_may_change(engine, index))
 		row = find_row(AGENT_CHECKING, EVENT_HALT);
-	if (row && row->event == EVENT_ABSENT && !engine->agents[index].must_ask &&
-	    engine->agents[index].absences + 1 >= ABSENCES_MAX)
+	if (row && row->event == EVENT_ABSENT && engine->agents[index].absences + 1 >= ABSENCES_MAX)
 		row = find_row(AGENT_UNKNOWN, EVENT_NEVER);
 	if (!row)
 		return;

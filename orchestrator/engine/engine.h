@@ -99,7 +99,7 @@ struct engine_agent {
 	enum agent_state state;
 	int64_t since_ms;
 	int attempt;  /* operations so far */
-	int absences; /* of them, those that never began on the host although this life of the driver had sent them */
+	int absences; /* of them, those that never began on the host, since the driver was started */
 	int asks;     /* questions since the last conversation that lasted */
 	int64_t ask_at_ms;
 	bool kept;      /* agentctl said done */

@@ -50,7 +50,7 @@ static void fill_evidence(struct sim_host *host, struct answer *answer)
 	answer->away_ms = world_between(host->world, 1, 5000);
 	answer->restarted = host->pid != state->before.pid || host->started_ms != state->before.start_ticks;
 	if (host->pid)
-		flags_set(&answer->flags, "attributes", host->running_flags == NEW ? "rack:new" : "rack:old");
+		flags_set(&answer->flags, "recovery_timeout", host->running_flags == NEW ? "2mins" : "1mins");
 	answer->info = slaveinfo_copy(host->world->info[host->checkpoint]);
 	slaveinfo_set_id(answer->info, host->world->plan.agents[host->index].agent_id);
 }
@@ -207,6 +207,7 @@ static struct sim_operation *write_journal(struct sim_host *host, const struct d
 	memcpy(op->id, delivery->request.operation, sizeof op->id);
 	op->request = xstrdup(delivery->bytes);
 	op->began_ms = host->world->now;
+	op->began_boot = host->boot;
 	op->next = host->operations;
 	host->operations = op;
 	return op;

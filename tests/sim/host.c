@@ -39,6 +39,8 @@ void host_init(struct world *world, size_t index)
 	for (int bit = 0; bit < TRAITS; bit++)
 		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
 			host->traits |= 1u << bit;
+	if (world->same_info)
+		host->traits &= ~(unsigned)RECORD_STAYS; /* there is nothing to store */
 	if (host->traits & CANNOT_GO_BACK)
 		host->traits |= world_between(world, 0, 1) ? FAILS_LATE : FAILS_WITH_NEW;
 	host->pid = host->registered_pid = ++world->last_pid;
@@ -136,6 +138,15 @@ static void act_register(struct world *world, struct sim_host *host, int generat
 	host_note_back(host);
 	world_say(world, "host %zu: reregistered with the %s state", host->index,
 		  host->running_flags == NEW ? "new" : "old");
+}
+
+void host_repair(struct sim_host *host)
+{
+	if (!(host->traits & CANNOT_GO_BACK))
+		return;
+	host->traits &= ~(unsigned)CANNOT_GO_BACK;
+	if (host->up && !host->pid && host->wanted)
+		host_want_start(host, 1000);
 }
 
 void host_failover(struct sim_host *host)

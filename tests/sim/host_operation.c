@@ -41,6 +41,8 @@ static void save(struct sim_host *host, struct sim_operation *op, const struct o
 {
 	if (state->step == STEP_DONE && op->state.step != STEP_DONE)
 		host->changed_for_good++;
+	if (state->step == STEP_KEEPING && host->boot != op->began_boot)
+		world_violation(host->world, "host %zu keeps a state that was not kept before the reboot", host->index);
 	op->state = *state;
 	host_note_back(host);
 }

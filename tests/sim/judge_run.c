@@ -80,6 +80,29 @@ static bool run_is(struct world *world, enum run_state state)
 	return is;
 }
 
+/* The reason that the operator is given must be so. */
+void judge_run(struct world *world)
+{
+	struct run_row run;
+	int failures = 0, stuck = 0;
+
+	for (size_t i = 0; i < world->host_count; i++) {
+		const struct sim_host *host = &world->hosts[i];
+
+		failures += agent_state_is_failure(host->known) && !host->seen_failure && !host->seen_stuck;
+		stuck += host->known == AGENT_STUCK && !host->seen_stuck;
+	}
+	/* After a crash rollcall may have forgotten which failures were seen, and asks for a person once more. */
+	if (world->crashed || ledger_load_run(world->ledger, "run", &run, NULL) < 0)
+		return;
+	if (run.reason && strstr(run.reason, "failure budget") && failures <= world->plan.options.max_failures)
+		world_violation(world, "the run is paused for %d failures, and %d are allowed", failures,
+				world->plan.options.max_failures);
+	if (run.reason && strstr(run.reason, "needs a person") && stuck == 0)
+		world_violation(world, "the run is paused for an agent that a person has seen already");
+	run_row_clear(&run);
+}
+
 /* What a person must look at stops the run with the same commit, unless a person has seen it. */
 static void judge_pause(struct world *world, const struct sim_host *host, const struct engine_record *record)
 {
@@ -87,6 +110,21 @@ static void judge_pause(struct world *world, const struct sim_host *host, const 
 
 	if (person && run_is(world, RUN_RUNNING))
 		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
+}
+
+/* Does the ledger say what rollcall was told? */
+static bool is_heard(const struct sim_host *host)
+{
+	switch (host->heard) {
+	case ANSWER_UNDONE:
+		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
+	case ANSWER_STUCK:
+		return host->known == AGENT_STUCK;
+	case ANSWER_STATUS:
+		return host->known != AGENT_UNKNOWN;
+	default:
+		return host->known != AGENT_CHANGING && host->known != AGENT_UNKNOWN;
+	}
 }
 
 /* Whoever is called unfit must be so: at another address, or not there. */
@@ -107,6 +145,8 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 
 	world->trace = (world->trace ^ (uint64_t)record->to) * 0x100000001b3u + record->agent;
 	host->known = record->to;
+	if (host->heard_ms && is_heard(host))
+		host->heard_ms = 0;
 	if (record->from == record->to)
 		return;
 	host->known_ms = world->now;
@@ -122,6 +162,8 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 	judge_pause(world, host, record);
 	if (record->to == AGENT_WAITING)
 		host->seen_stuck = false;
+	if (host->seen_stuck && (record->to == AGENT_REVERTED || record->to == AGENT_FAILED))
+		host->seen_failure = true;
 	/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
 	if ((record->from == AGENT_PROVING && (record->to == AGENT_SOAKING || record->to == AGENT_STUCK) &&
 	     record->event != EVENT_HOST_STUCK) ||
@@ -154,6 +196,7 @@ void judge_told(struct world *world, struct sim_host *host, enum answer_event ev
 		host->told_ms = world->now;
 	}
 	host->told_done = host->told_done || event == ANSWER_DONE;
+	host->applying = host->applying && !over;
 	if (event == ANSWER_STATUS && (!host->current || operation_fate(host->current->state.step) != FATE_OPEN))
 		return;
 	if (event == ANSWER_STARTED || event == ANSWER_STATUS || over) {
@@ -170,33 +213,39 @@ void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec)
 	host->hung_up_ms = world->now;
 }
 
-/* Does the ledger say what rollcall was told? */
-static bool is_heard(const struct sim_host *host)
-{
-	switch (host->heard) {
-	case ANSWER_UNDONE:
-		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
-	case ANSWER_STUCK:
-		return host->known == AGENT_STUCK;
-	case ANSWER_STATUS:
-		return host->known != AGENT_UNKNOWN;
-	default:
-		return host->known != AGENT_CHANGING && host->known != AGENT_UNKNOWN;
-	}
-}
-
 static int failures_told(const struct world *world)
 {
 	int count = 0;
 
 	for (size_t i = 0; i < world->host_count; i++)
-		count += world->hosts[i].told_failure && !world->hosts[i].seen_failure &&
+		count += world->hosts[i].told_failure && !world->hosts[i].seen_failure && !world->hosts[i].seen_stuck &&
 			 world->hosts[i].told_ms < world->now;
 	return count;
 }
 
-static void judge_apply(struct world *world)
+/* Invariant 2, by what rollcall was told: whoever it has to do with, and whoever the master's last answer showed as away. */
+static bool is_known_away(const struct sim_host *host)
 {
+	const struct sim_operation *op = host->operations;
+
+	return (host->talking && host->applying) || host->shown_away ||
+	       (op && op->state.step != STEP_NONE && !op->back);
+}
+
+static void judge_room(struct world *world, const struct sim_host *host)
+{
+	int away = 1;
+
+	for (size_t i = 0; i < world->host_count; i++)
+		away += i != host->index && is_known_away(&world->hosts[i]);
+	if (away > world->plan.options.window)
+		world_violation(world, "invariant 2: with host %zu %d agents are away, the window is %d", host->index,
+				away, world->plan.options.window);
+}
+
+static void judge_apply(struct world *world, const struct sim_host *begun)
+{
+	judge_room(world, begun);
 	if (world->paused_at && world->paused_at < world->commits)
 		world_violation(world, "invariant 4: an agent is begun although the run is not running");
 	if (failures_told(world) > world->plan.options.max_failures)
@@ -216,8 +265,9 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 	host->talking = exec;
 	host->heard_ms = 0;
 	host->told_done = false;
-	if (strcmp(word, "apply") == 0)
-		judge_apply(world);
+	host->applying = strcmp(word, "apply") == 0;
+	if (host->applying)
+		judge_apply(world, host);
 	else
 		host->asked = true;
 }
@@ -227,6 +277,7 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 static void read_rows(struct world *world)
 {
 	struct run_agent *rows = NULL;
+	bool paused = run_is(world, RUN_PAUSED);
 	size_t count = 0;
 
 	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
@@ -244,15 +295,15 @@ static void read_rows(struct world *world)
 		host->told_done = false;
 		host->heard_ms = 0;
 		host->wrong_since = 0;
+		host->shown_away = false;
 		host->hung_up_ms = world->now;
 		host->known_ms = world->now;
 		/* What it was told and had not written down is lost with it. */
 		host->told_failure = agent_state_is_failure(state);
 		host->told_ms = 0;
-		if (state == AGENT_STUCK)
-			host->seen_stuck = true;
-		if (run_is(world, RUN_PAUSED) || state == AGENT_STUCK)
-			host->seen_failure = host->told_failure;
+		/* rollcall forgets with a crash that a person has seen an agent stuck that is being asked again. */
+		host->seen_stuck = state == AGENT_STUCK;
+		host->seen_failure = host->seen_failure || (host->told_failure && paused && state != AGENT_STUCK);
 		run_agent_clear(&rows[i]);
 	}
 	free(rows);
@@ -339,7 +390,7 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 	bool returned = host->registered_pid == host->pid && host->active && host->pid &&
 			(host->running_flags == NEW ? host->known == AGENT_RETURNING || host->known == AGENT_PROVING
 						    : host->known == AGENT_REVERTING);
-	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED)) ||
+	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED) && host->listed && host->active) ||
 		     (returned && (host->has_new_id || host->task == TASK_KILLED) && !(host->traits & RECORD_STAYS));
 
 	if (!wrong)

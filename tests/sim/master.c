@@ -66,6 +66,13 @@ static void fill_task(const struct sim_host *host, const char *state, const char
 	};
 }
 
+/* What rollcall can know from this answer. */
+static void note_shown(struct sim_host *host)
+{
+	host->shown_away = !sim_master_lists(host) ||
+			   (!(host->active && !host->has_new_id) && !(host->traits & DEACTIVATED));
+}
+
 static void fill_tasks(const struct sim_host *host, struct master_snapshot *snapshot)
 {
 	struct task_view *completed = &snapshot->completed[snapshot->completed_count];
@@ -100,8 +107,9 @@ static struct master_snapshot *take_snapshot(struct world *world)
 	snapshot->facts.id = xasprintf("master-%d", world->masters);
 	/* Plan positions are in the order of agent IDs, as a snapshot's agents must be. */
 	for (size_t i = 0; i < world->host_count; i++) {
-		const struct sim_host *host = &world->hosts[i];
+		struct sim_host *host = &world->hosts[i];
 
+		note_shown(host);
 		if (sim_master_lists(host))
 			fill_agent(host, &snapshot->agents[snapshot->agent_count++]);
 		if (sim_master_lists(host) && host->has_new_id)

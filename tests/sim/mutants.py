@@ -88,9 +88,6 @@ CONDITIONS = [
     ("kept is not forgotten with a new operation", "orchestrator/engine/engine.c", "agent->kept = false;", ";"),
     ("questions: one is enough", "orchestrator/engine/schedule.c",
      "agent->ask_at_ms >= 0 && now_ms >= agent->ask_at_ms", "0"),
-    ("absences are counted over a restart", "orchestrator/engine/engine.c",
-     "if (row && row->event == EVENT_ABSENT && !engine->agents[index].must_ask &&",
-     "if (row && row->event == EVENT_ABSENT &&"),
     ("time in which the process was stopped counts", "orchestrator/driver.c",
      "engine_lost_time(&driver->engine, passed - meant_to_wait_ms);", ";"),
     ("driver: effects before the commit", "orchestrator/driver.c", "if (driver_commit(driver, err) < 0)",
@@ -135,6 +132,8 @@ CONDITIONS = [
 ]
 
 AGAIN = "the engine plans the question whenever an agent becomes unknown; engine_schedule asks it in the same pass"
+BACK = "the step is tried again by settle, which goes back"
+NOTICED = "whoever takes over goes back, and undoing notices the reboot"
 EQUIVALENT = {
     "engine: waiting turn, no effect": "the master is asked twice a second anyway while somebody is checking",
     "engine: checking resume, row removed": "it goes on checking, with a picture taken after the start all the same",
@@ -152,6 +151,16 @@ EQUIVALENT = {
     "engine: stuck resume, no effect": AGAIN,
     "engine: unknown resume, no effect": AGAIN,
     "engine: returning started, row removed": "only a record: it stays where it is",
+    "states: stuck is not open": "it is asked all the same; it only does not hold the others up until it answers",
+    "kept is not forgotten with a new operation": "an operation that was kept is never followed by another",
+    "operation: prepared failed, row removed": BACK,
+    "operation: guarded failed, row removed": BACK,
+    "operation: checkpoint failed, row removed": BACK,
+    "operation: prepared reboot, row removed": NOTICED,
+    "operation: guarded reboot, row removed": NOTICED,
+    "operation: checkpoint reboot, row removed": NOTICED,
+    "operation: flags reboot, row removed": NOTICED,
+    "operation: prepared reboot, to undo_restarting": "nothing was written yet: there is nothing to restore",
     "engine: unknown resume, row removed": "an engine that was just made asks whoever is unknown in its first pass",
 }
 

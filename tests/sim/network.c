@@ -44,6 +44,13 @@ static void act_arrive(struct world *world, struct sim_host *host, int life, uin
 
 	if (!delivery)
 		return;
+	if (delivery->late) {
+		delivery->late = false;
+		delivery->next = world->deliveries;
+		world->deliveries = delivery;
+		world_at(world, world_between(world, 0, 60000), act_arrive, host, life, exec);
+		return;
+	}
 	/* Who sent it may have died since: then nobody listens, but it arrives all the same. */
 	if (life != world->lives)
 		delivery->exec = exec = 0;
@@ -63,18 +70,24 @@ static void act_arrive(struct world *world, struct sim_host *host, int life, uin
 
 static void act_lose(struct world *world, struct sim_host *host, int life, uint64_t exec)
 {
+	struct delivery *delivery;
+
 	if (life != world->lives)
 		return;
 	/* Whether the request had arrived is not for rollcall to know. */
 	lose(world, host, exec, true, "the connection was lost");
 	if (host->exec == exec)
 		host->exec = 0;
+	delivery = take_delivery(world, life, exec);
+	if (!delivery)
+		return;
 	if (!world_fault(world, world->faults.late_request)) {
-		struct delivery *delivery = take_delivery(world, life, exec);
-
-		if (delivery)
-			free_delivery(delivery);
+		free_delivery(delivery);
+		return;
 	}
+	delivery->late = true;
+	delivery->next = world->deliveries;
+	world->deliveries = delivery;
 }
 
 static void on_exec(void *ctx, const struct simulated_exec *exec)

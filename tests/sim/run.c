@@ -83,6 +83,12 @@ static void tell_agent(void *ctx, const struct engine *engine, const struct engi
 	judge_transition(world, record, row);
 }
 
+static void tell_run(void *ctx, const struct engine *engine)
+{
+	(void)engine;
+	judge_run(ctx);
+}
+
 static void tell_time(void *ctx, const struct engine *engine, int64_t now_ms)
 {
 	(void)engine;
@@ -102,7 +108,7 @@ static int live_once(struct world *world, struct error *err)
 		.random_id = back_random,
 		.ctx = world,
 	};
-	const struct driver_observer observer = {.agent = tell_agent, .tick = tell_time, .ctx = world};
+	const struct driver_observer observer = {.agent = tell_agent, .run = tell_run, .tick = tell_time, .ctx = world};
 
 	return driver_run(&world->plan, world->targets, "run", &backends, &observer, err);
 }
@@ -175,6 +181,10 @@ void scenario_run(struct world *world)
 			world_violation(world, "rollcall ended with: %s", err.text);
 		if (world->violation[0] || (result == 0 && (!is_paused(world) || world->resumes++ == resumes)))
 			return;
+		world->crashed = result < 0;
+		for (size_t i = 0; result == 0 && i < world->host_count; i++)
+			if (world_between(world, 0, 1))
+				host_repair(&world->hosts[i]);
 		world_say(world, result < 0 ? "rollcall is killed, and will be resumed" : "the operator resumes");
 		for (int64_t until = world->now + world_between(world, 10, world_between(world, 0, 7) ? 30000 : 900000);
 		     world->now < until;)

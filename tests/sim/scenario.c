@@ -40,13 +40,13 @@ static void fill_plan_agent(struct world *world, size_t index, int zones)
 	agent->port = 5051;
 	agent->domain = zones > 0 ? xasprintf("zone-%zu", index % (size_t)zones) : NULL;
 	host_settings_init(&agent->host);
-	agent->mechanism = MECHANISM_RELAX;
+	agent->mechanism = world->same_info ? MECHANISM_RESTART : MECHANISM_RELAX;
 	agent->before = slaveinfo_copy(world->info[OLD]);
 	agent->after = slaveinfo_copy(world->info[NEW]);
 	agent->edits = xcalloc(1, sizeof *agent->edits);
-	agent->edits[0] = (struct flag_edit){.name = xstrdup("attributes"), .value = xstrdup("rack:new")};
+	agent->edits[0] = (struct flag_edit){.name = xstrdup("recovery_timeout"), .value = xstrdup("2mins")};
 	agent->edit_count = 1;
-	flags_set(&agent->before_flags, "attributes", "rack:old");
+	flags_set(&agent->before_flags, "recovery_timeout", "1mins");
 	world->targets[index] =
 		(struct transport_target){.name = xasprintf("%zu", index), .address = agent->ip, .port = 22};
 }
@@ -57,7 +57,9 @@ static void fill_plan(struct world *world)
 
 	plan_init(&world->plan);
 	world->info[OLD] = make_info("rack:old");
-	world->info[NEW] = make_info("rack:new");
+	/* With only other flags nothing but the new registration tells the old agent from the new one. */
+	world->same_info = world_between(world, 0, 3) == 0;
+	world->info[NEW] = make_info(world->same_info ? "rack:old" : "rack:new");
 	world->plan.agents = xcalloc(world->host_count, sizeof *world->plan.agents);
 	world->plan.agent_count = world->host_count;
 	world->targets = xcalloc(world->host_count, sizeof *world->targets);
@@ -82,7 +84,8 @@ static void choose_faults(struct world *world, enum family family)
 	faults->rollcall_crash = (int)world_between(world, 0, 60);
 	faults->rollcall_stall = chance(world, 10);
 	faults->trait = chance(world, 300);
-	faults->traits = FAILS_WITH_NEW;
+	/* And two that are no fault at all. */
+	faults->traits = FAILS_WITH_NEW | TASKS_END | DEACTIVATED;
 	if (family == CRASHES_ONLY)
 		return;
 	faults->trait = chance(world, 150);

@@ -66,6 +66,7 @@ struct sim_operation { /* one operation's folder in the host's journal */
 	struct operation_state state; /* as saved */
 	int starts;
 	int64_t began_ms;
+	int began_boot;
 	/* what really happened because of it */
 	int forward_restarts, undo_stops; /* of a running agent */
 	int new_starts;                   /* processes with the new flags before it was kept */
@@ -120,6 +121,7 @@ struct sim_host {
 	enum task_state task;
 	int64_t task_shown_ms; /* the list of tasks lags behind the list of agents */
 	bool has_new_id;
+	bool shown_away; /* by the last answer that rollcall got */
 
 	/* the judge's notes */
 	int changed_for_good;   /* operations that ended DONE here */
@@ -134,6 +136,7 @@ struct sim_host {
 	bool seen_failure;  /* and the operator has, before he resumed */
 	uint64_t owed_keep; /* the conversation on which "keep" is due */
 	uint64_t talking;   /* the open conversation with rollcall, 0: none */
+	bool applying;      /* it began with an apply */
 	int64_t hung_up_ms; /* when the last one ended */
 	int64_t heard_ms;   /* when rollcall was told `heard`, 0: the ledger has it, or it is void */
 	enum answer_event heard;
@@ -166,15 +169,17 @@ struct world {
 
 	struct plan plan;
 	struct transport_target *targets;
+	bool same_info;            /* only flags change */
 	Mesos__SlaveInfo *info[2]; /* by side, shared by all hosts but for the ID */
 	struct ledger *ledger;
 	struct transport *transport;
 	struct master_source *master;
 	struct delivery *deliveries;
-	bool dying;  /* rollcall is to die at this commit */
-	int lives;   /* how often rollcall was started */
-	int resumes; /* how often the operator resumed a paused run */
-	int masters; /* how many masters there have been */
+	bool dying;   /* rollcall is to die at this commit */
+	bool crashed; /* it has, since the operator last resumed the run */
+	int lives;    /* how often rollcall was started */
+	int resumes;  /* how often the operator resumed a paused run */
+	int masters;  /* how many masters there have been */
 	int64_t outage_until_ms;
 	int64_t waited_ms; /* when rollcall last waited */
 	int spins;         /* how often since then without time passing */
@@ -227,6 +232,8 @@ void host_clear(struct sim_host *host);
 void host_want_start(struct sim_host *host, int64_t delay_ms);
 void host_kill_agent(struct sim_host *host);
 void host_power_cut(struct sim_host *host);
+/* A person was there: what could not start any more can, and is started. */
+void host_repair(struct sim_host *host);
 /* Every agent that runs finds the new master. */
 void host_failover(struct sim_host *host);
 /* After each thing that may end an operation's being away. */
@@ -244,6 +251,7 @@ struct delivery { /* a request on its way: it may arrive although its connection
 	struct sim_host *host;
 	struct request request;
 	char *bytes;
+	bool late;
 	struct delivery *next;
 };
 void agentctl_on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery);
@@ -276,6 +284,7 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 void judge_told(struct world *world, struct sim_host *host, enum answer_event event); /* it was told something */
 void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec);        /* a conversation is over */
 void judge_tick(struct world *world);                                                 /* time passes */
+void judge_run(struct world *world); /* after the transitions of a commit that changed the run */
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row);
 /* Is the agent as the ledger's word `proven` or `reverted` promises? NULL, or what is missing. */
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side);

@@ -48,7 +48,7 @@ struct fixture_host {
 	bool no_process; /* its final word names none, once */
 
 	/* the master's record */
-	bool active;
+	bool active, deactivated;
 	bool is_new;
 	int64_t reregistered_ns;
 };

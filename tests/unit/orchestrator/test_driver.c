@@ -378,6 +378,19 @@ static void test_an_absent_agent_is_waited_for(void **state)
 	fixture_close(&fixture);
 }
 
+/* A deactivated agent is never active, and reregisters all the same. */
+static void test_a_deactivated_agent_returns(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.hosts[1].deactivated = true;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	expect_done(&fixture);
+	fixture_close(&fixture);
+}
+
 /* ---- interrupts and resumes */
 
 static void interrupt_when_started(struct fixture *fixture)
@@ -528,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_a_silent_master_pauses),
 		cmocka_unit_test(test_an_old_answer_starts_nothing),
 		cmocka_unit_test(test_an_absent_agent_is_waited_for),
+		cmocka_unit_test(test_a_deactivated_agent_returns),
 		cmocka_unit_test(test_one_interrupt_finishes_what_is_under_way),
 		cmocka_unit_test(test_an_interrupt_of_the_last_agent_changes_nothing),
 		cmocka_unit_test(test_two_interrupts_leave_at_once),

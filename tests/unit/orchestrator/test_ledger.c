@@ -73,7 +73,7 @@ static int tear_down_memory(void **state)
 }
 
 static const struct plan_row a_plan = {
-	.hash = (char *)(uintptr_t) "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	.hash = (char *)(uintptr_t) "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
 	.cluster = (char *)(uintptr_t) "lab",
 	.config = (char *)(uintptr_t) "web",
 	.config_version = 3,
@@ -85,7 +85,7 @@ static const struct plan_row a_plan = {
 
 static const struct run_row a_run = {
 	.id = (char *)(uintptr_t) "r-20261123-1",
-	.plan = (char *)(uintptr_t) "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	.plan = (char *)(uintptr_t) "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
 	.state = (char *)(uintptr_t) "running",
 	.created_ms = 1000};
 
@@ -447,9 +447,9 @@ static void plans_are_found_by_a_beginning(void **state)
 	struct fixture *fixture = *state;
 	struct error err = ERROR_INIT;
 	struct plan_row twin = a_plan, found;
-	twin.hash = (char *)(uintptr_t) "aaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+	twin.hash = (char *)(uintptr_t) "44136fbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 	start_a_run(fixture->ledger);
-	assert_int_equal(ledger_find_plan(fixture->store, "aaaaaa", &found, &err), 0);
+	assert_int_equal(ledger_find_plan(fixture->store, "44136f", &found, &err), 0);
 	assert_string_equal(found.hash, a_plan.hash);
 	assert_string_equal(found.document, "{}");
 	assert_int_equal(found.document_len, 2);
@@ -457,14 +457,16 @@ static void plans_are_found_by_a_beginning(void **state)
 
 	ledger_put_plan(fixture->ledger, &twin);
 	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
-	assert_int_equal(ledger_find_plan(fixture->store, "aaaaaa", &found, &err), -1);
+	assert_int_equal(ledger_find_plan(fixture->store, "44136f", &found, &err), -1);
 	assert_int_equal(err.kind, ERROR_USAGE);
 	assert_non_null(strstr(err.text, "more than one"));
 	error_clear(&err);
-	assert_int_equal(ledger_find_plan(fixture->store, "aaaaaab", &found, &err), 0);
-	plan_row_clear(&found);
+	/* Alone it is found, and is not what its hash says. */
+	assert_int_equal(ledger_find_plan(fixture->store, "44136fb", &found, &err), -1);
+	assert_int_equal(err.kind, ERROR_CORRUPT);
+	assert_non_null(strstr(err.text, "is not what was stored under its hash"));
 
-	static const char *const bad[] = {"aaaaa", "", "AAAAAA", "zzzzzz", "aaaaaa%", "bbbbbb"};
+	static const char *const bad[] = {"44136", "", "AAAAAA", "zzzzzz", "44136f%", "bbbbbb"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		error_clear(&err);
 		assert_int_equal(ledger_find_plan(fixture->store, bad[i], &found, &err), -1);

@@ -131,14 +131,25 @@ static void test_large_output(void **state)
 	struct exec_logs logs;
 	ssh_fixture_run(f, &f->target, "big", "", &logs);
 	const struct exec_log *log = assert_over(&logs, 0, 0);
-	assert_int_equal(log->line_count, 200000);
-	size_t at = 0;
-	for (int i = 1; i <= 200000; i++) {
+	assert_int_equal(log->line_count, 200);
+	assert_int_equal(log->lines.len, 200 * 40001);
+	for (int i = 1; i <= 200; i++) {
 		char number[16];
-		int len = snprintf(number, sizeof(number), "%d\n", i);
-		assert_memory_equal(log->lines.data + at, number, (size_t)len);
-		at += (size_t)len;
+		int len = snprintf(number, sizeof(number), "0000%d\n", i);
+		assert_memory_equal(log->lines.data + (size_t)i * 40001 - (size_t)len, number, (size_t)len);
 	}
+	exec_logs_clear(&logs);
+}
+
+/* A host that never stops talking would otherwise fill our memory. */
+static void test_flood(void **state)
+{
+	struct ssh_fixture *f = *state;
+	struct exec_logs logs;
+	ssh_fixture_run(f, &f->target, "flood", "", &logs);
+	assert_int_equal(logs.logs[0].error.kind, ERROR_CORRUPT);
+	assert_text_has(logs.logs[0].error.text, "more than 1000 lines");
+	assert_int_equal(logs.logs[0].line_count, 1000);
 	exec_logs_clear(&logs);
 }
 
@@ -281,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_words_sent_before_the_connection_is_there),
 		cmocka_unit_test(test_large_input),
 		cmocka_unit_test(test_large_output),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_unfinished_line_and_stderr),
 		cmocka_unit_test(test_become),
 		cmocka_unit_test(test_many_at_once),
