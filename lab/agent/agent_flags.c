@@ -58,7 +58,7 @@ static const struct known_flag {
 	{"docker_ignore_runtime", "false"},
 	{"docker_kill_orphans", "true"},
 	{"docker_mesos_image", NULL},
-	{"docker_registry", "https://registry-1.docker.io"},
+	{"docker_registry", "https://registry.lab"},
 	{"docker_remove_delay", "6hrs"},
 	{"docker_socket", "/var/run/docker.sock"},
 	{"docker_stop_timeout", "0ns"},

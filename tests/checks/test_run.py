@@ -107,9 +107,11 @@ class Running(unittest.TestCase):
                 raise OSError("ended, but nobody has collected its status yet")
 
     def test_what_a_sanitizer_says_of_a_child_counts(self):
-        result, said = self.attempt('echo "use after free" >"$TMPDIR/sanitizer.77"')
+        result, said = self.attempt('echo "==77==ERROR: AddressSanitizer: heap-use-after-free" >"$TMPDIR/sanitizer.77"')
         self.assertEqual(counts(result), (0, 1, 0))
-        self.assertIn("use after free", said)
+        self.assertIn("use-after-free", said)
+        result, said = self.attempt('echo "==77==WARNING: no symbolizer" >"$TMPDIR/sanitizer.77"')
+        self.assertEqual(counts(result), (1, 0, 0))
 
     def test_folders_are_private_and_go_away(self):
         _, said = self.attempt('echo "$TMPDIR"; touch "$TMPDIR/left"; exit 1')
