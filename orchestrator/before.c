@@ -50,6 +50,14 @@ static int add_task(const struct plan_agent *agent, const struct master_snapshot
 	const struct framework_view *framework = find_framework(snapshot, task->framework_id);
 	bool survives = framework && framework->checkpoint && agent->mechanism != MECHANISM_DISCARD;
 
+	/* After a failover frameworks come back one by one. */
+	if (!framework && agent->mechanism != MECHANISM_DISCARD && !loss_was_planned(agent, task->framework_id))
+		return error_set(
+			err, ERROR_UNREACHABLE,
+			"the master does not know framework %s of task %s just now: whether it would survive the "
+			"restart cannot be said",
+			task->framework_id, task->id);
+
 	if (!survives && agent->mechanism != MECHANISM_DISCARD && !loss_was_planned(agent, task->framework_id))
 		return error_set(
 			err, ERROR_REFUSED,

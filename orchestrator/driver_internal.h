@@ -13,6 +13,7 @@ struct driver_agent {
 	struct before_picture before; /* of the row's operation; info NULL when there is none */
 	struct answer started;        /* the evidence of the process that runs; valid when has_started */
 	bool has_started;
+	int64_t back_ms;    /* when the master showed it again after it was away; 0: it was not */
 	int64_t started_ms; /* when we heard of it: an answer asked for later sees it */
 	uint64_t exec;      /* the open conversation, 0: none */
 	bool spoke;         /* agentctl has said anything on it: it had the request */

@@ -13,6 +13,8 @@
 #define POLL_IDLE_MS 2000
 /* An answer that lay about for so long, because this process was stopped, is no before-picture. */
 #define STALE_MS     2000
+/* The tasks of an agent that has just come back may not be listed yet; a before-picture without them would miss them. */
+#define SETTLE_MS    5000
 
 static void take_note(struct driver *driver, size_t index, const char *text)
 {
@@ -28,6 +30,8 @@ static void look(struct driver *driver, size_t index, const struct master_snapsh
 	struct error err = ERROR_INIT;
 
 	if (snapshot->asked_ms < since_ms || driver_now(driver) - snapshot->answered_ms > STALE_MS)
+		return;
+	if (agent->back_ms && driver_now(driver) - agent->back_ms < SETTLE_MS)
 		return;
 	before_picture_clear(&agent->before);
 	if (before_picture_take(&driver->plan->agents[index], snapshot, &agent->before, &err) == 0) {
@@ -136,8 +140,10 @@ static void mark_absent(struct driver *driver, const struct master_snapshot *sna
 			present[position] = snapshot->agents[i].active || snapshot->agents[i].deactivated;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (driver->engine.agents[i].absent == present[i])
+		if (driver->engine.agents[i].absent == present[i]) {
 			engine_set_absent(&driver->engine, i, !present[i]);
+			driver->agents[i].back_ms = present[i] ? driver_now(driver) : 0;
+		}
 	free(present);
 }
 

@@ -178,7 +178,7 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 		world_at(world, world_between(world, 1, 20), act_drive, host, generation, 0);
 		break;
 	case OPERATION_WAITING:
-		world_at(world, 200, act_drive, host, generation, 0);
+		world_at(world, world_between(world, 50, 1000), act_drive, host, generation, 0);
 		break;
 	case OPERATION_FAILED:
 		if (err.kind == ERROR_BUG)

@@ -13,61 +13,6 @@
 /* The longest pause between two questions to a host that does not answer. */
 #define ASK_AGAIN_MS 32000
 
-static struct sim_operation *operation_of(struct sim_host *host, const struct run_agent *row)
-{
-	struct sim_operation *op = row->operation ? host_find_operation(host, row->operation) : NULL;
-
-	return op && op->state.step != STEP_NONE ? op : NULL;
-}
-
-/* ---- what each word of the ledger promises */
-
-static void judge_word(struct world *world, const struct sim_host *host, const char *state, const char *missing)
-{
-	if (missing)
-		world_violation(world, "invariant 5: host %zu is '%s', but %s", host->index, state, missing);
-}
-
-static void judge_done(struct world *world, const struct sim_host *host, const struct sim_operation *op)
-{
-	judge_word(world, host, "done", judge_back(host, op, NEW));
-	if (op && op->state.step != STEP_DONE)
-		judge_word(world, host, "done", "its operation is not over");
-	if (host->checkpoint != NEW || host->flags != NEW || host->guard)
-		judge_word(world, host, "done", "its disk does not hold the new state without a guard");
-}
-
-static void judge_reverted(struct world *world, const struct sim_host *host, const struct sim_operation *op)
-{
-	judge_word(world, host, "reverted", judge_back(host, op, OLD));
-	if (op && op->state.step != STEP_UNDONE)
-		judge_word(world, host, "reverted", "its operation is not undone");
-	if (host->checkpoint != OLD || host->flags != OLD || host->guard)
-		judge_word(world, host, "reverted", "its disk does not hold the old state without a guard");
-}
-
-static void judge_state(struct world *world, struct sim_host *host, enum agent_state state, const struct run_agent *row)
-{
-	const struct sim_operation *op = operation_of(host, row);
-
-	if (state == AGENT_DONE)
-		judge_done(world, host, op);
-	/* Of a deactivated agent the master does not say whether it is connected. */
-	if (state == AGENT_PROVING && op && !op->registered[NEW] && !op->registered[OLD] &&
-	    !(host->traits & DEACTIVATED))
-		judge_word(world, host, "proving", "its new process has not reregistered");
-	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
-		judge_word(world, host, "soaking", judge_back(host, op, NEW));
-	if (state == AGENT_REVERTED)
-		judge_reverted(world, host, op);
-	if (state == AGENT_FAILED && op)
-		world_violation(world,
-				"host %zu is 'failed', which says that nothing was changed, but its operation began",
-				host->index);
-	if (state == AGENT_WAITING && op)
-		world_violation(world, "host %zu is 'waiting' again, but its operation began", host->index);
-}
-
 static bool run_is(struct world *world, enum run_state state)
 {
 	struct run_row run;

@@ -160,6 +160,7 @@ EQUIVALENT = {
     "operation: guarded reboot, row removed": NOTICED,
     "operation: checkpoint reboot, row removed": NOTICED,
     "operation: flags reboot, row removed": NOTICED,
+    "operation: restarting failed, row removed": "it is tried again until its time is up, and then undone",
     "operation: prepared reboot, to undo_restarting": "nothing was written yet: there is nothing to restore",
     "engine: unknown resume, row removed": "an engine that was just made asks whoever is unknown in its first pass",
 }
@@ -168,7 +169,15 @@ EQUIVALENT = {
 UNSIMULATED = [
     (r"operation: .*\b(discard|rescue|reboot_rescued)\b|operation: (stopping|cleaning|cleaned) ",
      "no scenario discards or rescues (tests/unit/protocol/test_operation.c)"),
-    (r"operation: \w+ undo,", "rollcall never says undo (tests/unit/protocol/test_operation.c)"),
+    (r"operation: \w+ undo,|operation: undoing go, no effect",
+     "rollcall never says undo, and else nothing of the new state runs by then (tests/unit/protocol/test_operation.c)"),
+    (r"operation: restarting first_start, to started", "it ends undone, which is allowed"),
+    (r"operation: undo_restarting (go, to undo_cleaning|timeout, to undone)",
+     "rollcall finds no process, asks again and ends with a person, which is allowed"),
+    (r"engine: (proving|soaking) host_stuck",
+     "agentctl takes a minute to be stuck, and rollcall's patience ends before (test_engine.c)"),
+    (r"driver: done without a process is no question|proof: an undone agent's record of before the undo is final",
+     "it ends with a person, which is allowed (test_driver.c, test_proof.c)"),
 ]
 
 

@@ -90,6 +90,10 @@ static void choose_faults(struct world *world, enum family family)
 		return;
 	faults->trait = chance(world, 150);
 	faults->traits = (unsigned)world_random(world) & ((1u << TRAITS) - 1);
+	if (world_between(world, 0, 1)) { /* much of a little, so that one comes with the other */
+		faults->trait = 300;
+		faults->traits = 1u << world_between(world, 0, TRAITS - 1) | 1u << world_between(world, 0, TRAITS - 1);
+	}
 	faults->agentctl_crash = chance(world, 40);
 	faults->parent_dies_too = chance(world, 1000);
 	faults->power_cut = chance(world, 150);

@@ -276,6 +276,10 @@ void judge_start(struct world *world, struct sim_host *host);
 /* The ledger's final word on each agent. */
 void judge_end(struct world *world, enum family family);
 
+/* ---- judge_word.c */
+/* The ledger says that the agent is in this state: is what that promises so on its host? */
+void judge_state(struct world *world, struct sim_host *host, enum agent_state state, const struct run_agent *row);
+
 /* ---- judge_run.c: what rollcall says and does, while it runs */
 void judge_life(struct world *world);              /* it was started */
 void judge_stall(struct world *world, int64_t ms); /* it was stopped for so long */

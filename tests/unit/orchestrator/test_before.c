@@ -222,10 +222,10 @@ static void test_a_loss_the_plan_did_not_show_is_refused(void **state)
 	add_task(&fixture, "T2", "F2", "TASK_RUNNING");
 	expect_unfit(&fixture, ERROR_REFUSED, "T2 of framework batch would die");
 
-	/* A framework the master does not name is one nobody can vouch for. */
+	/* A framework the master does not name may be on its way back. */
 	open_fixture(&fixture);
 	add_task(&fixture, "T2", "F9", "TASK_RUNNING");
-	expect_unfit(&fixture, ERROR_REFUSED, "T2 of framework F9");
+	expect_unfit(&fixture, ERROR_UNREACHABLE, "framework F9 of task T2");
 }
 
 static void test_a_loss_the_plan_showed_is_accepted(void **state)

@@ -316,6 +316,34 @@ static void test_done_needs_proof_kept_and_soak(void **ctx)
 	close_fixture(&fixture);
 }
 
+/* Whatever was known of it: agentctl's last word counts. */
+static void test_agentctls_last_word_counts(void **ctx)
+{
+	static const enum agent_state from[] = {AGENT_CHANGING, AGENT_RETURNING, AGENT_PROVING, AGENT_SOAKING,
+						AGENT_UNKNOWN};
+	const int domains[2] = {-1, -1};
+	struct engine_options options = engine_default_options;
+	struct fixture fixture;
+
+	(void)ctx;
+	options.max_failures = 2;
+	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
+		for (int stuck = 0; stuck <= 1; stuck++) {
+			open_fixture(&fixture, &options, domains, 2);
+			begin(&fixture);
+			step(&fixture, 0, EVENT_CLEAR);
+			if (from[i] == AGENT_UNKNOWN)
+				step(&fixture, 0, EVENT_LOST);
+			else
+				walk(&fixture, 0, good + 1, (size_t)(from[i] - AGENT_CHANGING));
+			assert_int_equal(state(&fixture, 0), from[i]);
+			step(&fixture, 0, stuck ? EVENT_HOST_STUCK : EVENT_UNDONE);
+			assert_int_equal(state(&fixture, 0), stuck ? AGENT_STUCK : AGENT_REVERTING);
+			assert_int_equal(fixture.engine.state, stuck ? RUN_PAUSED : RUN_RUNNING);
+			close_fixture(&fixture);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_stuck_pauses_and_keeps_its_slot),
 		cmocka_unit_test(test_lost_tasks_never_undo),
 		cmocka_unit_test(test_done_needs_proof_kept_and_soak),
+		cmocka_unit_test(test_agentctls_last_word_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
