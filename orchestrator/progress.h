@@ -7,7 +7,7 @@
  */
 #include <stdbool.h>
 
-#include "orchestrator/driver.h"
+#include "orchestrator/driver/driver.h"
 
 struct progress;
 

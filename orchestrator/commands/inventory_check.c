@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "inventory/upkeep.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/ledger.h"
+#include "orchestrator/ledger/ledger.h"
 #include "orchestrator/output.h"
 
 static void add_problem(void *problems, const char *problem)

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/ledger_query.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/run_view.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/drive.h"
-#include "orchestrator/ledger_query.h"
+#include "orchestrator/driver/drive.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/report/plan_text.h"
 
 static int load_plan(struct session *session, const struct run_row *run, struct plan *out)

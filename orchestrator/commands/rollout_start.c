@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/drive.h"
-#include "orchestrator/ledger_query.h"
+#include "orchestrator/driver/drive.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/report/plan_text.h"
 
 /* A plan whose run has changed something cannot be carried out once more: nothing is as it saw it. */

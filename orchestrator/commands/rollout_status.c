@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/driver_lock.h"
+#include "orchestrator/driver/driver_lock.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/run_view.h"
 

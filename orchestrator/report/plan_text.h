@@ -4,7 +4,7 @@
 /* A plan as an operator reads it before saying yes: agents to which the same happens share one block. */
 #include <stdio.h>
 
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 
 #define PLAN_SHORT_HASH 12
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "orchestrator/engine/engine.h"
-#include "orchestrator/ledger.h"
-#include "orchestrator/ledger_query.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/ledger/ledger.h"
+#include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/plan/plan.h"
 
 /* One step of an agent, from its event; or something else that happened with it: from and to are NULL then. */
 struct view_step {

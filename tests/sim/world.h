@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "orchestrator/driver.h"
-#include "orchestrator/ledger.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/driver/driver.h"
+#include "orchestrator/ledger/ledger.h"
+#include "orchestrator/plan/plan.h"
 #include "protocol/operation.h"
 #include "protocol/request.h"
 #include "remote/master.h"

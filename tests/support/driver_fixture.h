@@ -5,7 +5,7 @@
  * The real driver with hosts and a master that do what a test tells them to. Time passes only in the driver's wait, which then lets
  * each host take one step. Everything a host is asked and told is kept for the test to look at.
  */
-#include "orchestrator/driver.h"
+#include "orchestrator/driver/driver.h"
 #include "protocol/request.h"
 
 #define FIXTURE_RUN    "r-1"

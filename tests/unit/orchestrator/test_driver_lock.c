@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "orchestrator/driver_lock.h"
+#include "orchestrator/driver/driver_lock.h"
 #include "tests/support/scratch.h"
 
 static void the_second_is_told_who_holds_it(void **state)

@@ -15,8 +15,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "inventory/store.h"
-#include "orchestrator/ledger.h"
-#include "orchestrator/ledger_query.h"
+#include "orchestrator/ledger/ledger.h"
+#include "orchestrator/ledger/ledger_query.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 

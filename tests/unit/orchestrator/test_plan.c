@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 #include "tests/support/plan_fixture.h"
 
 static char *written(char hash[DIGEST_HEX_SIZE])

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "inventory/survey.h"
-#include "orchestrator/planner.h"
+#include "orchestrator/plan/planner.h"
 #include "orchestrator/report/plan_text.h"
 #include "tests/support/fleet.h"
 #include "tests/support/scratch.h"

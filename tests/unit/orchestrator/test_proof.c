@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "orchestrator/proof.h"
+#include "orchestrator/driver/proof.h"
 
 #define ID    "agent-S1"
 #define EARLY 1000 /* reregistered_time before the restart */

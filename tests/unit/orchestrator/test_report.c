@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "orchestrator/ledger.h"
+#include "orchestrator/ledger/ledger.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/report/run_view.h"
 #include "tests/support/plan_fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orchestrator/ledger_query.h"
+#include "orchestrator/ledger/ledger_query.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "orchestrator/ledger_backend.h"
+#include "orchestrator/ledger/ledger_backend.h"
 
 static char *text_copy(const struct store_cursor *rows, int column)
 {

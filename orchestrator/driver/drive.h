@@ -8,9 +8,9 @@
  *   drive_open  →  drive_check_unfinished, drive_check_drift (start only)  →  drive_begin or the run that is there  →
  *   drive  →  drive_close
  */
-#include "orchestrator/driver_lock.h"
-#include "orchestrator/ledger.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/driver/driver_lock.h"
+#include "orchestrator/ledger/ledger.h"
+#include "orchestrator/plan/plan.h"
 #include "orchestrator/session.h"
 
 /* The option of whoever drives. */

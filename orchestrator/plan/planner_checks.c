@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "orchestrator/planner_internal.h"
+#include "orchestrator/plan/planner_internal.h"
 
 #define SURVEY_AGAIN "`rollcall inventory survey` asks the host again"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orchestrator/planner.h"
+#include "orchestrator/plan/planner.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "inventory/selector.h"
-#include "orchestrator/planner_internal.h"
+#include "orchestrator/plan/planner_internal.h"
 
 int planner_amount_parse(const char *name, const char *text, int64_t min, struct planner_amount *out, struct error *err)
 {

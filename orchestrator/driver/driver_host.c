@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conversations with agentctl: requests out, lines in, each turned into an event of the agent's machine. */
-#include "orchestrator/driver_internal.h"
+#include "orchestrator/driver/driver_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

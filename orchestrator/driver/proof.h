@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "mesos/agent.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 #include "protocol/answer.h"
 #include "remote/master.h"
 

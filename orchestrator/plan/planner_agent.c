@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "mesos/recovery.h"
-#include "orchestrator/planner_internal.h"
+#include "orchestrator/plan/planner_internal.h"
 
 /* The most an agent takes, and what executors of a busy host need to come back. */
 #define REREGISTRATION_FLAG    "executor_reregistration_timeout"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "orchestrator/ledger_backend.h"
+#include "orchestrator/ledger/ledger_backend.h"
 
 char *ledger_copy_text(const char *text)
 {

@@ -4,7 +4,7 @@
  * intent (CHECKING → CHANGING) makes the operation: its ID, its request's bytes and the before-picture are in the same
  * commit, before anything is sent.
  */
-#include "orchestrator/driver_internal.h"
+#include "orchestrator/driver/driver_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

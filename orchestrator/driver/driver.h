@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "orchestrator/engine/engine.h"
-#include "orchestrator/ledger.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/ledger/ledger.h"
+#include "orchestrator/plan/plan.h"
 #include "remote/master.h"
 #include "remote/transport.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One poller for everyone: the master's answers, turned into before-pictures and proofs. */
-#include "orchestrator/driver_internal.h"
+#include "orchestrator/driver/driver_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orchestrator/driver_lock.h"
+#include "orchestrator/driver/driver_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>

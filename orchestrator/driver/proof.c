@@ -3,7 +3,7 @@
  * Invariant 5, line by line. A line that cannot be judged yet makes the whole proof NOT_YET; a line that is wrong for
  * good makes it FAIL; only all lines together PASS.
  */
-#include "orchestrator/proof.h"
+#include "orchestrator/driver/proof.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 
 #include <stdlib.h>
 #include <string.h>

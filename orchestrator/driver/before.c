@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "orchestrator/proof.h"
+#include "orchestrator/driver/proof.h"
 
 static void clear_task(struct plan_task *task)
 {

@@ -3,7 +3,7 @@
  * The loop. flush() is the only place where effects happen, and it happens after the commit that holds their records:
  * invariant 1.
  */
-#include "orchestrator/driver_internal.h"
+#include "orchestrator/driver/driver_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "mesos/recovery.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 
 #define PLAN_FORMAT 1
 

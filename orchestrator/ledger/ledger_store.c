@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "inventory/store.h"
-#include "orchestrator/ledger_backend.h"
+#include "orchestrator/ledger/ledger_backend.h"
 
 static struct store *store_of(struct ledger *ledger)
 {

@@ -15,7 +15,7 @@
 #include "inventory/cluster.h"
 #include "inventory/config.h"
 #include "inventory/store.h"
-#include "orchestrator/plan.h"
+#include "orchestrator/plan/plan.h"
 
 /* "3" or "20%" (of the agents that change, rounded down, at least 1). */
 struct planner_amount {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "orchestrator/ledger_backend.h"
+#include "orchestrator/ledger/ledger_backend.h"
 
 struct kept_event {
 	struct pending_event event;

@@ -5,7 +5,7 @@
  * (why it is refused), planner_fill.c (what the plan says of it). */
 #include "inventory/survey.h"
 #include "mesos/version.h"
-#include "orchestrator/planner.h"
+#include "orchestrator/plan/planner.h"
 
 /* One agent while its part of the plan is being made. */
 struct planner_work {

@@ -6,7 +6,7 @@
  * decides when to commit; a backend only keeps rows.
  */
 #include "base/buffer.h"
-#include "orchestrator/ledger.h"
+#include "orchestrator/ledger/ledger.h"
 
 /* Where the database stands: the last event of the chain, and the last epoch anybody took. */
 struct ledger_end {

@@ -3,8 +3,8 @@
 #define ORCHESTRATOR_DRIVER_INTERNAL_H
 /* What the driver's own files share: driver.c (the loop), driver_host.c (what hosts say), driver_master.c (what the
  * master says), driver_record.c (transitions made durable). */
-#include "orchestrator/driver.h"
-#include "orchestrator/proof.h"
+#include "orchestrator/driver/driver.h"
+#include "orchestrator/driver/proof.h"
 #include "protocol/answer.h"
 
 /* One agent of the run, as the driver knows it beside the engine. */

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "inventory/agents.h"
-#include "orchestrator/drive.h"
-#include "orchestrator/planner.h"
+#include "orchestrator/driver/drive.h"
+#include "orchestrator/plan/planner.h"
 #include "orchestrator/refresh.h"
 
 static int check_identity(const struct plan_agent *agent, const struct agent_record *record, struct error *err)

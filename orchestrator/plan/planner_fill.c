@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "mesos/attributes.h"
-#include "orchestrator/planner_internal.h"
+#include "orchestrator/plan/planner_internal.h"
 
 bool planner_discards(const struct planner_work *work, unsigned differs)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "orchestrator/ledger.h"
+#include "orchestrator/ledger/ledger.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "orchestrator/ledger_backend.h"
+#include "orchestrator/ledger/ledger_backend.h"
 
 /* A body holds one answer of agentctl or one proof: less than an answer's line may be. */
 #define BODY_MAX (16u << 20)

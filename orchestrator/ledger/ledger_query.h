@@ -3,7 +3,7 @@
 #define ORCHESTRATOR_LEDGER_QUERY_H
 /* Questions about plans, runs and their events. Reads only: everything is written through ledger.h. */
 #include "inventory/store.h"
-#include "orchestrator/ledger.h"
+#include "orchestrator/ledger/ledger.h"
 
 /* A plan by its hash or by a beginning of it that is unique and has at least 6 digits. ERROR_USAGE otherwise. */
 #define PLAN_PREFIX_MIN 6
