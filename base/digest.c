@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "base/digest_block.h"
+
 /* FIPS 180-4, section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t round_constants[64] = {
+const uint32_t digest_round_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
 	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -47,24 +49,43 @@ static void schedule(const unsigned char block[64], uint32_t w[64])
 	}
 }
 
-/* Section 6.2.2. v holds the working variables a to h. */
-static void compress(uint32_t h[8], const unsigned char block[64])
+/* One round: the variables keep their places, and the next round names them one place further on. */
+static inline void round_at(const uint32_t v[3], uint32_t *d, const uint32_t w[3], uint32_t *h, uint32_t mixed)
 {
-	uint32_t w[64], v[8];
+	uint32_t sum1 = rotate(w[0], 6) ^ rotate(w[0], 11) ^ rotate(w[0], 25);
+	uint32_t choose = (w[0] & w[1]) ^ (~w[0] & w[2]);
+	uint32_t t1 = *h + sum1 + choose + mixed;
+	uint32_t sum0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
+	uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+
+	*d += t1;
+	*h = t1 + sum0 + majority;
+}
+
+#define ROUND(a, b, c, d, e, f, g, h, at)                                                                              \
+	round_at((const uint32_t[3]){a, b, c}, &d, (const uint32_t[3]){e, f, g}, &h, digest_round_constants[at] + w[at])
+
+/* Section 6.2.2, eight rounds at a time: nothing has to be moved between them. */
+void digest_block_portable(uint32_t hash[8], const unsigned char block[64])
+{
+	uint32_t a = hash[0], b = hash[1], c = hash[2], d = hash[3];
+	uint32_t e = hash[4], f = hash[5], g = hash[6], h = hash[7];
+	uint32_t w[64];
+
 	schedule(block, w);
-	memcpy(v, h, sizeof(v));
-	for (size_t t = 0; t < 64; t++) {
-		uint32_t sum1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-		uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		uint32_t t1 = v[7] + sum1 + choose + round_constants[t] + w[t];
-		uint32_t sum0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-		uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + sum0 + majority;
+	for (size_t t = 0; t < 64; t += 8) {
+		ROUND(a, b, c, d, e, f, g, h, t);
+		ROUND(h, a, b, c, d, e, f, g, t + 1);
+		ROUND(g, h, a, b, c, d, e, f, t + 2);
+		ROUND(f, g, h, a, b, c, d, e, t + 3);
+		ROUND(e, f, g, h, a, b, c, d, t + 4);
+		ROUND(d, e, f, g, h, a, b, c, t + 5);
+		ROUND(c, d, e, f, g, h, a, b, t + 6);
+		ROUND(b, c, d, e, f, g, h, a, t + 7);
 	}
+	const uint32_t sums[8] = {a, b, c, d, e, f, g, h};
 	for (size_t i = 0; i < 8; i++)
-		h[i] += v[i];
+		hash[i] += sums[i];
 }
 
 void digest_start(struct digest_state *state)
@@ -86,7 +107,10 @@ void digest_add(struct digest_state *state, const void *data, size_t len)
 		bytes += take;
 		len -= take;
 		if (state->used == sizeof(state->block)) {
-			compress(state->h, state->block);
+			if (digest_block_has_fast())
+				digest_block_fast(state->h, state->block);
+			else
+				digest_block_portable(state->h, state->block);
 			state->used = 0;
 		}
 	}

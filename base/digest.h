@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
-/* SHA-256 (FIPS 180-4) with no library behind it, because agentctl is static and small; hex; base64; random IDs. */
+/* SHA-256 (FIPS 180-4) and HMAC over it, with no library behind it, because agentctl is static and small; hex; base64; random IDs. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +23,8 @@ void digest_finish(struct digest_state *state, unsigned char out[DIGEST_SIZE]);
 void digest_bytes(const void *data, size_t len, unsigned char out[DIGEST_SIZE]);
 /* Lower-case hex of the SHA-256 of data. */
 void digest_hex(const void *data, size_t len, char out[DIGEST_HEX_SIZE]);
+/* HMAC-SHA256 (RFC 2104): who knows the key has written data. */
+void digest_hmac(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[DIGEST_SIZE]);
 void hex_encode(const void *data, size_t len, char *out); /* out: 2*len+1 */
 int hex_decode(const char *hex, unsigned char *out, size_t out_len, struct error *err);
 

@@ -6,21 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The analyzer's wrappers are for callers. */
 #undef error_set
 #undef error_errno
 #undef error_prefix
 
-/* Texts quote what hosts and files said; a terminal must not obey any of it. Newline and tab stay. */
+/* Texts quote what hosts and files said; a terminal must not obey any of it, nor show it in another order. Newline and tab
+ * stay. */
 static void make_printable(char *text)
 {
-	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-		bool control = (*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f;
-		bool c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-		if (control || c1)
-			*at = '?';
-		if (c1)
-			at[1] = '?';
+	uint32_t code;
+
+	for (char *at = text; *at != '\0';) {
+		size_t len = text_decode(at, &code);
+		if (code != '\n' && code != '\t' && text_is_control(code))
+			memset(at, '?', len);
+		at += len;
 	}
 }
 

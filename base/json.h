@@ -2,7 +2,7 @@
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 /*
- * Small helpers over jansson: documents of ours are read strictly (an unknown key is an error that names it), and every
+ * What we need over jansson: documents of ours are read strictly (an unknown key is an error that names it), and every
  * error names the place as a path ("rules[0].attributes.rack").
  */
 #include <jansson.h>
