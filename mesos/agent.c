@@ -64,5 +64,7 @@ void master_facts_clear(struct master_facts *facts)
 	free(facts->cluster);
 	free(facts->region);
 	free(facts->zone);
+	free(facts->acls);
+	free(facts->agent_removal_rate_limit);
 	memset(facts, 0, sizeof(*facts));
 }

@@ -47,6 +47,7 @@ struct framework_view {
 	bool active;
 	bool checkpoint;
 	bool partition_aware;
+	bool region_aware; /* capability REGION_AWARE; not kept in the database */
 };
 void framework_view_clear(struct framework_view *framework);
 
@@ -63,6 +64,11 @@ struct master_facts {
 	int64_t agent_reregister_timeout_ms;
 	bool require_agent_domain;
 	int64_t elected_ns;
+	/* Not kept in the database: */
+	char *acls;                     /* flag acls: a JSON object or a file:// path; NULL: none, or not said */
+	char *agent_removal_rate_limit; /* flag: "1/10mins"; NULL: none, or not said */
+	int64_t agent_count;            /* agents the master itself counts; -1: not asked, or not said */
+	int64_t task_count;             /* tasks that are staging, starting or running; -1: the same */
 };
 void master_facts_clear(struct master_facts *facts);
 

@@ -45,6 +45,7 @@ struct checkpoint_state {
 	struct resources reserved; /* dynamic reservations and volumes */
 	struct checkpoint_task *tasks;
 	size_t task_count;
+	int64_t written_ms; /* wall clock: when agent or executors last wrote about a framework; 0: never */
 };
 void checkpoint_state_clear(struct checkpoint_state *state);
 

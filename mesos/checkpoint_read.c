@@ -35,7 +35,7 @@ void checkpoint_state_clear(struct checkpoint_state *state)
 static int read_boot_id(const struct meta_dir *meta, struct checkpoint_state *out, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(BOOT_ID_MAX);
-	enum meta_found found = meta_read(meta, "boot_id", &text, err);
+	enum meta_found found = meta_read(meta, "boot_id", &text, NULL, err);
 	size_t len = strcspn(buffer_text(&text), " \t\r\n");
 
 	if (found == META_FOUND && len > 0)
@@ -99,7 +99,7 @@ static ssize_t read_link(const struct meta_dir *slaves, char *target, size_t siz
 
 	if (len >= 0 || errno != EINVAL)
 		return len;
-	if (meta_read(slaves, "latest", &text, NULL) == META_FOUND) {
+	if (meta_read(slaves, "latest", &text, NULL, NULL) == META_FOUND) {
 		memcpy(target, buffer_text(&text), text.len);
 		len = (ssize_t)text.len;
 		while (len > 0 && (target[len - 1] == '\n' || target[len - 1] == '\r'))
@@ -159,13 +159,13 @@ static int read_agent(const struct meta_dir *slaves, const char *work_dir, char 
 		return error_set(err, ERROR_CORRUPT, "%s/latest leads to %s, which is not there", slaves->path, id);
 	if (found == META_FAILED)
 		return -1;
-	found = meta_read(&agent, "slave.info", &out->bytes, err);
+	found = meta_read(&agent, "slave.info", &out->bytes, NULL, err);
 	if (found == META_FOUND)
 		rc = take_info(&agent, id, out, err);
 	if (found == META_FOUND && rc == 0) {
 		out->agent_id = xstrdup(id);
 		out->slave_info_path = xasprintf("%s/meta/slaves/%s/slave.info", work_dir, id);
-		rc = checkpoint_tasks_read(&agent, &out->tasks, &out->task_count, err);
+		rc = checkpoint_tasks_read(&agent, &out->tasks, &out->task_count, &out->written_ms, err);
 	}
 	meta_close(&agent);
 	return found == META_FAILED ? -1 : rc;
@@ -238,7 +238,7 @@ static enum meta_found read_reserved(const struct meta_dir *dir, const char *nam
 	struct buffer bytes = BUFFER_INIT(CHECKPOINT_MAX);
 	struct resources parsed = {NULL, 0};
 	char *path = path_join(dir->path, name);
-	enum meta_found found = meta_read(dir, name, &bytes, err);
+	enum meta_found found = meta_read(dir, name, &bytes, NULL, err);
 
 	if (found == META_FOUND && bytes.len > 0 && parse(path, &bytes, &parsed, err) != 0)
 		found = META_FAILED;

@@ -16,6 +16,7 @@
 struct walk {
 	struct checkpoint_task **tasks;
 	size_t *count;
+	int64_t *written_ms;
 	const char *framework, *executor, *container;
 	bool framework_checkpoints;
 	bool executor_done;
@@ -33,12 +34,21 @@ void checkpoint_tasks_free(struct checkpoint_task *tasks, size_t count)
 	free(tasks);
 }
 
-/* Calls visit for every folder in the folder `name` of dir; that there is none is fine. */
-static int each_folder(const struct meta_dir *dir, const char *name, struct walk *walk,
-		       int (*visit)(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err),
+static void note_time(struct walk *walk, int64_t ms)
+{
+	if (ms > *walk->written_ms)
+		*walk->written_ms = ms;
+}
+
+typedef int visit_folder(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err);
+
+/* Calls visit for every folder in the folder `name` of dir; that there is none is fine (the agent may have taken it away meanwhile). What
+ * is inside is reached from the parent, by a path of at most three names: a large host has a thousand of each, and every folder
+ * that is opened for one file counts. */
+static int each_folder(const struct meta_dir *dir, const char *name, struct walk *walk, visit_folder *visit,
 		       struct error *err)
 {
-	struct meta_dir parent, child;
+	struct meta_dir parent;
 	enum meta_found found = meta_open_in(dir, name, &parent, err);
 	char **names = NULL;
 	size_t count = 0;
@@ -46,19 +56,33 @@ static int each_folder(const struct meta_dir *dir, const char *name, struct walk
 
 	if (found != META_FOUND)
 		return found == META_FAILED ? -1 : 0;
+	note_time(walk, meta_time(&parent, NULL));
 	rc = meta_list(&parent, &names, &count, err);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		found = meta_open_in(&parent, names[i], &child, err);
-		if (found == META_FAILED)
-			rc = -1;
-		if (found != META_FOUND)
-			continue; /* the agent took it away meanwhile */
-		rc = visit(&child, names[i], walk, err);
-		meta_close(&child);
-	}
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = visit(&parent, names[i], walk, err);
 	meta_list_free(names, count);
 	meta_close(&parent);
 	return rc;
+}
+
+/* Folders that a listing has named are no links; of the rest only the last name is, and that is not followed. */
+static int each_folder_in(const struct meta_dir *parent, const char *folder, const char *name, struct walk *walk,
+			  visit_folder *visit, struct error *err)
+{
+	char *path = path_join(folder, name);
+	int rc = each_folder(parent, path, walk, visit, err);
+
+	free(path);
+	return rc;
+}
+
+static bool has(const struct meta_dir *parent, const char *folder, const char *name)
+{
+	char *path = path_join(folder, name);
+	bool there = meta_has(parent, path);
+
+	free(path);
+	return there;
 }
 
 /* ---- one task */
@@ -105,16 +129,25 @@ static bool last_update_is_terminal(const struct buffer *bytes)
 	return terminal;
 }
 
-static bool task_is_done(const struct meta_dir *dir)
+static bool task_is_done(const struct meta_dir *parent, const char *name, struct walk *walk)
 {
 	struct buffer updates = BUFFER_INIT(UPDATES_MAX);
-	bool done = meta_read(dir, "task.updates", &updates, NULL) == META_FOUND && last_update_is_terminal(&updates);
+	char *path = path_join(name, "task.updates");
+	bool done = walk->executor_done;
+	int64_t written_ms = 0;
 
+	if (done)
+		written_ms = meta_time(parent, path);
+	else
+		done = meta_read(parent, path, &updates, &written_ms, NULL) == META_FOUND &&
+		       last_update_is_terminal(&updates);
+	note_time(walk, written_ms);
+	free(path);
 	buffer_clear(&updates);
 	return done;
 }
 
-static int visit_task(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err)
+static int visit_task(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err)
 {
 	struct checkpoint_task task = {
 		.framework_checkpoints = walk->framework_checkpoints,
@@ -122,9 +155,9 @@ static int visit_task(const struct meta_dir *dir, const char *name, struct walk 
 	};
 
 	(void)err;
-	if (!meta_has(dir, "task.info"))
+	if (!has(parent, name, "task.info"))
 		return 0;
-	task.completed = walk->executor_done || task_is_done(dir);
+	task.completed = task_is_done(parent, name, walk);
 	task.framework_id = xstrdup(walk->framework);
 	task.executor_id = xstrdup(walk->executor);
 	task.container_id = xstrdup(walk->container);
@@ -135,41 +168,39 @@ static int visit_task(const struct meta_dir *dir, const char *name, struct walk 
 
 /* ---- runs, executors, frameworks */
 
-static long read_pid(const struct meta_dir *run)
+static long read_pid(const struct meta_dir *parent, const char *run)
 {
-	struct meta_dir pids;
 	struct buffer text = BUFFER_INIT(PID_MAX);
+	char *path = path_join(run, "pids/forked.pid");
 	long pid = 0;
-	char *end;
 
-	if (meta_open_in(run, "pids", &pids, NULL) != META_FOUND)
-		return 0;
-	if (meta_read(&pids, "forked.pid", &text, NULL) == META_FOUND)
-		pid = strtol(buffer_text(&text), &end, 10);
+	if (meta_read(parent, path, &text, NULL, NULL) == META_FOUND)
+		pid = strtol(buffer_text(&text), NULL, 10);
 	buffer_clear(&text);
-	meta_close(&pids);
+	free(path);
 	return pid > 0 ? pid : 0;
 }
 
-static int visit_run(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err)
+static int visit_run(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err)
 {
 	walk->container = name;
-	walk->executor_done = meta_has(dir, "executor.sentinel");
-	walk->executor_pid = read_pid(dir);
-	return each_folder(dir, "tasks", walk, visit_task, err);
+	walk->executor_done = has(parent, name, "executor.sentinel");
+	walk->executor_pid = read_pid(parent, name);
+	return each_folder_in(parent, name, "tasks", walk, visit_task, err);
 }
 
-static int visit_executor(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err)
+static int visit_executor(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err)
 {
 	walk->executor = name;
-	return each_folder(dir, "runs", walk, visit_run, err);
+	return each_folder_in(parent, name, "runs", walk, visit_run, err);
 }
 
 /* An empty framework.info is what a crash leaves: the agent passes the framework over. */
-static int visit_framework(const struct meta_dir *dir, const char *name, struct walk *walk, struct error *err)
+static int visit_framework(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err)
 {
 	struct buffer bytes = BUFFER_INIT(CHECKPOINT_MAX);
-	enum meta_found found = meta_read(dir, "framework.info", &bytes, err);
+	char *path = path_join(name, "framework.info");
+	enum meta_found found = meta_read(parent, path, &bytes, NULL, err);
 	Mesos__FrameworkInfo *info = NULL;
 	uint32_t size = 0;
 	int rc = found == META_FAILED ? -1 : 0;
@@ -179,21 +210,22 @@ static int visit_framework(const struct meta_dir *dir, const char *name, struct 
 	if (bytes.len >= sizeof(size) && size <= bytes.len - sizeof(size))
 		info = pb_unpack(&mesos__framework_info__descriptor, bytes.data + sizeof(size), size);
 	if (bytes.len > 0 && info == NULL)
-		rc = error_set(err, ERROR_CORRUPT, "%s/framework.info is truncated or no FrameworkInfo", dir->path);
+		rc = error_set(err, ERROR_CORRUPT, "%s/%s is truncated or no FrameworkInfo", parent->path, path);
 	if (rc == 0 && info != NULL) {
 		walk->framework = name;
 		walk->framework_checkpoints = info->has_checkpoint && info->checkpoint;
-		rc = each_folder(dir, "executors", walk, visit_executor, err);
+		rc = each_folder_in(parent, name, "executors", walk, visit_executor, err);
 	}
 	pb_free(info);
+	free(path);
 	buffer_clear(&bytes);
 	return rc;
 }
 
 int checkpoint_tasks_read(const struct meta_dir *agent, struct checkpoint_task **tasks, size_t *count,
-			  struct error *err)
+			  int64_t *written_ms, struct error *err)
 {
-	struct walk walk = {.tasks = tasks, .count = count};
+	struct walk walk = {.tasks = tasks, .count = count, .written_ms = written_ms};
 
 	return each_folder(agent, "frameworks", &walk, visit_framework, err);
 }

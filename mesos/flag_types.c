@@ -59,6 +59,7 @@ static const struct {
 	{"perf_interval", FLAG_DURATION},
 	{"qos_correction_interval_min", FLAG_DURATION},
 	{"quiet", FLAG_BOOLEAN},
+	{"recover_state", FLAG_BOOLEAN}, /* of the proposal for relaxed recovery */
 	{"recovery_timeout", FLAG_DURATION},
 	{"registration_backoff_factor", FLAG_DURATION},
 	{"revocable_cpu_low_priority", FLAG_BOOLEAN},
