@@ -138,7 +138,7 @@ static int read_all(const json_t *object, struct answer *out, const struct json_
 	static const char *const keys[] = {"event",    "operation",  "step",        "reason",  "agent_said",
 					   "kind",     "state",      "pid",         "boot_id", "away_ms",
 					   "flags",    "slave_info", "start_ticks", "kept_by", "restarted",
-					   "findings", NULL};
+					   "findings", "amended",    NULL};
 
 	if (json_check_keys(object, keys, place, err) != 0 || read_names(object, out, place, err) != 0 ||
 	    read_string(object, "operation", &out->operation, place, err) != 0 ||
@@ -149,6 +149,7 @@ static int read_all(const json_t *object, struct answer *out, const struct json_
 	    json_optional_int(object, "pid", &out->pid, place, err) != 0 ||
 	    json_optional_int(object, "start_ticks", &out->start_ticks, place, err) != 0 ||
 	    json_optional_int(object, "away_ms", &out->away_ms, place, err) != 0 ||
+	    json_optional_bool(object, "amended", &out->amended, place, err) != 0 ||
 	    json_optional_bool(object, "restarted", &out->restarted, place, err) != 0 ||
 	    read_flags(object, out, place, err) != 0 || read_findings(object, out, place, err) != 0)
 		return -1;
@@ -257,6 +258,8 @@ static void put_process(json_t *object, const struct answer *answer)
 	put_info(object, answer->info);
 	if (answer->event == ANSWER_STARTED)
 		json_object_set_new(object, "away_ms", json_integer(answer->away_ms));
+	if (answer->amended && (answer->event == ANSWER_STARTED || answer->event == ANSWER_DONE))
+		json_object_set_new(object, "amended", json_true());
 	if (answer->event == ANSWER_UNDONE)
 		json_object_set_new(object, "restarted", json_boolean(answer->restarted));
 }

@@ -10,7 +10,9 @@
  *                                                    agent-stopping, agent-cleaning, agent-cleaned, checkpoint…)
  *   {"event":"started","pid":N,"start_ticks":N,"boot_id":…,"flags":{…},"slave_info":"<base64>","away_ms":N}
  *                                                    the agent's process is there: its effective flags (secrets
- *                                                    as "<redacted>"), and the checkpoint on disk
+ *                                                    as "<redacted>"), and the checkpoint on disk; with
+ *                                                    "amended":true when the agent refused over figures of its
+ *                                                    machine, and the checkpoint was made again with them
  *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone; with the
  *                                                    process as it runs, like started
  *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
@@ -55,6 +57,7 @@ struct answer {
 	enum error_kind kind;     /* REFUSED */
 	json_t *findings;         /* REFUSED: an array, NULL: it says nothing of the kind */
 	enum operation_fate fate; /* STATUS */
+	bool amended;             /* STARTED, DONE: the SlaveInfo has figures the agent itself gave */
 	bool kept_by_deadline;    /* DONE without a word from rollcall */
 	int64_t pid;
 	int64_t start_ticks;

@@ -6,6 +6,7 @@
  *
  *     lock                          flock: whoever holds it is the one apply or settle at work
  *     epoch, epoch-lock             {"database": …, "epoch": N}: who drives this host, and since when
+ *     ended                         one line for each of the last operations whose folder was removed: how they ended
  *     operations/<operation id>/    one operation; it exists once `state` does
  *         request                   the bytes rollcall sent
  *         before/…, after/…         the bytes to write, for either direction, made before anything is changed
@@ -27,6 +28,9 @@
 
 /* So many operations that have ended are kept. */
 #define JOURNAL_KEEP 10
+
+/* Of so many more it is known how they ended. */
+#define JOURNAL_RECALL 1000
 
 /* The largest file an operation holds: a request. */
 #define JOURNAL_FILE_MAX (17u << 20)
@@ -92,8 +96,11 @@ struct operation_state;
 typedef int journal_visit(const struct journal_entry *entry, const struct operation_state *state, void *ctx);
 int journal_each(const struct journal *journal, journal_visit *visit, void *ctx, struct error *err);
 /* Removes the oldest operations that are done or undone, but for the last `keep`; what is open or stuck is never removed and does not
- * count. Best effort: nothing depends on it. The lock is the caller's. */
+ * count. How they ended is written down first (journal_recall). Best effort: nothing depends on it. The lock is the caller's. */
 void journal_prune(const struct journal *journal, size_t keep);
+/* How did an operation end whose folder was removed? Sets step (STEP_NONE: not known), kept_by_deadline and reason of *out, and clears
+ * the rest. */
+int journal_recall(const struct journal *journal, const char *id, struct operation_state *out, struct error *err);
 /* The operation that is neither done, undone nor stuck: its ID, or "" when there is none. */
 int journal_find_open(const struct journal *journal, char id[RANDOM_ID_SIZE], struct error *err);
 

@@ -36,6 +36,9 @@ static json_t *state_to_json(const struct operation_state *state)
 	json_object_set_new(object, "boot_id", json_string(state->boot_id));
 	json_object_set_new(object, "discard", json_boolean(state->discard));
 	json_object_set_new(object, "rescue", json_boolean(state->rescue));
+	json_object_set_new(object, "native", json_boolean(state->native));
+	json_object_set_new(object, "ends_tasks", json_boolean(state->ends_tasks));
+	json_object_set_new(object, "amended", json_boolean(state->amended));
 	json_object_set_new(object, "rebooted", json_boolean(state->rebooted));
 	json_object_set_new(object, "asked", json_boolean(state->asked));
 	json_object_set_new(object, "before", process_to_json(&state->before));
@@ -43,6 +46,7 @@ static json_t *state_to_json(const struct operation_state *state)
 	json_object_set_new(object, "start_timeout_ms", json_integer(state->start_timeout_ms));
 	json_object_set_new(object, "verdict_timeout_ms", json_integer(state->verdict_timeout_ms));
 	json_object_set_new(object, "asked_ms", json_integer(state->asked_ms));
+	json_object_set_new(object, "restart_ticks", json_integer(state->restart_ticks));
 	json_object_set_new(object, "seen_ms", json_integer(state->seen_ms));
 	json_object_set_new(object, "deadline_ms", json_integer(state->deadline_ms));
 	json_object_set_new(object, "kept_by_deadline", json_boolean(state->kept_by_deadline));
@@ -132,9 +136,13 @@ static int read_state(const json_t *object, struct operation_state *out, const s
 	    read_text(object, "reason", out->reason, sizeof out->reason, place, err) != 0 ||
 	    json_optional_bool(object, "discard", &out->discard, place, err) != 0 ||
 	    json_optional_bool(object, "rescue", &out->rescue, place, err) != 0 ||
+	    json_optional_bool(object, "native", &out->native, place, err) != 0 ||
+	    json_optional_bool(object, "ends_tasks", &out->ends_tasks, place, err) != 0 ||
+	    json_optional_bool(object, "amended", &out->amended, place, err) != 0 ||
 	    json_optional_bool(object, "rebooted", &out->rebooted, place, err) != 0 ||
 	    json_optional_bool(object, "asked", &out->asked, place, err) != 0 ||
 	    json_optional_bool(object, "kept_by_deadline", &out->kept_by_deadline, place, err) != 0 ||
+	    json_optional_int(object, "restart_ticks", &out->restart_ticks, place, err) != 0 ||
 	    read_process(object, "before", &out->before, place, err) != 0 ||
 	    read_process(object, "started", &out->started, place, err) != 0)
 		return -1;

@@ -31,11 +31,14 @@ static int effect_remove_guard(struct operation *op, struct error *err)
 	return op->ops->remove_guard(op->ctx, op->driver == OPERATION_BY_GUARD, err);
 }
 
-/* A rescue that a reboot has ended may have had no start since. */
+/* A native agent has written its checkpoint, or is to find it as if it had. A rescue that a reboot has ended may have had no
+ * start since. */
 static int effect_keep(struct operation *op, struct error *err)
 {
-	int result = effect_remove_guard(op, err);
+	int result = op->state.native ? op->ops->write_checkpoint(op->ctx, SIDE_NEW, err) : 0;
 
+	if (result == 0)
+		result = effect_remove_guard(op, err);
 	if (result == 0 && op->state.rescue && op->state.rebooted && op->driver != OPERATION_BY_GUARD)
 		result = op->ops->start_agent(op->ctx, err);
 	return result;
@@ -57,6 +60,11 @@ static int effect_clean_up(struct operation *op, struct error *err)
 static int effect_new_checkpoint(struct operation *op, struct error *err)
 {
 	return op->ops->write_checkpoint(op->ctx, SIDE_NEW, err);
+}
+
+static int effect_trial_flags(struct operation *op, struct error *err)
+{
+	return op->ops->write_flags(op->ctx, SIDE_TRIAL, err);
 }
 
 static int effect_new_flags(struct operation *op, struct error *err)
@@ -108,6 +116,16 @@ static int effect_start(struct operation *op, struct error *err)
 	return result;
 }
 
+/* What its supervisor is about to start waits for the guard; it is to find another checkpoint, and no start counted. */
+static int effect_amend(struct operation *op, struct error *err)
+{
+	int result = effect_stop_before(op, err);
+
+	if (result == 0)
+		result = op->ops->amend(op->ctx, err);
+	return result == 0 ? op->ops->save_starts(op->ctx, 0, err) : result;
+}
+
 /* ---- the table */
 
 static const struct row rows[] = {
@@ -120,6 +138,7 @@ static const struct row rows[] = {
 	{STEP_GUARDED, EVENT_GO, effect_new_checkpoint, STEP_CHECKPOINT},
 	{STEP_GUARDED, EVENT_DISCARD, NULL, STEP_STOPPING},
 	{STEP_GUARDED, EVENT_RESCUE, NULL, STEP_STOPPING},
+	{STEP_GUARDED, EVENT_NATIVE, NULL, STEP_CHECKPOINT},
 	{STEP_GUARDED, EVENT_TAKEOVER, NULL, STEP_UNDOING},
 	{STEP_GUARDED, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_GUARDED, EVENT_REBOOT, NULL, STEP_UNDOING},
@@ -145,6 +164,7 @@ static const struct row rows[] = {
 	{STEP_CLEANED, EVENT_FAILED, NULL, STEP_UNDOING},
 
 	{STEP_CHECKPOINT, EVENT_GO, effect_new_flags, STEP_FLAGS},
+	{STEP_CHECKPOINT, EVENT_NATIVE, effect_trial_flags, STEP_FLAGS},
 	{STEP_CHECKPOINT, EVENT_TAKEOVER, NULL, STEP_UNDOING},
 	{STEP_CHECKPOINT, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_CHECKPOINT, EVENT_REBOOT, NULL, STEP_UNDOING},
@@ -160,19 +180,32 @@ static const struct row rows[] = {
 	{STEP_RESTARTING, EVENT_FIRST_START, effect_count_start, STEP_RESTARTING},
 	{STEP_RESTARTING, EVENT_SECOND_START, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_RUNNING, NULL, STEP_STARTED},
+	{STEP_RESTARTING, EVENT_NATIVE, NULL, STEP_TAKING_OUT},
 	{STEP_RESTARTING, EVENT_GONE, NULL, STEP_UNDOING},
+	{STEP_RESTARTING, EVENT_AMEND, NULL, STEP_AMENDING},
 	{STEP_RESTARTING, EVENT_TIMEOUT, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
 
+	{STEP_TAKING_OUT, EVENT_GO, effect_new_flags, STEP_STARTED},
+	{STEP_TAKING_OUT, EVENT_SECOND_START, NULL, STEP_UNDOING},
+	{STEP_TAKING_OUT, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_TAKING_OUT, EVENT_FAILED, NULL, STEP_UNDOING},
+
 	{STEP_STARTED, EVENT_KEEP, NULL, STEP_KEEPING},
 	{STEP_STARTED, EVENT_DEADLINE, NULL, STEP_KEEPING},
 	{STEP_STARTED, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_GONE, NULL, STEP_UNDOING},
+	{STEP_STARTED, EVENT_AMEND, NULL, STEP_AMENDING},
 	{STEP_STARTED, EVENT_SECOND_START, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
+
+	{STEP_AMENDING, EVENT_GO, effect_amend, STEP_RESTARTING},
+	{STEP_AMENDING, EVENT_UNDO, NULL, STEP_UNDOING},
+	{STEP_AMENDING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_AMENDING, EVENT_FAILED, NULL, STEP_UNDOING},
 
 	/* The decision stands, over a reboot too: checkpoint and flags agree. */
 	{STEP_KEEPING, EVENT_GO, effect_keep, STEP_DONE},
@@ -207,6 +240,7 @@ static int observe(struct operation *op, struct operation_sight *sight, struct e
 
 	memset(sight, 0, sizeof *sight);
 	sight->now = op->ops->now_ms(op->ctx);
+	sight->ticks = op->ops->now_ticks == NULL ? 0 : op->ops->now_ticks(op->ctx);
 	result = op->ops->boot_id(op->ctx, sight->boot_id, err);
 	if (result != 0)
 		return result;
@@ -317,6 +351,8 @@ int operation_begin(struct operation *op, const struct operation_ops *ops, void 
 	fresh.state.before = look.process;
 	fresh.state.discard = terms->discard;
 	fresh.state.rescue = terms->rescue;
+	fresh.state.native = terms->native;
+	fresh.state.ends_tasks = terms->ends_tasks;
 	fresh.state.start_timeout_ms = terms->start_timeout_ms;
 	fresh.state.verdict_timeout_ms = terms->verdict_timeout_ms;
 	result = ops->save_state(ctx, &fresh.state, err);

@@ -19,7 +19,11 @@
  * 2. The agent never starts while checkpoint and flags disagree: between the guard's placing and its removal only
  *    operation_may_start lets it start.
  * 3. The agent is started at most once with the new state before it is kept; a second start while the operation is open
- *    means that the first process ended: the operation is undone (operation_may_start).
+ *    means that the first process ended: the operation is undone (operation_may_start). An amended state is another new
+ *    state, and there is at most one. A start beside a process that runs, or beside another start, waits and means nothing.
+ *    The process that is awaited has asked the guard, or is younger than RESTARTING: what a stop has overlooked is none.
+ *    The temporary flags of a native change have left the store before any second start: whoever starts the agent again,
+ *    it never ends tasks twice.
  * 4. The operation stops or restarts a running agent at most once forward and once for the undo: `before` names the process
  *    that may be restarted, and no other is.
  * 5. DONE and UNDONE are final; advancing them touches nothing.
@@ -42,19 +46,21 @@
 /* What is durable. The effect named in brackets comes after the step was saved, and may or may not have happened when
  * the step is loaded again. */
 enum operation_step {
-	STEP_NONE,            /* nothing saved */
-	STEP_PREPARED,        /* request, old and new bytes are in the journal [place guard] */
-	STEP_GUARDED,         /* [write new checkpoint; discard and rescue go to STOPPING instead] */
-	STEP_STOPPING,        /* discard, rescue: [stop the agent, and whatever tries to start it] */
-	STEP_CLEANING,        /* discard: no agent runs [run it once so that it ends its executors] */
-	STEP_CLEANED,         /* no agent runs; discard: no executor either [write new checkpoint] */
-	STEP_CHECKPOINT,      /* the new checkpoint is written [write new flags] */
-	STEP_FLAGS,           /* the new flags are written; nothing has been started */
-	STEP_RESTARTING,      /* [restart]; waits for the new process */
-	STEP_STARTED,         /* the new process was seen; waits for keep, undo, its end or the deadline */
-	STEP_KEEPING,         /* decided [remove guard] */
-	STEP_DONE,            /* final: the new state */
-	STEP_UNDOING,         /* [stop what may have been started with the new state] */
+	STEP_NONE,       /* nothing saved */
+	STEP_PREPARED,   /* request, old and new bytes are in the journal [place guard] */
+	STEP_GUARDED,    /* [write new checkpoint; discard and rescue go to STOPPING instead, native writes none] */
+	STEP_STOPPING,   /* discard, rescue: [stop the agent, and whatever tries to start it] */
+	STEP_CLEANING,   /* discard: no agent runs [run it once so that it ends its executors] */
+	STEP_CLEANED,    /* no agent runs; discard: no executor either [write new checkpoint] */
+	STEP_CHECKPOINT, /* the new checkpoint is written [write new flags; native: with the temporary ones] */
+	STEP_FLAGS,      /* the new flags are written; nothing has been started */
+	STEP_RESTARTING, /* [restart]; waits for the new process */
+	STEP_TAKING_OUT, /* native: the new process was seen [write new flags, without those it was started with] */
+	STEP_STARTED,    /* the new process was seen; waits for keep, undo, its end or the deadline */
+	STEP_AMENDING,   /* the agent refused over figures of its own [stop it, write a new checkpoint with them] */
+	STEP_KEEPING,    /* decided [native: see to the new checkpoint; remove guard] */
+	STEP_DONE,       /* final: the new state */
+	STEP_UNDOING,    /* [stop what may have been started with the new state] */
 	STEP_UNDO_CHECKPOINT, /* [write old checkpoint] */
 	STEP_UNDO_FLAGS,      /* [write old flags] */
 	STEP_UNDO_RESTARTING, /* the old bytes are back [start]; waits for a process */
@@ -84,6 +90,9 @@ struct operation_state {
 	char boot_id[OPERATION_BOOT_ID_SIZE];
 	bool discard;                    /* the agent's executors are ended before anything is written */
 	bool rescue;                     /* no agent ran when it began: the old state is known to be a bad one */
+	bool native;                     /* the agent itself accepts the difference, by temporary flags */
+	bool ends_tasks;                 /* native: one of these is --recover_state=false */
+	bool amended;                    /* the new checkpoint was made again, from what the agent said */
 	bool rebooted;                   /* the host has rebooted since the operation began */
 	bool asked;                      /* the agent was asked to restart (a discard: to stop) */
 	struct operation_process before; /* the agent before; zero after a reboot */
@@ -91,13 +100,15 @@ struct operation_state {
 		started; /* the agent with the new state (STARTED), or with the old one again (UNDO_CLEANING) */
 	int64_t start_timeout_ms, verdict_timeout_ms;
 	int64_t asked_ms;                   /* when the restart (a discard: the stop) was asked for */
+	int64_t restart_ticks;              /* RESTARTING was entered at that time of now_ticks; 0: not known */
 	int64_t seen_ms;                    /* when the new process was first seen */
 	int64_t deadline_ms;                /* of RESTARTING, STARTED and UNDO_RESTARTING */
 	bool kept_by_deadline;              /* DONE without a word */
 	char reason[OPERATION_REASON_SIZE]; /* why it is undone or stuck */
 };
 
-enum operation_side { SIDE_OLD, SIDE_NEW };
+/* TRIAL: the new flags and the temporary ones of a native change; only for write_flags. */
+enum operation_side { SIDE_OLD, SIDE_NEW, SIDE_TRIAL };
 
 enum operation_agent {
 	AGENT_ABSENT,  /* no process (it may be about to start) */
@@ -127,6 +138,7 @@ struct operation_ops {
 	/* starting: called by the guard itself, in the middle of the agent's start. */
 	int (*remove_guard)(void *ctx, bool starting, struct error *err);
 
+	/* SIDE_NEW of a native change: unless the agent has written its like. */
 	int (*write_checkpoint)(void *ctx, enum operation_side side, struct error *err);
 	int (*write_flags)(void *ctx, enum operation_side side, struct error *err);
 
@@ -143,6 +155,18 @@ struct operation_ops {
 
 	int (*boot_id)(void *ctx, char out[OPERATION_BOOT_ID_SIZE], struct error *err);
 	int64_t (*now_ms)(void *ctx);
+
+	/* The agent ended with the new state. Did it refuse because figures of its machine, which no flag gives, are others than
+	 * those of the new checkpoint, and nothing else? Looks, and changes nothing. May be NULL: never. */
+	int (*may_amend)(void *ctx, bool *yes, struct error *err);
+	/* Writes the new checkpoint again, with its figures; what it was made of is in the journal first. */
+	int (*amend)(void *ctx, struct error *err);
+
+	/* The clock of operation_process.start_ticks. May be NULL: not known. */
+	int64_t (*now_ticks)(void *ctx);
+	/* Only for the guard: is a start on its way that was let through for somebody else, who lives and has not asked again? Then the
+	 * one that asks now is a second start beside it, and says nothing of the first one's process. May be NULL: never. */
+	int (*is_starting)(void *ctx, bool *yes, struct error *err);
 };
 
 enum operation_driver {
@@ -165,7 +189,8 @@ struct operation {
 
 struct operation_terms {
 	int64_t start_timeout_ms, verdict_timeout_ms;
-	bool discard, rescue; /* see struct operation_state; not both */
+	bool discard, rescue, native; /* see struct operation_state; one at most */
+	bool ends_tasks;              /* native */
 };
 
 /* Saves STEP_PREPARED. The journal must already hold request, old and new bytes, durably. ERROR_CONFLICT when no agent

@@ -28,6 +28,10 @@ static const char *reason_for(enum operation_event event)
 /* What the undo of a discard cannot bring back. */
 static const char *loss_after(const struct operation_state *state, enum operation_step from)
 {
+	if (state->ends_tasks)
+		return from < STEP_RESTARTING
+			       ? ""
+			       : "; its tasks may have been ended, and the undo does not bring them back";
 	if (!state->discard || from < STEP_CLEANING)
 		return "";
 	return from == STEP_CLEANING ? "; its tasks may have been ended, and the undo does not bring them back"
@@ -74,10 +78,12 @@ void operation_enter(struct operation_state *state, enum operation_step step, co
 		/* A rescue goes on over a reboot. */
 		memcpy(state->boot_id, sight->boot_id, sizeof state->boot_id);
 		state->deadline_ms = sight->now + state->start_timeout_ms;
+		state->amended = state->amended || from == STEP_AMENDING;
+		state->restart_ticks = sight->ticks;
 	}
 	if ((step == STEP_STOPPING || step == STEP_RESTARTING) && sight->look.agent == AGENT_RUNNING)
 		state->before = sight->look.process;
-	if (step == STEP_STARTED) {
+	if (step == STEP_TAKING_OUT || (step == STEP_STARTED && from != STEP_TAKING_OUT)) {
 		state->started = sight->look.process;
 		state->seen_ms = sight->now;
 		state->deadline_ms = sight->now + state->verdict_timeout_ms;

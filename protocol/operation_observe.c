@@ -16,6 +16,8 @@ static int observe_forward(struct operation *op, struct operation_sight *sight, 
 		sight->event = EVENT_DISCARD;
 	else if ((step == STEP_GUARDED || step == STEP_STOPPING) && op->state.rescue)
 		sight->event = EVENT_RESCUE;
+	else if ((step == STEP_GUARDED || step == STEP_CHECKPOINT) && op->state.native)
+		sight->event = EVENT_NATIVE;
 	else
 		sight->event = EVENT_GO;
 	/* The supervisor may have replaced the agent before the guard was placed: what runs now is what is restarted. The guard
@@ -47,12 +49,20 @@ static bool is_overdue(struct operation *op, const struct operation_sight *sight
 	return sight->now >= deadline;
 }
 
+/* An agent that a stop has overlooked, because it was just being started, is none that was awaited: it may be about to refuse. */
+static bool is_awaited(const struct operation *op, const struct operation_sight *sight, int starts)
+{
+	if (sight->look.agent != AGENT_RUNNING || runs(sight, &op->state.before))
+		return false;
+	return starts > 0 || sight->look.process.start_ticks >= op->state.restart_ticks;
+}
+
 static enum operation_event judge_restarting(struct operation *op, const struct operation_sight *sight, int starts)
 {
 	bool running = sight->look.agent == AGENT_RUNNING;
 
-	if (running && !runs(sight, &op->state.before))
-		return EVENT_RUNNING;
+	if (is_awaited(op, sight, starts))
+		return op->state.native ? EVENT_NATIVE : EVENT_RUNNING;
 	if (starts >= 2 || (starts == 1 && sight->look.agent == AGENT_ENDED))
 		return EVENT_GONE;
 	if (op->word == WORD_UNDO)
@@ -63,6 +73,20 @@ static enum operation_event judge_restarting(struct operation *op, const struct 
 	if (!op->issued && (running || starts == 0))
 		return EVENT_GO;
 	return EVENT_WAIT;
+}
+
+/* Once, and never in the middle of a start: whoever called the guard has no agent to look at. */
+static int look_for_amendment(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	bool yes = false;
+	int result;
+
+	if (sight->event != EVENT_GONE || op->state.amended || op->ops->may_amend == NULL)
+		return 0;
+	result = op->ops->may_amend(op->ctx, &yes, err);
+	if (result == 0 && yes)
+		sight->event = EVENT_AMEND;
+	return result;
 }
 
 static int observe_restarting(struct operation *op, struct operation_sight *sight, struct error *err)
@@ -77,15 +101,16 @@ static int observe_restarting(struct operation *op, struct operation_sight *sigh
 		return 0;
 	}
 	result = op->ops->look(op->ctx, &sight->look, err);
-	if (result == 0)
-		sight->event = judge_restarting(op, sight, starts);
-	return result;
+	if (result != 0)
+		return result;
+	sight->event = judge_restarting(op, sight, starts);
+	return look_for_amendment(op, sight, err);
 }
 
-static enum operation_event judge_started(const struct operation *op, const struct operation_sight *sight, int starts)
+static enum operation_event judge_started(const struct operation *op, const struct operation_sight *sight)
 {
 	/* First of all: a word about a process that has ended comes too late. */
-	if (starts >= 2 || !runs(sight, &op->state.started))
+	if (!runs(sight, &op->state.started))
 		return EVENT_GONE;
 	if (op->word == WORD_KEEP)
 		return EVENT_KEEP;
@@ -96,19 +121,17 @@ static enum operation_event judge_started(const struct operation *op, const stru
 
 static int observe_started(struct operation *op, struct operation_sight *sight, struct error *err)
 {
-	int starts = 0;
-	int result = op->ops->load_starts(op->ctx, &starts, err);
+	int result;
 
-	if (result != 0)
-		return result;
 	if (op->driver == OPERATION_BY_GUARD) {
 		sight->event = EVENT_SECOND_START;
 		return 0;
 	}
 	result = op->ops->look(op->ctx, &sight->look, err);
-	if (result == 0)
-		sight->event = judge_started(op, sight, starts);
-	return result;
+	if (result != 0)
+		return result;
+	sight->event = judge_started(op, sight);
+	return look_for_amendment(op, sight, err);
 }
 
 static int observe_undo_restarting(struct operation *op, struct operation_sight *sight, struct error *err)
@@ -154,8 +177,16 @@ int operation_observe(struct operation *op, struct operation_sight *sight, struc
 		return observe_forward(op, sight, err);
 	case STEP_RESTARTING:
 		return observe_restarting(op, sight, err);
+	case STEP_TAKING_OUT:
+		if (op->driver == OPERATION_BY_GUARD)
+			sight->event = EVENT_SECOND_START;
+		return 0;
 	case STEP_STARTED:
 		return observe_started(op, sight, err);
+	case STEP_AMENDING:
+		if (op->word == WORD_UNDO)
+			sight->event = EVENT_UNDO;
+		return 0;
 	case STEP_UNDO_FLAGS:
 		sight->event = op->state.rescue ? EVENT_RESCUE : EVENT_GO;
 		return 0;

@@ -10,6 +10,7 @@ enum operation_event {
 	EVENT_GO,             /* do what the step announces */
 	EVENT_DISCARD,        /* the same, for a discard */
 	EVENT_RESCUE,         /* the same, for a rescue */
+	EVENT_NATIVE,         /* the same, for a native change; of a restart: its process is there */
 	EVENT_TAKEOVER,       /* whoever began it is gone before the agent was asked to restart */
 	EVENT_REBOOT,         /* this is another boot than the step was saved on */
 	EVENT_REBOOT_RESCUED, /* the same for a rescue: checkpoint and flags agree, which they did not before */
@@ -17,6 +18,7 @@ enum operation_event {
 	EVENT_SECOND_START,   /* once more: its process has ended */
 	EVENT_RUNNING,        /* the awaited process is there */
 	EVENT_GONE,           /* the process with the new state has ended */
+	EVENT_AMEND,          /* the same, over figures that a new checkpoint can have */
 	EVENT_TIMEOUT,        /* no process in time */
 	EVENT_KEEP,
 	EVENT_UNDO,
@@ -29,6 +31,7 @@ struct operation_sight {
 	enum operation_event event;
 	struct operation_look look;
 	int64_t now;
+	int64_t ticks; /* 0: not known */
 	char boot_id[OPERATION_BOOT_ID_SIZE];
 };
 

@@ -74,8 +74,9 @@ static enum operation_start ask_without_lock(const struct operation *op, struct 
 	switch (op->state.step) {
 	case STEP_UNDO_CLEANING:
 		return op->state.rescue ? START_WAIT : START_ALLOWED;
-	case STEP_NONE:
 	case STEP_KEEPING:
+		return op->state.native ? START_WAIT : START_ALLOWED;
+	case STEP_NONE:
 	case STEP_DONE:
 	case STEP_UNDO_RESTARTING:
 	case STEP_UNDONE:
@@ -86,22 +87,62 @@ static enum operation_start ask_without_lock(const struct operation *op, struct 
 	}
 	if (strcmp(boot_id, op->state.boot_id) != 0)
 		return START_WAIT;
-	if (op->state.step == STEP_RESTARTING)
-		return starts == 0 ? count_first(op, err) : count_second(op, starts, err);
-	if (op->state.step == STEP_STARTED)
-		return count_second(op, starts, err);
-	return START_WAIT;
+	if (op->state.step != STEP_RESTARTING && op->state.step != STEP_STARTED && op->state.step != STEP_TAKING_OUT)
+		return START_WAIT;
+	return op->state.step == STEP_RESTARTING && starts == 0 ? count_first(op, err) : count_second(op, starts, err);
+}
+
+/* Beside an agent that runs, or another start that is on its way, a start says nothing of the first process, and what is done in the
+ * middle of a start (no agent is stopped) would be wrong. */
+static int is_beside(const struct operation *op, bool *beside, struct error *err)
+{
+	struct operation_look look = {.agent = AGENT_ABSENT};
+	int starts = 0;
+	int result = op->ops->look(op->ctx, &look, err);
+
+	*beside = look.agent == AGENT_RUNNING;
+	if (result != 0 || *beside || op->state.step != STEP_RESTARTING || op->ops->is_starting == NULL)
+		return result;
+	result = op->ops->load_starts(op->ctx, &starts, err);
+	if (result == 0 && starts > 0)
+		result = op->ops->is_starting(op->ctx, beside, err);
+	return result;
+}
+
+/* It was open when the guard first asked. */
+static enum operation_start ask_after_the_end(const struct operation *op, struct error *err)
+{
+	struct operation_look look = {.agent = AGENT_ABSENT};
+	int result;
+
+	if (op->state.rescue && op->state.step == STEP_UNDONE)
+		return refuse_unrescued(err);
+	result = op->ops->look(op->ctx, &look, err);
+	if (result != 0)
+		return start_of(result);
+	if (look.agent != AGENT_RUNNING)
+		return START_ALLOWED;
+	error_set(err, ERROR_CONFLICT, "the agent runs already (process %lld)", (long long)look.process.pid);
+	return START_FAILED;
 }
 
 enum operation_start operation_may_start(const struct operation_ops *ops, void *ctx, bool locked, struct error *err)
 {
 	struct operation op;
+	bool beside = false;
 	int result = operation_load(&op, ops, ctx, OPERATION_BY_GUARD, err);
 
 	if (result != 0)
 		return start_of(result);
-	if (operation_is_final(op.state.step) || op.state.step == STEP_NONE || op.state.step == STEP_STUCK)
+	if (op.state.step == STEP_NONE)
 		return START_ALLOWED;
+	if (operation_is_final(op.state.step) || op.state.step == STEP_STUCK)
+		return ask_after_the_end(&op, err);
+	result = is_beside(&op, &beside, err);
+	if (result != 0)
+		return start_of(result);
+	if (beside)
+		return START_WAIT;
 	return locked ? settle_for_start(&op, err) : ask_without_lock(&op, err);
 }
 
@@ -117,7 +158,9 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_CHECKPOINT] = "checkpoint",
 	[STEP_FLAGS] = "flags",
 	[STEP_RESTARTING] = "restarting",
+	[STEP_TAKING_OUT] = "flags-back",
 	[STEP_STARTED] = "started",
+	[STEP_AMENDING] = "amending",
 	[STEP_KEEPING] = "keeping",
 	[STEP_DONE] = "done",
 	[STEP_UNDOING] = "undoing",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "protocol/request.h"
+#include "protocol/request_internal.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "mesos/recovery.h"
 
 static const char *const mechanism_names[] = {"restart", "relax", "native", "discard"};
-static const char *const kind_names[] = {"inspect", "apply", "settle"};
+static const char *const kind_names[] = {"inspect", "apply", "settle", "rescue"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -43,6 +43,7 @@ void request_init(struct request *request, enum request_kind kind)
 {
 	memset(request, 0, sizeof *request);
 	request->kind = kind;
+	request->recover_state = true;
 	host_settings_init(&request->host);
 }
 
@@ -68,6 +69,7 @@ void request_clear(struct request *request)
 	}
 	free(request->edits);
 	slaveinfo_free(request->target);
+	request_clear_options(request);
 	memset(request, 0, sizeof *request);
 }
 
@@ -252,8 +254,16 @@ static int read_apply(const json_t *object, struct request *out, const struct js
 	    read_expectation(object, &out->expect, place, err) != 0 || read_edits(object, out, place, err) != 0 ||
 	    read_target(object, out, place, err) != 0)
 		return -1;
-	if (json_optional_bool(object, "allow_task_loss", &out->allow_task_loss, place, err) != 0 ||
-	    json_optional_bool(object, "allow_port_change", &out->allow_port_change, place, err) != 0 ||
+	if (request_read_options(object, out, place, err) != 0 ||
+	    read_timeout(object, "start_timeout_ms", &out->start_timeout_ms, place, err) != 0)
+		return -1;
+	return read_timeout(object, "verdict_timeout_ms", &out->verdict_timeout_ms, place, err);
+}
+
+static int read_rescue(const json_t *object, struct request *out, const struct json_place *place, struct error *err)
+{
+	if (json_optional_bool(object, "by_flags", &out->by_flags, place, err) != 0 ||
+	    read_expectation(object, &out->expect, place, err) != 0 ||
 	    read_timeout(object, "start_timeout_ms", &out->start_timeout_ms, place, err) != 0)
 		return -1;
 	return read_timeout(object, "verdict_timeout_ms", &out->verdict_timeout_ms, place, err);
@@ -278,13 +288,20 @@ static const char *const apply_keys[] = {"format",
 					 "edits",
 					 "allow_task_loss",
 					 "allow_port_change",
+					 "hold_configuration_management",
+					 "recover_state",
+					 "master",
 					 "start_timeout_ms",
 					 "verdict_timeout_ms",
 					 NULL};
 
+static const char *const rescue_keys[] = {
+	"format",     "kind",     "host",   "operation",        "database",           "epoch", "adopt", "run",
+	"chain_head", "by_flags", "expect", "start_timeout_ms", "verdict_timeout_ms", NULL};
+
 static int read_kind(const json_t *object, struct request *out, const struct json_place *place, struct error *err)
 {
-	static const char *const *const keys[] = {inspect_keys, apply_keys, settle_keys};
+	static const char *const *const keys[] = {inspect_keys, apply_keys, settle_keys, rescue_keys};
 	const char *kind = NULL;
 	int64_t format = 0;
 	int index;
@@ -318,6 +335,8 @@ static int read_request(const json_t *object, struct request *out, struct error 
 		return -1;
 	if (out->kind == REQUEST_SETTLE)
 		return json_optional_bool(object, "status_only", &out->status_only, &place, err);
+	if (out->kind == REQUEST_RESCUE)
+		return read_rescue(object, out, &place, err);
 	return out->kind == REQUEST_APPLY ? read_apply(object, out, &place, err) : 0;
 }
 

@@ -29,7 +29,7 @@ enum mechanism {
 const char *mechanism_name(enum mechanism mechanism);
 int mechanism_parse(const char *text, enum mechanism *out, struct error *err);
 
-enum request_kind { REQUEST_INSPECT, REQUEST_APPLY, REQUEST_SETTLE };
+enum request_kind { REQUEST_INSPECT, REQUEST_APPLY, REQUEST_SETTLE, REQUEST_RESCUE };
 
 /* What the plan saw; apply refuses when the host is no longer so. NULL: not checked. */
 struct request_expectation {
@@ -45,11 +45,19 @@ struct flag_edit {
 	char *value; /* NULL: the flag is removed */
 };
 
+/* What the host cannot know of its master, and what would make the master ignore the agent. */
+struct request_master {
+	bool known; /* false: not handed in */
+	bool has_domain, require_domain;
+	char **refused_roles; /* whose static reservation the master's ACL allows no agent */
+	size_t refused_role_count;
+};
+
 struct request {
 	enum request_kind kind;
 	struct host_settings host;
 
-	/* apply and settle */
+	/* apply, settle and rescue */
 	char operation[RANDOM_ID_SIZE];
 	char *database; /* UUID of the database that drives */
 	int64_t epoch;
@@ -60,15 +68,21 @@ struct request {
 	/* settle: status only, or also stay and take a word */
 	bool status_only;
 
+	/* rescue: also expect and the two timeouts below */
+	bool by_flags; /* the flags give way, instead of the checkpoint */
+
 	/* apply */
 	enum mechanism mechanism;
 	unsigned ignore; /* enum slaveinfo_part bits that may differ */
 	struct request_expectation expect;
 	struct flag_edit *edits;
 	size_t edit_count;
-	Mesos__SlaveInfo *target;   /* what the agent must become; NULL with MECHANISM_RESTART */
-	bool allow_task_loss;       /* tasks that a restart ends may end */
-	bool allow_port_change;     /* the agent may come back with another port */
+	Mesos__SlaveInfo *target;           /* what the agent must become; NULL with MECHANISM_RESTART */
+	bool allow_task_loss;               /* tasks that a restart ends may end */
+	bool allow_port_change;             /* the agent may come back with another port */
+	bool hold_configuration_management; /* what would write the flag store must not run meanwhile */
+	bool recover_state;                 /* false with MECHANISM_NATIVE only: it ends the agent's tasks */
+	struct request_master master;
 	int64_t start_timeout_ms;   /* the agent's process must be there by then, else undo */
 	int64_t verdict_timeout_ms; /* without a word by then agentctl decides by what it sees on the host */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "mesos/recovery.h"
-#include "protocol/request.h"
+#include "protocol/request_internal.h"
 
-static const char *const kind_names[] = {"inspect", "apply", "settle"};
+static const char *const kind_names[] = {"inspect", "apply", "settle", "rescue"};
 
 static void put(json_t *object, const char *key, const char *value)
 {
@@ -52,6 +52,12 @@ static void put_target(json_t *object, const Mesos__SlaveInfo *target)
 	buffer_clear(&bytes);
 }
 
+static void put_timeouts(json_t *object, const struct request *request)
+{
+	json_object_set_new(object, "start_timeout_ms", json_integer(request->start_timeout_ms));
+	json_object_set_new(object, "verdict_timeout_ms", json_integer(request->verdict_timeout_ms));
+}
+
 static void put_apply(json_t *object, const struct request *request)
 {
 	put(object, "mechanism", mechanism_name(request->mechanism));
@@ -59,13 +65,15 @@ static void put_apply(json_t *object, const struct request *request)
 	json_object_set_new(object, "expect", expectation_to_json(&request->expect));
 	json_object_set_new(object, "edits", edits_to_json(request));
 	put_target(object, request->target);
-	/* Left out when false: the bytes are as they were before these members existed. */
-	if (request->allow_task_loss)
-		json_object_set_new(object, "allow_task_loss", json_true());
-	if (request->allow_port_change)
-		json_object_set_new(object, "allow_port_change", json_true());
-	json_object_set_new(object, "start_timeout_ms", json_integer(request->start_timeout_ms));
-	json_object_set_new(object, "verdict_timeout_ms", json_integer(request->verdict_timeout_ms));
+	request_put_options(object, request);
+	put_timeouts(object, request);
+}
+
+static void put_rescue(json_t *object, const struct request *request)
+{
+	json_object_set_new(object, "expect", expectation_to_json(&request->expect));
+	json_object_set_new(object, "by_flags", json_boolean(request->by_flags));
+	put_timeouts(object, request);
 }
 
 void request_write(const struct request *request, struct buffer *out)
@@ -87,6 +95,8 @@ void request_write(const struct request *request, struct buffer *out)
 		json_object_set_new(object, "status_only", json_boolean(request->status_only));
 	if (request->kind == REQUEST_APPLY)
 		put_apply(object, request);
+	if (request->kind == REQUEST_RESCUE)
+		put_rescue(object, request);
 	json_write(object, false, out);
 	json_decref(object);
 }
