@@ -176,6 +176,8 @@ static bool is_agent_of(const struct host_settings *host, long pid, const struct
 	if (!called || !is_trusted(pid) || !has_root(env, host->root))
 		return false;
 	read_flags(argv, env, out);
+	if (env->items == NULL)
+		agent_ask_flags(host->root, out);
 	if (flags_get(&out->flags, "work_dir") == NULL || !has_work_dir(&out->flags, host))
 		return false;
 	out->process.pid = pid;
@@ -289,14 +291,17 @@ static char state_of(int64_t pid)
 	return end != NULL && end[1] == ' ' ? end[2] : 'X';
 }
 
+bool agent_pid_runs(int64_t pid)
+{
+	char state = state_of(pid);
+
+	return state != 'Z' && state != 'X' && state != 'x';
+}
+
 bool agent_runs(const struct operation_process *process)
 {
-	char state;
-
-	if (process->pid == 0 || (int64_t)process_start_ticks((pid_t)process->pid) != process->start_ticks)
-		return false;
-	state = state_of(process->pid);
-	return state != 'Z' && state != 'X' && state != 'x';
+	return process->pid != 0 && (int64_t)process_start_ticks((pid_t)process->pid) == process->start_ticks &&
+	       agent_pid_runs(process->pid);
 }
 
 char *agent_version(const struct agent_process *agent, struct mesos_version *out, struct error *err)

@@ -20,6 +20,7 @@ struct agent_process {
 	struct flags flags;    /* effective */
 	struct flags from_env; /* MESOS_* alone */
 	struct flags from_argv;
+	bool asked; /* its environment may not be read: flags are what it says itself, with its defaults */
 };
 void agent_process_clear(struct agent_process *agent);
 
@@ -27,8 +28,14 @@ void agent_process_clear(struct agent_process *agent);
 int agent_find(const struct host_settings *host, struct agent_process *out, bool *found, struct error *err);
 /* The same for a process that is known. *found is false when it is gone or no agent of this host. */
 int agent_read(const struct host_settings *host, long pid, struct agent_process *out, bool *found, struct error *err);
+/* Asks the process for its flags (http://…/flags), by what its command line says of where it listens. False: it does not say
+ * them, or somebody else does. */
+bool agent_ask_flags(const char *root, struct agent_process *agent);
+
 /* Does that very process still run (and is no zombie)? */
 bool agent_runs(const struct operation_process *process);
+/* The same of a process that only its ID is known of, an executor perhaps. */
+bool agent_pid_runs(int64_t pid);
 
 /* What `<executable> --version` says, "1.11.0"; the caller frees it. NULL with an error when it says nothing of the kind. */
 char *agent_version(const struct agent_process *agent, struct mesos_version *out, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agentctl apply: makes one change of the agent. The work is done by a child in a session of its own; the parent watches, and
+ * agentctl apply: makes one change of the agent; agentctl rescue --request: starts one that refuses. The work is done by a child in a session of its own; the parent watches, and
  * settles what is left when the child is killed.
  */
 #include <errno.h>
@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "agentctl/agentctl.h"
+#include "agentctl/apply.h"
 #include "agentctl/drive.h"
 #include "agentctl/preflight.h"
+#include "agentctl/rescue.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -22,6 +24,7 @@
 #define LOCK_AGAIN_MS 100
 
 struct apply {
+	enum request_kind kind; /* that is expected */
 	struct request request;
 	struct buffer bytes; /* of the request */
 	struct real_host host;
@@ -59,6 +62,20 @@ static int check_same_request(const struct apply *apply, struct error *err)
 	return result;
 }
 
+/* A request that comes again when its operation is long forgotten must not be carried out a second time. */
+static int check_is_new(const struct apply *apply, struct error *err)
+{
+	struct operation_state state = {.step = STEP_NONE};
+
+	if (journal_recall(&apply->host.journal, apply->request.operation, &state, err) != 0)
+		return -1;
+	if (state.step == STEP_NONE)
+		return 0;
+	return error_set(err, ERROR_CONFLICT,
+			 "the operation %s ended on this host long ago (%s): an operation is never carried out twice",
+			 apply->request.operation, operation_step_name(state.step));
+}
+
 static int check_no_other(const struct apply *apply, struct error *err)
 {
 	char open[RANDOM_ID_SIZE];
@@ -71,22 +88,30 @@ static int check_no_other(const struct apply *apply, struct error *err)
 			 "the operation %s is still open on this host: settle it first (agentctl settle)", open);
 }
 
-/* Everything that may refuse, and everything that a start needs in memory or in the journal. */
-static int prepare(struct apply *apply, struct error *err)
+static int build_change(struct apply *apply, struct error *err)
 {
-	struct real_host *host = &apply->host;
 	struct facts facts;
-	char *program = NULL;
 	int result;
 
 	memset(&facts, 0, sizeof facts);
 	if (facts_gather(&apply->request.host, &facts, err) != 0)
 		return -1;
-	result = change_build(&facts, &apply->request, &host->change, err);
+	result = change_build(&facts, &apply->request, &apply->host.change, err);
 	preflight_request(&facts, &apply->request, &apply->findings);
 	if (result == 0)
 		result = findings_judge(&apply->findings, err);
 	facts_clear(&facts);
+	return result;
+}
+
+/* Everything that may refuse, and everything that a start needs in memory or in the journal. */
+static int prepare(struct apply *apply, struct error *err)
+{
+	struct real_host *host = &apply->host;
+	char *program = NULL;
+	int result = apply->kind == REQUEST_RESCUE ? rescue_for_request(&apply->request, &host->change, err)
+						   : build_change(apply, err);
+
 	if (result != 0)
 		return -1;
 	host->change_loaded = true;
@@ -105,10 +130,13 @@ static int begin(struct apply *apply, struct operation *op, struct error *err)
 		.start_timeout_ms = request->start_timeout_ms,
 		.verdict_timeout_ms = request->verdict_timeout_ms,
 		.discard = request->mechanism == MECHANISM_DISCARD,
+		.native = request->mechanism == MECHANISM_NATIVE,
+		.ends_tasks = !request->recover_state,
+		.rescue = apply->kind == REQUEST_RESCUE,
 	};
 
 	if (journal_epoch_raise(&apply->host.journal, request->database, request->epoch, request->adopt, err) != 0 ||
-	    check_no_other(apply, err) != 0 || prepare(apply, err) != 0)
+	    check_is_new(apply, err) != 0 || check_no_other(apply, err) != 0 || prepare(apply, err) != 0)
 		return -1;
 	return operation_begin(op, &real_host_ops, &apply->host, &terms, err);
 }
@@ -201,13 +229,13 @@ static int settle_after(struct apply *apply)
 
 static int watch(struct apply *apply, pid_t child)
 {
-	int status = 0;
+	siginfo_t end = {.si_pid = 0};
 
-	while (waitpid(child, &status, 0) < 0)
+	while (waitid(P_PID, (id_t)child, &end, WEXITED) != 0)
 		if (errno != EINTR)
 			return 4;
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
+	if (end.si_code == CLD_EXITED)
+		return end.si_status;
 	return settle_after(apply);
 }
 
@@ -241,8 +269,9 @@ static int read_request(struct apply *apply, struct error *err)
 	request_clear(&apply->request);
 	apply->request = request;
 	apply->talk.epoch = request.epoch;
-	if (request.kind != REQUEST_APPLY)
-		return error_set(err, ERROR_USAGE, "the request on standard input is none for apply");
+	if (request.kind != apply->kind)
+		return error_set(err, ERROR_USAGE, "the request on standard input is none for %s",
+				 apply->kind == REQUEST_RESCUE ? "rescue" : "apply");
 	return 0;
 }
 
@@ -254,15 +283,23 @@ int command_apply(int argc, const char *const argv[], const struct command *self
 		 0},
 		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
 	};
-	struct error err = ERROR_INIT;
-	struct apply apply;
 	int exit_code = 0;
 
 	(void)ctx;
 	if (!command_open(argc, argv, self, options, &exit_code))
 		return exit_code;
+	return apply_requested(REQUEST_APPLY);
+}
+
+int apply_requested(enum request_kind kind)
+{
+	struct error err = ERROR_INIT;
+	struct apply apply;
+	int exit_code;
+
 	memset(&apply, 0, sizeof apply);
-	request_init(&apply.request, REQUEST_APPLY);
+	apply.kind = kind;
+	request_init(&apply.request, kind);
 	buffer_init(&apply.bytes, REQUEST_MAX);
 	talk_init(&apply.talk, STDIN_FILENO, STDOUT_FILENO);
 	if (read_request(&apply, &err) == 0) {

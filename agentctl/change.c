@@ -12,8 +12,8 @@
 static void file_clear(struct change_file *file)
 {
 	free(file->path);
-	buffer_clear(&file->sides[SIDE_OLD].bytes);
-	buffer_clear(&file->sides[SIDE_NEW].bytes);
+	for (int side = SIDE_OLD; side <= SIDE_TRIAL; side++)
+		buffer_clear(&file->sides[side].bytes);
 }
 
 void change_clear(struct change *change)
@@ -25,18 +25,20 @@ void change_clear(struct change *change)
 		file_clear(&change->store[i]);
 	free(change->store);
 	cleanup_clear(&change->cleanup);
+	hold_clear(&change->hold);
 	memset(change, 0, sizeof *change);
 }
 
-static void set_side(struct change_side *side, bool exists, const struct buffer *bytes)
+void change_set_side(struct change_side *side, bool exists, const struct buffer *bytes)
 {
+	buffer_clear(&side->bytes);
 	side->exists = exists;
 	buffer_init(&side->bytes, CHANGE_FILE_MAX);
 	if (exists)
 		buffer_append(&side->bytes, buffer_text(bytes), bytes->len);
 }
 
-static void set_owner(struct change_file *file, const char *root)
+void change_set_owner(struct change_file *file, const char *root)
 {
 	char *path = path_under(root, file->path);
 	struct stat info;
@@ -61,7 +63,7 @@ static int expect(const char *what, const char *seen, const char *now, struct er
 		what, seen, now == NULL || now[0] == '\0' ? "unknown" : now);
 }
 
-static int check_expectation(const struct facts *facts, const struct request_expectation *seen, struct error *err)
+int change_check_expectation(const struct facts *facts, const struct request_expectation *seen, struct error *err)
 {
 	if (expect("agent ID", seen->agent_id, facts->checkpoint.agent_id, err) != 0 ||
 	    expect("boot ID", seen->boot_id, facts->boot_id, err) != 0 ||
@@ -171,7 +173,11 @@ static int check_target(const struct facts *facts, const struct request *request
 	if (other != 0)
 		return refuse_parts(other,
 				    "the edited flags do not give the SlaveInfo that was planned; it differs in ", err);
-	if (request->mechanism == MECHANISM_RELAX && (changes & ~allowed) != 0)
+	if (request->mechanism == MECHANISM_NATIVE)
+		allowed = request->ignore; /* the agent's flag knows no port */
+	if ((request->mechanism == MECHANISM_RELAX ||
+	     (request->mechanism == MECHANISM_NATIVE && request->recover_state)) &&
+	    (changes & ~allowed) != 0)
 		return refuse_parts(changes & ~allowed, "these parts may not differ, but would: ", err);
 	return 0;
 }
@@ -219,7 +225,9 @@ static int make_checkpoint(const struct facts *facts, const struct request *requ
 	const struct buffer *old = &facts->checkpoint.bytes;
 	int result = 0;
 
-	if (request->mechanism == MECHANISM_RELAX || request->mechanism == MECHANISM_DISCARD)
+	if (request->mechanism == MECHANISM_NATIVE && change_check_native(facts, request, computed, err) != 0)
+		return -1;
+	if (request->mechanism != MECHANISM_RESTART)
 		result = checkpoint_splice(buffer_text(old), old->len, request->target, bytes, err);
 	else
 		buffer_append(bytes, buffer_text(old), old->len);
@@ -244,9 +252,9 @@ static void build_store(const struct facts *facts, const struct flag_store *edit
 		struct change_file *file = &out->store[i];
 
 		file->path = xstrdup(fresh->path);
-		set_side(&file->sides[SIDE_OLD], old != NULL, old == NULL ? NULL : &old->bytes);
-		set_side(&file->sides[SIDE_NEW], fresh->exists, &fresh->bytes);
-		set_owner(file, facts->host.root);
+		change_set_side(&file->sides[SIDE_OLD], old != NULL, old == NULL ? NULL : &old->bytes);
+		change_set_side(&file->sides[SIDE_NEW], fresh->exists, &fresh->bytes);
+		change_set_owner(file, facts->host.root);
 	}
 }
 
@@ -256,9 +264,9 @@ void change_compose(const struct facts *facts, const struct buffer *checkpoint, 
 	const char *log_dir = flags_get(flags, "log_dir");
 
 	out->checkpoint.path = xstrdup(facts->checkpoint.slave_info_path);
-	set_side(&out->checkpoint.sides[SIDE_OLD], true, &facts->checkpoint.bytes);
-	set_side(&out->checkpoint.sides[SIDE_NEW], true, checkpoint);
-	set_owner(&out->checkpoint, facts->host.root);
+	change_set_side(&out->checkpoint.sides[SIDE_OLD], true, &facts->checkpoint.bytes);
+	change_set_side(&out->checkpoint.sides[SIDE_NEW], true, checkpoint);
+	change_set_owner(&out->checkpoint, facts->host.root);
 	build_store(facts, edited, out);
 	host_settings_copy(&out->host, &facts->host);
 	out->log_dir = log_dir != NULL && log_dir[0] == '/' ? xstrdup(log_dir) : NULL;
@@ -280,8 +288,15 @@ static int build_parts(const struct facts *facts, const struct request *request,
 	if (result == 0 && request->mechanism == MECHANISM_DISCARD)
 		result = check_cleanup(facts, err) == 0 ? cleanup_capture(facts->agent.process.pid, &out->cleanup, err)
 							: -1;
-	if (result == 0)
+	if (result == 0) {
 		change_compose(facts, &checkpoint, edited, &predicted, out);
+		out->may_amend = (request->mechanism == MECHANISM_RELAX || request->mechanism == MECHANISM_DISCARD) &&
+				 (request->ignore & PART_RESOURCES) != 0;
+	}
+	if (result == 0 && request->mechanism == MECHANISM_NATIVE)
+		result = change_add_trial(facts, request, out, err);
+	if (result == 0 && request->hold_configuration_management)
+		result = hold_find(facts, request->operation, &out->hold, err);
 	slaveinfo_free(computed);
 	flags_clear(&predicted);
 	buffer_clear(&checkpoint);
@@ -294,10 +309,7 @@ int change_build(const struct facts *facts, const struct request *request, struc
 	struct change change;
 	int result;
 
-	if (request->mechanism == MECHANISM_NATIVE)
-		return error_set(err, ERROR_REFUSED, "this agentctl does not carry the mechanism '%s'",
-				 mechanism_name(request->mechanism));
-	if (check_facts(facts, err) != 0 || check_expectation(facts, &request->expect, err) != 0 ||
+	if (check_facts(facts, err) != 0 || change_check_expectation(facts, &request->expect, err) != 0 ||
 	    flag_store_edit(&facts->store, request->edits, request->edit_count, &edited, err) != 0)
 		return -1;
 	memset(&change, 0, sizeof change);

@@ -11,11 +11,13 @@
 #include "base/json.h"
 
 #define MANIFEST_MAX (1u << 20)
+/* What the agent's own figures make of the new checkpoint; see amend.h. */
+#define AMENDED      "amended/slave.info"
 
 /* Beside the bytes themselves: the guard, folders, and what a file system keeps for itself. */
 #define ROOM_TO_SPARE 262144
 
-static const char *const side_names[] = {"before", "after"};
+static const char *const side_names[] = {"before", "after", "during"};
 
 /* ---- room */
 
@@ -24,7 +26,8 @@ static int check_folder(const char *root, const struct change_file *file, struct
 	char *path = path_under(root, file->path);
 	char *dir = path_dir(path);
 	struct statvfs info;
-	size_t need = file->sides[SIDE_OLD].bytes.len + file->sides[SIDE_NEW].bytes.len + ROOM_TO_SPARE;
+	size_t need = file->sides[SIDE_OLD].bytes.len + file->sides[SIDE_NEW].bytes.len +
+		      file->sides[SIDE_TRIAL].bytes.len + ROOM_TO_SPARE;
 	int result = 0;
 
 	if (statvfs(dir, &info) != 0)
@@ -142,6 +145,7 @@ static json_t *file_to_json(const struct change_file *file)
 	json_object_set_new(object, "path", json_string(file->path));
 	json_object_set_new(object, "before", json_boolean(file->sides[SIDE_OLD].exists));
 	json_object_set_new(object, "after", json_boolean(file->sides[SIDE_NEW].exists));
+	json_object_set_new(object, "during", json_boolean(file->sides[SIDE_TRIAL].exists));
 	json_object_set_new(object, "mode", json_integer((json_int_t)file->mode));
 	json_object_set_new(object, "uid", json_integer((json_int_t)file->uid));
 	json_object_set_new(object, "gid", json_integer((json_int_t)file->gid));
@@ -159,7 +163,7 @@ static int save_file(const struct journal_entry *entry, const struct change_file
 {
 	int result = 0;
 
-	for (int side = SIDE_OLD; result == 0 && side <= SIDE_NEW; side++) {
+	for (int side = SIDE_OLD; result == 0 && side <= SIDE_TRIAL; side++) {
 		const struct change_side *content = &file->sides[side];
 		char *full = file_name((enum operation_side)side, name, index);
 
@@ -181,6 +185,9 @@ static int save_manifest(const struct change *change, const struct journal_entry
 		json_array_append_new(store, file_to_json(&change->store[i]));
 	json_object_set_new(object, "host", host_settings_to_json(&change->host));
 	json_object_set_new(object, "log_dir", change->log_dir == NULL ? json_null() : json_string(change->log_dir));
+	json_object_set_new(object, "native", json_boolean(change->native));
+	json_object_set_new(object, "may_amend", json_boolean(change->may_amend));
+	json_object_set_new(object, "hold", hold_to_json(&change->hold));
 	json_object_set_new(object, "checkpoint", file_to_json(&change->checkpoint));
 	json_object_set_new(object, "store", store);
 	result = json_write(object, true, &text);
@@ -217,7 +224,7 @@ static int load_file(const struct journal_entry *entry, const json_t *object, co
 	out->mode = (mode_t)json_integer_value(json_object_get(object, "mode"));
 	out->uid = (uid_t)json_integer_value(json_object_get(object, "uid"));
 	out->gid = (gid_t)json_integer_value(json_object_get(object, "gid"));
-	for (int side = SIDE_OLD; result == 0 && side <= SIDE_NEW; side++) {
+	for (int side = SIDE_OLD; result == 0 && side <= SIDE_TRIAL; side++) {
 		struct change_side *content = &out->sides[side];
 		char *full = file_name((enum operation_side)side, name, index);
 
@@ -236,11 +243,19 @@ static int load_parts(const struct journal_entry *entry, const json_t *object, s
 	const json_t *store = json_object_get(object, "store");
 	const char *log_dir = json_string_value(json_object_get(object, "log_dir"));
 
+	out->native = json_is_true(json_object_get(object, "native"));
+	out->may_amend = json_is_true(json_object_get(object, "may_amend"));
+	hold_from_json(json_object_get(object, "hold"), &out->hold);
 	host_settings_init(&out->host);
 	out->log_dir = log_dir == NULL ? NULL : xstrdup(log_dir);
 	if (host_settings_from_json(json_object_get(object, "host"), &place, &out->host, err) != 0 ||
 	    load_file(entry, json_object_get(object, "checkpoint"), "slave.info", SIZE_MAX, &out->checkpoint, err) != 0)
 		return -1;
+	if (journal_has(entry, AMENDED)) {
+		buffer_reset(&out->checkpoint.sides[SIDE_NEW].bytes);
+		if (journal_get(entry, AMENDED, &out->checkpoint.sides[SIDE_NEW].bytes, err) != 0)
+			return -1;
+	}
 	if (cleanup_load(entry, &out->cleanup, err) != 0)
 		return -1;
 	out->store = xcalloc(json_array_size(store) + 1, sizeof *out->store);

@@ -14,7 +14,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/process.h"
-#include "mesos/checkpoint.h"
 
 /* The kernel's own limit for arguments and environment together is 2 MB by default. */
 #define WORDS_MAX (4u << 20)
@@ -205,11 +204,13 @@ static void __attribute__((noreturn)) become_agent(const struct cleanup *cleanup
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	dup2(null, 0);
-	dup2(said, 1);
-	dup2(said, 2);
-	if (chdir(cleanup->directory) != 0 && chdir("/") != 0)
+	if (!cleanup->aloud) {
+		dup2(said, 1);
+		dup2(said, 2);
+	}
+	if (cleanup->directory != NULL && chdir(cleanup->directory) != 0 && chdir("/") != 0)
 		_exit(126);
-	execve(cleanup->executable, (char *const *)(uintptr_t)cleanup->argv, (char *const *)(uintptr_t)cleanup->env);
+	execvpe(cleanup->executable, (char *const *)(uintptr_t)cleanup->argv, (char *const *)(uintptr_t)cleanup->env);
 	_exit(127);
 }
 
@@ -262,32 +263,7 @@ static int wait_for_end(pid_t pid, int fd, int64_t timeout_ms, char said[SAID_MA
 			 said);
 }
 
-/* Its word alone would be a thin ground for giving the agent another SlaveInfo. */
-static int check_executors(const struct host_settings *host, struct error *err)
-{
-	struct checkpoint_state checkpoint;
-	int result;
-
-	memset(&checkpoint, 0, sizeof checkpoint);
-	result = checkpoint_read(host->root, host->work_dir, &checkpoint, err);
-	for (size_t i = 0; result == 0 && i < checkpoint.task_count; i++) {
-		const struct checkpoint_task *task = &checkpoint.tasks[i];
-		struct operation_process process = {.pid = task->executor_pid};
-
-		if (task->completed || task->executor_pid <= 0)
-			continue;
-		process.start_ticks = (int64_t)process_start_ticks((pid_t)process.pid);
-		if (process.start_ticks != 0 && agent_runs(&process))
-			result = error_set(err, ERROR_SYSTEM,
-					   "the executor of task %s (process %lld) still runs after the agent was run "
-					   "with " CLEANUP_FLAG,
-					   task->task_id, (long long)process.pid);
-	}
-	checkpoint_state_clear(&checkpoint);
-	return result;
-}
-
-int cleanup_run(const struct cleanup *cleanup, const struct host_settings *host, struct error *err)
+int cleanup_run_agent(const struct cleanup *cleanup, struct error *err)
 {
 	char said[SAID_MAX] = "";
 	pid_t parent = getpid();
@@ -308,5 +284,38 @@ int cleanup_run(const struct cleanup *cleanup, const struct host_settings *host,
 	else
 		result = wait_for_end(pid, pipes[0], cleanup->timeout_ms, said, err);
 	close(pipes[0]);
-	return result == 0 ? check_executors(host, err) : result;
+	return result;
+}
+
+/* Its word alone would be a thin ground for giving the agent another SlaveInfo. */
+int cleanup_check_executors(const struct checkpoint_state *now, struct error *err)
+{
+	for (size_t i = 0; i < now->task_count; i++) {
+		const struct checkpoint_task *task = &now->tasks[i];
+		struct operation_process process = {.pid = task->executor_pid};
+
+		if (task->completed || task->executor_pid <= 0)
+			continue;
+		process.start_ticks = (int64_t)process_start_ticks((pid_t)process.pid);
+		if (process.start_ticks != 0 && agent_runs(&process))
+			return error_set(err, ERROR_SYSTEM,
+					 "the executor of task %s (process %lld) still runs after the agent was run "
+					 "with " CLEANUP_FLAG,
+					 task->task_id, (long long)process.pid);
+	}
+	return 0;
+}
+
+int cleanup_run(const struct cleanup *cleanup, const struct host_settings *host, struct error *err)
+{
+	struct checkpoint_state now;
+	int result = cleanup_run_agent(cleanup, err);
+
+	memset(&now, 0, sizeof now);
+	if (result == 0)
+		result = checkpoint_read(host->root, host->work_dir, &now, err);
+	if (result == 0)
+		result = cleanup_check_executors(&now, err);
+	checkpoint_state_clear(&now);
+	return result;
 }

@@ -5,15 +5,9 @@
 #include <time.h>
 
 #include "agentctl/agent.h"
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/process.h"
 
-/* systemd itself gives a unit 90 s before it kills it. */
-#define STOP_TIMEOUT_MS   120000
-/* status is asked often; it has nothing to do. */
-#define STATUS_TIMEOUT_MS 10000
-#define LOOK_EVERY_MS     20
+#define LOOK_EVERY_MS 20
 
 static void sleep_ms(long ms)
 {
@@ -22,8 +16,10 @@ static void sleep_ms(long ms)
 	nanosleep(&span, NULL);
 }
 
-static int wait_until_gone(const struct host_settings *host, int64_t deadline, struct error *err)
+int control_wait_until_gone(const struct host_settings *host, int64_t timeout_ms, struct error *err)
 {
+	int64_t deadline = clock_monotonic_ms() + timeout_ms;
+
 	for (;;) {
 		struct agent_process agent = {.executable = NULL};
 		bool found = false;
@@ -38,50 +34,9 @@ static int wait_until_gone(const struct host_settings *host, int64_t deadline, s
 		if (clock_monotonic_ms() >= deadline)
 			return error_set(err, ERROR_SYSTEM,
 					 "the agent (process %lld) still runs %d s after it was told to stop",
-					 (long long)pid, STOP_TIMEOUT_MS / 1000);
+					 (long long)pid, (int)(timeout_ms / 1000));
 		sleep_ms(LOOK_EVERY_MS);
 	}
-}
-
-/* ---- argument lists */
-
-static int commands_status(const struct host_settings *host, struct control_status *out, struct error *err)
-{
-	int status = 0;
-
-	if (host->status == NULL)
-		return 0;
-	if (process_run((const char *const *)host->status, NULL, STATUS_TIMEOUT_MS, NULL, NULL, &status, err) != 0)
-		return -1;
-	out->known = true;
-	out->active = status == 0;
-	return 0;
-}
-
-static int commands_start(const struct host_settings *host, struct error *err)
-{
-	return process_detach((const char *const *)host->start, NULL, NULL, err);
-}
-
-/* What the command says of itself does not count: an agent that is down already makes many of them fail. */
-static int commands_stop(const struct host_settings *host, struct error *err)
-{
-	int64_t deadline = clock_monotonic_ms() + STOP_TIMEOUT_MS;
-	struct buffer said = BUFFER_INIT(512);
-	struct error why = ERROR_INIT;
-	int status = 0;
-	int result;
-
-	result = process_run((const char *const *)host->stop, NULL, STOP_TIMEOUT_MS, NULL, &said, &status, err);
-	if (result == 0 && status != 0)
-		deadline = clock_monotonic_ms();
-	if (result == 0)
-		result = wait_until_gone(host, deadline, &why);
-	if (result != 0 && why.kind != ERROR_NONE)
-		error_set(err, why.kind, "%s%s%s", why.text, said.len > 0 ? "; the stop command said: " : "",
-			  buffer_text(&said));
-	buffer_clear(&said);
-	return result;
 }
 
 /* ---- either */
@@ -112,7 +67,7 @@ int control_stop(const struct host_settings *host, struct error *err)
 		return commands_stop(host, err);
 	if (systemd_call(host, "stop", false, err) != 0)
 		return -1;
-	return wait_until_gone(host, clock_monotonic_ms() + STOP_TIMEOUT_MS, err);
+	return control_wait_until_gone(host, CONTROL_STOP_TIMEOUT_MS, err);
 }
 
 int control_restart(const struct host_settings *host, const struct operation_process *before, struct error *err)

@@ -35,6 +35,15 @@ int control_check(const struct host_settings *host, struct error *err);
 /* Finds the unit when control and unit are not given: the usual names, the one with a running main process. */
 void control_discover(struct host_settings *host);
 
+/* systemd itself gives a unit 90 s before it kills it. */
+#define CONTROL_STOP_TIMEOUT_MS 120000
+int control_wait_until_gone(const struct host_settings *host, int64_t timeout_ms, struct error *err);
+
+int commands_status(const struct host_settings *host, struct control_status *out, struct error *err);
+/* The command is to do nothing where the agent runs or is being started already. */
+int commands_start(const struct host_settings *host, struct error *err);
+int commands_stop(const struct host_settings *host, struct error *err);
+
 int systemd_status(const struct host_settings *host, struct control_status *out, struct error *err);
 int systemd_call(const struct host_settings *host, const char *verb, bool no_block, struct error *err);
 int systemd_reload(struct error *err);

@@ -30,6 +30,12 @@ static void say_final(struct talk *talk, struct real_host *host, const struct op
 		talk_say_state(talk, ANSWER_STUCK, host, state);
 }
 
+int say_end(struct talk *talk, struct real_host *host, const struct operation_state *state)
+{
+	say_final(talk, host, state);
+	return exit_code_of(state->step);
+}
+
 static void say_progress(struct talk *talk, struct real_host *host, const struct operation_state *state)
 {
 	if (state->step == STEP_STARTED)
@@ -78,7 +84,7 @@ static int give_up(struct talk *talk, struct real_host *host, const struct opera
 /* What ended, or did not appear, may have said why; the next start would overwrite it. */
 static void note_undo(struct real_host *host, enum operation_step from, enum operation_step to)
 {
-	if (to == STEP_UNDOING && (from == STEP_RESTARTING || from == STEP_STARTED))
+	if (to == STEP_UNDOING && (from == STEP_RESTARTING || from == STEP_TAKING_OUT || from == STEP_STARTED))
 		said_capture(host);
 }
 

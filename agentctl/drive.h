@@ -17,4 +17,7 @@ int follow(struct real_host *host, struct talk *talk);
 /* Takes over an operation whose driver is gone; the lock is the caller's. */
 int take_over(struct real_host *host, struct talk *talk, bool until_waiting);
 
+/* Says how it ended (done, undone or stuck), with the host as it is; returns the exit code. */
+int say_end(struct talk *talk, struct real_host *host, const struct operation_state *state);
+
 #endif

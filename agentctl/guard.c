@@ -77,20 +77,40 @@ static bool is_ours(const struct host_settings *host, const struct buffer *text)
 	return strstr(content, "/agentctl-") != NULL && strstr(content, "\nsettle\n--starting\n") != NULL;
 }
 
-static int check_owner(const struct host_settings *host, const char *path, struct error *err)
+/* What stands at the guard's place, and whether it is ours. */
+static int look_at(const struct host_settings *host, const char *path, bool *ours, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(GUARD_MAX);
-	int result = 0;
+	int result = file_read(path, &text, err);
 
-	if (file_exists(path)) {
-		result = file_read(path, &text, err);
-		if (result == 0 && !is_ours(host, &text))
-			result = error_set(err, ERROR_REFUSED,
-					   "%s is there already and is not agentctl's: it must be free for the guard",
-					   path);
-	}
+	if (result == 0)
+		*ours = is_ours(host, &text);
 	buffer_clear(&text);
 	return result;
+}
+
+static int check_owner(const struct host_settings *host, const char *path, struct error *err)
+{
+	bool ours = true;
+
+	if (file_exists(path) && look_at(host, path, &ours, err) != 0)
+		return -1;
+	if (ours)
+		return 0;
+	return error_set(err, ERROR_REFUSED, "%s is there already and is not agentctl's: it must be free for the guard",
+			 path);
+}
+
+/* What is not ours was there before a guard could be placed, and stays. */
+static int remove_own(const struct host_settings *host, const char *path, struct error *err)
+{
+	bool ours = true;
+
+	if (!file_exists(path))
+		return 0;
+	if (look_at(host, path, &ours, err) != 0)
+		return -1;
+	return ours ? file_remove(path, err) : 0;
 }
 
 int guard_place(const struct host_settings *host, const char *program, struct error *err)
@@ -118,10 +138,8 @@ int guard_remove(const struct host_settings *host, bool starting, struct error *
 {
 	char *path = guard_path(host);
 	char *dir = path_dir(path);
-	int result = 0;
+	int result = remove_own(host, path, err);
 
-	if (file_exists(path) && (check_owner(host, path, err) != 0 || file_remove(path, err) != 0))
-		result = -1;
 	if (result == 0 && host->control == CONTROL_SYSTEMD) {
 		/* Only when nobody else has put a drop-in there. */
 		rmdir(dir);

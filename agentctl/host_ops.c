@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agentctl/amend.h"
+#include "agentctl/caller.h"
 #include "agentctl/guard.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
@@ -69,13 +71,16 @@ static int save_starts(void *ctx, int count, struct error *err)
 	return journal_save_starts(&host->entry, count, err);
 }
 
+/* What would write the flags rests before the guard is placed, and until it has gone. */
 static int place_guard(void *ctx, struct error *err)
 {
 	struct real_host *host = ctx;
 	char *program = NULL;
 	int result;
 
-	if (open_for(host, "place guard", err) != 0 || self_install(&host->journal, &program, err) != 0)
+	if (open_for(host, "place guard", err) != 0 ||
+	    hold_place(&host->change.hold, host->change.host.root, err) != 0 ||
+	    self_install(&host->journal, &program, err) != 0)
 		return -1;
 	result = guard_place(&host->change.host, program, err);
 	free(program);
@@ -88,6 +93,8 @@ static int remove_guard(void *ctx, bool starting, struct error *err)
 
 	if (open_for(host, "remove guard", err) != 0)
 		return -1;
+	if (hold_release(&host->change.hold, host->change.host.root, err) != 0)
+		return -1;
 	return guard_remove(&host->change.host, starting, err);
 }
 
@@ -95,8 +102,15 @@ static int write_checkpoint(void *ctx, enum operation_side side, struct error *e
 {
 	struct real_host *host = ctx;
 
+	bool adopted = false;
+
 	if (open_for(host, side == SIDE_OLD ? "write old checkpoint" : "write new checkpoint", err) != 0)
 		return -1;
+	if (host->change.native && side == SIDE_NEW &&
+	    change_adopt_checkpoint(&host->change, &host->entry, &adopted, err) != 0)
+		return -1;
+	if (adopted)
+		return 0;
 	return change_write_checkpoint(&host->change, side, err);
 }
 
@@ -104,7 +118,10 @@ static int write_flags(void *ctx, enum operation_side side, struct error *err)
 {
 	struct real_host *host = ctx;
 
-	if (open_for(host, side == SIDE_OLD ? "write old flags" : "write new flags", err) != 0)
+	static const char *const effects[] = {"write old flags", "write new flags",
+					      "write new flags and temporary ones"};
+
+	if (open_for(host, effects[side], err) != 0)
 		return -1;
 	return change_write_store(&host->change, side, err);
 }
@@ -195,6 +212,20 @@ static int64_t now_ms(void *ctx)
 	return clock_monotonic_ms();
 }
 
+static int may_amend(void *ctx, bool *yes, struct error *err)
+{
+	return amend_is_possible(ctx, yes, err);
+}
+
+static int amend(void *ctx, struct error *err)
+{
+	struct real_host *host = ctx;
+
+	if (open_for(host, "write the new checkpoint again, with the agent's own figures", err) != 0)
+		return -1;
+	return amend_checkpoint(host, err);
+}
+
 const struct operation_ops real_host_ops = {
 	.load_state = load_state,
 	.save_state = save_state,
@@ -211,4 +242,8 @@ const struct operation_ops real_host_ops = {
 	.look = look,
 	.boot_id = boot_id,
 	.now_ms = now_ms,
+	.now_ticks = caller_now_ticks,
+	.is_starting = caller_is_starting,
+	.may_amend = may_amend,
+	.amend = amend,
 };

@@ -10,7 +10,8 @@ struct real_host {
 	struct journal_entry entry;
 	struct change change; /* loaded when first needed, so that a start asks no more than it must */
 	bool change_loaded;
-	struct operation_process last; /* seen by the last look: found again without searching */
+	struct operation_process last;   /* seen by the last look: found again without searching */
+	struct operation_process caller; /* the guard: who asks whether it may start the agent */
 };
 
 /* id: the operation. Nothing is read yet. */

@@ -56,8 +56,9 @@ int launch_compare(const struct launch *launch, struct launch_comparison *out, s
 /* Brings the checkpoint in line with the flags where that is allowed. Returns 0 when the agent may start, else the exit code. */
 int launch_prepare(const struct launch *launch);
 
-/* Says prominently what is accepted, and where the old bytes are. */
-void launch_warn(const struct launch *launch, const struct launch_comparison *comparison, bool discard,
+/* Says prominently what is accepted, where the old bytes are, and under which ID it can be taken back (NULL: tasks are ended, it
+ * cannot). */
+void launch_warn(const struct launch *launch, const struct launch_comparison *comparison, const char *change,
 		 const char *backup);
 
 #endif

@@ -2,22 +2,16 @@
 #include "agentctl/launch_discard.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <signal.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "agentctl/agent.h"
+#include "agentctl/cleanup.h"
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "base/process.h"
 
 /* Executors get executor_shutdown_grace_period (5 s by default) each; who gives them longer than this waits for the next start, which goes
  * on where this one ended. */
 #define CLEANUP_TIMEOUT_MS 600000
-#define LOOK_EVERY_MS      20
 
 extern char **environ;
 
@@ -50,62 +44,21 @@ static char **environment(const struct flags *flags)
 	return out;
 }
 
-static void __attribute__((noreturn)) become(const char *program, char **env, pid_t parent)
-{
-	char *const argv[] = {(char *)program, NULL};
-
-	/* Whoever ends us must not leave an agent behind that goes on killing. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == parent)
-		execvpe(program, argv, env);
-	_exit(127);
-}
-
-/* The exit status, -1 when the time was up. */
-static int wait_for(pid_t pid)
-{
-	int64_t deadline = clock_monotonic_ms() + CLEANUP_TIMEOUT_MS;
-	int status = 0;
-
-	for (;;) {
-		pid_t ended = waitpid(pid, &status, WNOHANG);
-
-		if (ended == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		if (clock_monotonic_ms() >= deadline)
-			break;
-		usleep(LOOK_EVERY_MS * 1000);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return -1;
-}
-
 static int run_cleanup(const char *program, const struct flags *old, struct error *err)
 {
+	const char *const argv[] = {program, NULL};
 	char **env = environment(old);
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	int status;
+	struct cleanup cleanup = {.executable = (char *)(uintptr_t)program,
+				  .argv = (const char **)(uintptr_t)argv,
+				  .env = (const char **)(uintptr_t)env,
+				  .timeout_ms = CLEANUP_TIMEOUT_MS,
+				  .aloud = true};
+	int result = cleanup_run_agent(&cleanup, err);
 
-	if (pid == 0)
-		become(program, env, parent);
 	for (char **item = env; *item != NULL; item++)
 		free(*item);
 	free(env);
-	if (pid < 0)
-		return error_errno(err, ERROR_SYSTEM, errno, "cannot start a process");
-	status = wait_for(pid);
-	if (status == 0)
-		return 0;
-	if (status < 0)
-		return error_set(err, ERROR_REFUSED, "%s has not ended the old executors in %d s", program,
-				 CLEANUP_TIMEOUT_MS / 1000);
-	return error_set(err, ERROR_REFUSED,
-			 "%s, run with its old flags and --recover=cleanup to end the old executors, exited with %d; "
-			 "what it said "
-			 "stands above",
-			 program, status);
+	return result;
 }
 
 /* ---- all of it */
@@ -139,30 +92,29 @@ static int check_same(const struct checkpoint_state *before, const struct checkp
 			 "the checkpoint of agent %s has changed while its old executors were ended", before->agent_id);
 }
 
-/* Its word alone would be a thin ground for giving the agent another SlaveInfo. */
-static int check_ended(const struct checkpoint_state *now, struct error *err)
+static int end_executors(const struct launch *launch, const struct launch_comparison *comparison,
+			 const struct flags *old, struct error *err)
 {
-	for (size_t i = 0; i < now->task_count; i++) {
-		const struct checkpoint_task *task = &now->tasks[i];
-		struct operation_process process = {.pid = task->executor_pid};
+	struct checkpoint_state now;
+	int result;
 
-		if (task->completed || task->executor_pid <= 0)
-			continue;
-		process.start_ticks = (int64_t)process_start_ticks((pid_t)process.pid);
-		if (process.start_ticks != 0 && agent_runs(&process))
-			return error_set(
-				err, ERROR_REFUSED,
-				"the executor of task %s (process %lld) still runs after the agent was run with "
-				"--recover=cleanup",
-				task->task_id, (long long)process.pid);
-	}
-	return 0;
+	memset(&now, 0, sizeof now);
+	result = run_cleanup(launch->argv[0], old, err);
+	if (result == 0)
+		result = checkpoint_read(launch->root, launch->work_dir, &now, err);
+	if (result == 0)
+		result = check_same(&comparison->checkpoint, &now, err);
+	if (result == 0)
+		result = cleanup_check_executors(&now, err);
+	checkpoint_state_clear(&now);
+	return result;
 }
 
+/* Executors that cannot be ended are a reason not to go on, whatever kept them. */
 int launch_end_executors(const struct launch *launch, const struct launch_comparison *comparison, struct error *err)
 {
 	struct flags old = FLAGS_INIT;
-	struct checkpoint_state now;
+	struct error why = ERROR_INIT;
 	int result;
 
 	/* No process outlives its boot, and what an agent is run for may make it give up its ID then. */
@@ -170,13 +122,9 @@ int launch_end_executors(const struct launch *launch, const struct launch_compar
 		return 0;
 	if (old_flags(launch, comparison, &old, err) != 0)
 		return -1;
-	memset(&now, 0, sizeof now);
-	result = run_cleanup(launch->argv[0], &old, err);
-	if (result == 0)
-		result = checkpoint_read(launch->root, launch->work_dir, &now, err);
-	if (result == 0 && (check_same(&comparison->checkpoint, &now, err) != 0 || check_ended(&now, err) != 0))
-		result = -1;
-	checkpoint_state_clear(&now);
+	result = end_executors(launch, comparison, &old, &why);
+	if (result != 0)
+		error_set(err, why.kind == ERROR_SYSTEM ? ERROR_REFUSED : why.kind, "%s", why.text);
 	flags_clear(&old);
 	return result;
 }

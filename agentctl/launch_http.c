@@ -326,10 +326,9 @@ static int exchange(const union address *address, const struct buffer *request, 
 	return result;
 }
 
-int http_post(const struct http_place *place, const char *root, const char *json, int timeout_ms,
-	      struct http_answer *out, struct error *err)
+static int ask(const struct http_place *place, const char *root, const struct buffer *request, int timeout_ms,
+	       struct http_answer *out, struct error *err)
 {
-	struct buffer request = BUFFER_INIT(65536);
 	struct buffer raw = BUFFER_INIT(HTTP_ANSWER_MAX);
 	union address address;
 	int result;
@@ -337,13 +336,37 @@ int http_post(const struct http_place *place, const char *root, const char *json
 	if (!literal(place->host, place->port, &address) && !from_hosts(root, place->host, place->port, &address))
 		return error_set(err, ERROR_UNREACHABLE,
 				 "the name %s is not in /etc/hosts, and no name server is asked", place->host);
-	write_request(place, json, &request);
-	result = exchange(&address, &request, timeout_ms, &raw);
+	result = exchange(&address, request, timeout_ms, &raw);
 	if (result != 0)
 		error_errno(err, ERROR_UNREACHABLE, errno, "%s:%hu", place->host, place->port);
 	else
 		result = http_answer_parse(&raw, out, err);
-	buffer_clear(&request);
 	buffer_clear(&raw);
+	return result;
+}
+
+int http_post(const struct http_place *place, const char *root, const char *json, int timeout_ms,
+	      struct http_answer *out, struct error *err)
+{
+	struct buffer request = BUFFER_INIT(65536);
+	int result;
+
+	write_request(place, json, &request);
+	result = ask(place, root, &request, timeout_ms, out, err);
+	buffer_clear(&request);
+	return result;
+}
+
+int http_get(const struct http_place *place, const char *root, int timeout_ms, struct http_answer *out,
+	     struct error *err)
+{
+	struct buffer request = BUFFER_INIT(4096);
+	int result;
+
+	buffer_printf(&request,
+		      "GET %s HTTP/1.1\r\nHost: %s:%hu\r\nConnection: close\r\nAccept: application/json\r\n\r\n",
+		      place->path[0] == '\0' ? "/" : place->path, place->host, place->port);
+	result = ask(place, root, &request, timeout_ms, out, err);
+	buffer_clear(&request);
 	return result;
 }

@@ -28,6 +28,9 @@ void http_answer_clear(struct http_answer *answer);
  * off. */
 int http_answer_parse(const struct buffer *raw, struct http_answer *out, struct error *err);
 
+/* GETs and reads the answer; see http_post. */
+int http_get(const struct http_place *place, const char *root, int timeout_ms, struct http_answer *out,
+	     struct error *err);
 /* POSTs JSON and reads the answer. ERROR_UNREACHABLE; root: where etc/hosts is. */
 int http_post(const struct http_place *place, const char *root, const char *json, int timeout_ms,
 	      struct http_answer *out, struct error *err);

@@ -6,6 +6,7 @@
 #include "agentctl/agentctl.h"
 #include "agentctl/facts.h"
 #include "agentctl/launch.h"
+#include "agentctl/launch_changes.h"
 #include "agentctl/launch_discard.h"
 #include "agentctl/launch_master.h"
 #include "base/alloc.h"
@@ -147,11 +148,15 @@ static bool is_changed(const struct preparation *preparation)
 
 static int keep_old(const struct preparation *preparation, bool discard, struct error *err)
 {
+	const struct buffer *new = &preparation->judgement.bytes;
+	struct launch_change change = {.work_dir = preparation->launch->work_dir, .ends_tasks = discard};
 	char *backup = NULL;
 
-	if (launch_backup(&preparation->launch->state, &preparation->comparison.checkpoint.bytes, &backup, err) != 0)
+	digest_hex(buffer_text(new), new->len, change.after);
+	if (launch_change_save(&preparation->launch->state, &preparation->comparison.checkpoint.bytes, &change, &backup,
+			       err) != 0)
 		return -1;
-	launch_warn(preparation->launch, &preparation->comparison, discard, backup);
+	launch_warn(preparation->launch, &preparation->comparison, discard ? NULL : change.id, backup);
 	free(backup);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #define FOLDER_MODE  0700
 #define FLAGS_MAX    (16u << 20) /* as large as a document of flags may be anywhere */
 #define DOCUMENT_MAX 65536
-#define KEEP_BACKUPS 10
+#define KEEP         10
 #define KEY_LENGTH   16 /* hex digits: two work_dirs of one host do not meet */
 
 static const struct file_attributes private_file = {.mode = 0600};
@@ -185,10 +185,10 @@ int launch_operation_save(const struct launch_state *state, const char *name, co
 	return result;
 }
 
-/* ---- backups */
+/* ---- backups and notes */
 
 /* How many there are, and the oldest; the caller frees it. */
-static size_t count_backups(const char *dir, char **oldest)
+static size_t count_files(const char *dir, char **oldest)
 {
 	DIR *stream = opendir(dir);
 	struct timespec first = {.tv_sec = 0};
@@ -216,15 +216,29 @@ static size_t count_backups(const char *dir, char **oldest)
 	return count;
 }
 
-/* Backups beyond the last ten are of no use to anybody; that one stays is no failure. */
+/* Beyond the last ten they are of no use to anybody; that one stays is no failure. */
 static void prune(const char *dir)
 {
 	char *oldest;
-	size_t count = count_backups(dir, &oldest);
+	size_t count = count_files(dir, &oldest);
 
-	if (count > KEEP_BACKUPS)
+	if (count > KEEP)
 		file_remove(oldest, NULL);
 	free(oldest);
+}
+
+int launch_note(const struct launch_state *state, const char *folder, const char *name, json_t *object,
+		struct error *err)
+{
+	char *dir = path_join(state->dir, folder);
+	char *path = path_join(dir, name);
+	int result = put_document(path, object, DOCUMENT_MAX, err);
+
+	if (result == 0)
+		prune(dir);
+	free(path);
+	free(dir);
+	return result;
 }
 
 int launch_backup(const struct launch_state *state, const struct buffer *bytes, char **path, struct error *err)

@@ -8,9 +8,11 @@
  *     operations/<digest>      {"operation": …, "state": "open"|"done", "before": …, "after": …}: a state that is not
  *                              recovered (--recover_state=false); before and after are the digests of slave.info
  *     backups/<digest>         slave.info as it was before a rewrite; the last ten
+ *     changes/<id>             which rewrites there were (launch_changes.h); the last ten
  *
  * Everything is durable when a function returns. Errors: ERROR_SYSTEM, ERROR_UNREACHABLE, ERROR_CORRUPT.
  */
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buffer.h"
@@ -42,6 +44,10 @@ int launch_operation_load(const struct launch_state *state, const char *name, st
 			  struct error *err);
 int launch_operation_save(const struct launch_state *state, const char *name, const struct launch_operation *operation,
 			  struct error *err);
+
+/* Writes the document <folder>/<name>, of which the last ten stay. Takes the object. */
+int launch_note(const struct launch_state *state, const char *folder, const char *name, json_t *object,
+		struct error *err);
 
 /* Keeps a slave.info; *path is the caller's. */
 int launch_backup(const struct launch_state *state, const struct buffer *bytes, char **path, struct error *err);

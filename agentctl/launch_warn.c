@@ -36,7 +36,7 @@ static void name_parts(unsigned parts, struct buffer *out)
 	}
 }
 
-static void write_warning(const struct launch *launch, const struct launch_comparison *comparison, bool discard,
+static void write_warning(const struct launch *launch, const struct launch_comparison *comparison, const char *change,
 			  const char *backup, struct buffer *out)
 {
 	unsigned parts = slaveinfo_diff_for(comparison->checkpoint.info, comparison->after, &comparison->version);
@@ -46,7 +46,7 @@ static void write_warning(const struct launch *launch, const struct launch_compa
 	name_parts(parts, out);
 	buffer_puts(out, parts == 0 ? "nothing.\n" : ".\n");
 	list_changes(comparison, out);
-	if (discard)
+	if (change == NULL)
 		buffer_printf(
 			out,
 			"The old state is NOT RECOVERED, as --recover_state=false asks (operation %s): the agent\n"
@@ -57,16 +57,22 @@ static void write_warning(const struct launch *launch, const struct launch_compa
 				 "replaces\nthe old one on disk. Tasks that run keep what they were launched with; "
 				 "frameworks may have\nseen the old state, and may see offers that an old master got "
 				 "wrong.\n");
-	buffer_printf(out, "The old slave.info is kept in\n    %s\n" RULE, backup);
+	buffer_printf(out, "The old slave.info is kept in\n    %s\n", backup);
+	if (change != NULL)
+		buffer_printf(out,
+			      "To take this back, end the agent, put its old flags back, and call\n"
+			      "    agentctl restore %s\n",
+			      change);
+	buffer_puts(out, RULE);
 }
 
-void launch_warn(const struct launch *launch, const struct launch_comparison *comparison, bool discard,
+void launch_warn(const struct launch *launch, const struct launch_comparison *comparison, const char *change,
 		 const char *backup)
 {
 	struct buffer text = BUFFER_INIT(WARNING_MAX);
 	char *printable;
 
-	write_warning(launch, comparison, discard, backup, &text);
+	write_warning(launch, comparison, change, backup, &text);
 	printable = text_printable(buffer_text(&text), true);
 	fputs(printable, stderr);
 	free(printable);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentctl/life.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,49 +13,11 @@
 
 /* The agent's default. */
 #define RECOVERY_TIMEOUT_MS 900000
-/* meta/slaves/ID/frameworks/ID/executors/ID/runs/ID/tasks/ID/task.updates is ten deep. */
-#define DEPTH_MAX           12
 #define ENVIRON_MAX         (1u << 20)
 
 static int64_t time_of(const struct stat *info)
 {
 	return (int64_t)info->st_mtim.tv_sec * 1000 + info->st_mtim.tv_nsec / 1000000;
-}
-
-/* When something below dir was last written; links are not followed. */
-static void find_newest(const char *dir, int depth, int64_t *newest)
-{
-	DIR *stream = opendir(dir);
-	struct dirent *item;
-
-	while (stream != NULL && (item = readdir(stream)) != NULL) {
-		struct stat info;
-		char *path;
-
-		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
-			continue;
-		path = path_join(dir, item->d_name);
-		if (lstat(path, &info) == 0 && S_ISREG(info.st_mode) && time_of(&info) > *newest)
-			*newest = time_of(&info);
-		else if (S_ISDIR(info.st_mode) && depth < DEPTH_MAX)
-			find_newest(path, depth + 1, newest);
-		free(path);
-	}
-	if (stream != NULL)
-		closedir(stream);
-}
-
-/* What the executors and an agent that got as far as recovering have written: not slave.info, which we may have written. */
-static int64_t last_checkpointed(const struct facts *facts)
-{
-	char *below = xasprintf("%s/meta/slaves/%s/frameworks", facts->host.work_dir, facts->checkpoint.agent_id);
-	char *path = path_under(facts->host.root, below);
-	int64_t newest = 0;
-
-	find_newest(path, 0, &newest);
-	free(path);
-	free(below);
-	return newest;
 }
 
 static int64_t last_logged(const struct facts *facts)
@@ -103,20 +64,28 @@ static int64_t timeout_of(long pid)
 	return ms;
 }
 
-static void count_tasks(const struct facts *facts, struct life *out)
+bool *life_find_alive(const struct checkpoint_state *checkpoint)
+{
+	bool *alive = xcalloc(checkpoint->task_count + 1, sizeof *alive);
+
+	for (size_t i = 0; i < checkpoint->task_count; i++) {
+		const struct checkpoint_task *task = &checkpoint->tasks[i];
+
+		alive[i] = !task->completed && task->executor_pid > 0 && agent_pid_runs(task->executor_pid);
+	}
+	return alive;
+}
+
+static void count_tasks(const struct facts *facts, const bool alive[], struct life *out)
 {
 	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
-		struct operation_process process = {.pid = task->executor_pid};
 		int64_t timeout_ms;
 
 		if (task->completed)
 			continue;
 		out->tasks++;
-		if (task->executor_pid <= 0)
-			continue;
-		process.start_ticks = (int64_t)process_start_ticks((pid_t)process.pid);
-		if (process.start_ticks == 0 || !agent_runs(&process))
+		if (!alive[i])
 			continue;
 		out->alive++;
 		timeout_ms = timeout_of(task->executor_pid);
@@ -125,7 +94,7 @@ static void count_tasks(const struct facts *facts, struct life *out)
 	}
 }
 
-void life_read(const struct facts *facts, struct life *out)
+void life_read(const struct facts *facts, const bool alive[], struct life *out)
 {
 	const char *flag = flags_get(&facts->store.flags, "recovery_timeout");
 	int64_t now = clock_wall_ms();
@@ -133,10 +102,10 @@ void life_read(const struct facts *facts, struct life *out)
 	memset(out, 0, sizeof *out);
 	if (facts->checkpoint.agent_id == NULL)
 		return;
-	count_tasks(facts, out);
+	count_tasks(facts, alive, out);
 	if (out->timeout_ms == 0 && (flag == NULL || clock_parse_duration(flag, &out->timeout_ms, NULL) != 0))
 		out->timeout_ms = RECOVERY_TIMEOUT_MS;
-	out->seen_earliest_ms = last_checkpointed(facts);
+	out->seen_earliest_ms = facts->checkpoint.written_ms;
 	out->seen_latest_ms = last_logged(facts);
 	if (out->seen_latest_ms < out->seen_earliest_ms)
 		out->seen_latest_ms = now;

@@ -7,6 +7,7 @@
  * wrote into its checkpoint (it ran at least until then), and when its log was last written (by the last start that
  * refused, perhaps).
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agentctl/facts.h"
@@ -20,7 +21,9 @@ struct life {
 	int64_t left_least_ms, left_most_ms; /* from now on; negative: over */
 };
 
-void life_read(const struct facts *facts, struct life *out);
+/* For each task, whether its executor's process runs; the caller frees it. */
+bool *life_find_alive(const struct checkpoint_state *checkpoint);
+void life_read(const struct facts *facts, const bool alive[], struct life *out);
 /* A few lines, for people; appended. */
 void life_print(const struct life *life, struct buffer *out);
 

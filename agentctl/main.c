@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	 "Refused when "
 	 "either was changed since, when what was reserved since would no longer fit, and when the operation ended "
 	 "tasks. "
-	 "agentctl inspect lists the operations.",
+	 "agentctl inspect lists the operations. What launch has written is taken back by the ID in its warning.",
 	 command_restore, 1, 1},
 	{"settle", "", "bring an operation that was interrupted to its end, or say how it ended",
 	 "Without --status what is open is settled: the new state is kept if the agent runs with it, else the old one "

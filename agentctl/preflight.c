@@ -83,7 +83,7 @@ static void allow(const struct request *request, struct findings *findings)
 		struct finding *finding = &findings->items[i];
 
 		if (finding->severity == FINDING_TASK_LOSS &&
-		    (request->allow_task_loss || request->mechanism == MECHANISM_DISCARD))
+		    (request->allow_task_loss || request->mechanism == MECHANISM_DISCARD || !request->recover_state))
 			finding->severity = FINDING_WARN;
 		if (request->allow_port_change && strcmp(finding->code, "port-change") == 0)
 			finding->severity = FINDING_WARN;

@@ -7,6 +7,7 @@
  *
  *   work-dir-missing, work-dir-read-only, work-dir-full     the agent could not write its checkpoint
  *   foreign-owner             its files belong to another user than the one it runs as
+ *   environment-unread        the agent's environment may not be read: only it itself said its flags
  *   container                 the agent runs inside a container, and it is not said how it is started and stopped
  *   two-agents                another agent runs here, and it is not proven that the control means this one
  *   rebooted                  it has not recovered since a reboot, and a difference would cost its ID
@@ -14,6 +15,7 @@
  *   checkpoint-older          the running agent accepted its flags as an addition and never wrote that back
  *   checkpoint-differs        its running flags do not give its checkpoint
  *   flags-edited              the flag store says something else than what the agent runs with
+ *   external-no-undo          an undo cannot put back what configuration management has written
  *   external-unread           nobody said where configuration management writes the flags
  *   config-management         a file is managed by something that may write it again
  *   tasks-not-checkpointed    executors of frameworks that do not checkpoint: any restart ends them
@@ -22,6 +24,7 @@
  *   hostname-change, ip-change, port-change                 the master would not have it, or it must be allowed
  *   unknown-flag, help-unknown                              what the agent's --help knows
  *   flag-value                a value with which this version would not start
+ *   domain-ignored, domain-required, role-ignored           what the master would not have, by the request's facts of it
  *   reservations              reservations or volumes that no longer fit
  */
 #include <jansson.h>
@@ -74,6 +77,9 @@ void known_flags_clear(struct known_flags *known);
 void known_flags_parse(const char *help, struct known_flags *out); /* out must be cleared */
 void known_flags_ask(const char *executable, struct known_flags *out);
 bool known_flags_have(const struct known_flags *known, const char *name);
+
+/* "Puppet", "Chef", "Salt", "Ansible" or "CFEngine" when it manages that file of a store; NULL: nobody that we know of. */
+const char *preflight_manager(const char *root, const struct store_file *file);
 
 /* The control group that systemd put a process into, "/system.slice/mesos-agent.service" (version 2, or the hierarchy
  * name=systemd); NULL when it cannot be read. The caller's. */

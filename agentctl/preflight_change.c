@@ -172,6 +172,42 @@ static void check_reserved(const struct facts *facts, const Mesos__SlaveInfo *co
 	verdict_clear(&verdict);
 }
 
+/* ---- what the master would ignore, without a word in its log or the agent's */
+
+static bool reserves(const Mesos__SlaveInfo *info, const char *role)
+{
+	struct resources resources = slaveinfo_resources(info);
+	bool found = false;
+
+	for (size_t i = 0; i < resources.count; i++)
+		for (size_t j = 0; j < resources.items[i]->n_reservations; j++)
+			found = found || strcmp(resources.items[i]->reservations[j]->role, role) == 0;
+	resources_clear(&resources);
+	return found;
+}
+
+static void check_master(const struct request_master *master, const Mesos__SlaveInfo *computed, struct findings *out)
+{
+	bool domain = computed->domain != NULL && computed->domain->fault_domain != NULL;
+
+	if (!master->known)
+		return;
+	if (domain && !master->has_domain)
+		findings_add(
+			out, "domain-ignored", FINDING_REFUSE,
+			"the agent would have a domain and the master has none: the master would ignore it, and it "
+			"would never come back; give every master a --domain first");
+	if (!domain && master->require_domain)
+		findings_add(out, "domain-required", FINDING_REFUSE,
+			     "the agent would have no domain and the master runs with --require_agent_domain");
+	for (size_t i = 0; i < master->refused_role_count; i++)
+		if (reserves(computed, master->refused_roles[i]))
+			findings_add(out, "role-ignored", FINDING_REFUSE,
+				     "resources would be reserved for the role %s, which the master's ACL "
+				     "(reserve_resources) does not let an agent do: it would stay inactive",
+				     master->refused_roles[i]);
+}
+
 /* ---- flags and their values */
 
 static void check_known(const struct facts *facts, const struct request *request, struct findings *out)
@@ -258,7 +294,8 @@ static void check_values(const struct facts *facts, const struct request *reques
 		findings_add(out, "flag-value", FINDING_REFUSE, "the agent would not start: %s", why.text);
 }
 
-static void check_result(const struct facts *facts, const struct flags *next, struct findings *out)
+static void check_result(const struct facts *facts, const struct request *request, const struct flags *next,
+			 struct findings *out)
 {
 	struct error why = ERROR_INIT;
 	Mesos__SlaveInfo *computed = facts_slaveinfo(facts, next, &why);
@@ -270,6 +307,7 @@ static void check_result(const struct facts *facts, const struct flags *next, st
 	}
 	check_identity(facts, computed, out);
 	check_reserved(facts, computed, out);
+	check_master(&request->master, computed, out);
 	slaveinfo_free(computed);
 }
 
@@ -286,7 +324,7 @@ void preflight_change(const struct facts *facts, const struct request *request, 
 	facts_predict_flags(facts, &edited, request->edits, request->edit_count, &next);
 	check_address(facts, &next, out);
 	check_values(facts, request, &next, out);
-	check_result(facts, &next, out);
+	check_result(facts, request, &next, out);
 	flags_clear(&next);
 	flag_store_clear(&edited);
 }

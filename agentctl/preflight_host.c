@@ -161,6 +161,13 @@ void preflight_process(const struct facts *facts, struct findings *out)
 
 	if (!facts->running)
 		return;
+	if (facts->agent.asked)
+		findings_add(
+			out, "environment-unread", FINDING_REFUSE,
+			"the environment of the agent's process (%lld) may not be read: its flags are what it says "
+			"itself, with its defaults among them, which is enough to look and not to change; run "
+			"agentctl as root",
+			(long long)facts->agent.process.pid);
 	if (is_in_container(facts))
 		findings_add(out, "container", given ? FINDING_WARN : FINDING_REFUSE,
 			     "the agent (process %lld) runs inside a container: %s",
@@ -305,7 +312,7 @@ static bool chef_has_backup(const char *root, const char *path)
 	return found;
 }
 
-static const char *manager_of(const char *root, const struct store_file *file)
+const char *preflight_manager(const char *root, const struct store_file *file)
 {
 	if (puppet_lists(root, file->path))
 		return "Puppet";
@@ -321,13 +328,19 @@ void preflight_store(const struct facts *facts, struct findings *out)
 
 	if (facts->store_error.kind != ERROR_NONE)
 		return;
+	if (store->kind == FLAG_STORE_EXTERNAL)
+		findings_add(
+			out, "external-no-undo", FINDING_WARN,
+			"the flags belong to configuration management: an undo puts the checkpoint back and not the "
+			"flags, so an agent that does not come up with a changed SlaveInfo stays down until its "
+			"owner has put them back, or until agentctl rescue");
 	if (store->kind == FLAG_STORE_EXTERNAL && store->form == FLAG_STORE_UNKNOWN)
 		findings_add(out, "external-unread", FINDING_WARN,
 			     "where configuration management writes the flags is not known, so whether it has written "
 			     "what is planned only the agent's start can tell; give \"flag_store\" its path");
 	for (size_t i = 0; store->kind != FLAG_STORE_EXTERNAL && i < store->file_count; i++) {
 		const struct store_file *file = &store->files[i];
-		const char *tool = file->exists ? manager_of(facts->host.root, file) : NULL;
+		const char *tool = file->exists ? preflight_manager(facts->host.root, file) : NULL;
 
 		/* A directory of flags is one store: its tool is named once. */
 		if (tool == NULL || tool == last)

@@ -87,7 +87,15 @@ static const char *variable(const struct buffer *env, const char *name)
 	return NULL;
 }
 
-static void look_at(long pid, const char *agent_id, struct buffer *env, struct doomed *out)
+/* A host below a root of its own marks its processes; one that bears another mark belongs to another host. */
+static bool is_of_another_root(const struct buffer *env, const char *root)
+{
+	const char *marked = variable(env, "ROLLCALL_ROOT");
+
+	return marked != NULL && strcmp(marked, root) != 0;
+}
+
+static void look_at(long pid, const struct facts *facts, struct buffer *env, struct doomed *out)
 {
 	const char *agent;
 	const char *checkpoint;
@@ -98,12 +106,13 @@ static void look_at(long pid, const char *agent_id, struct buffer *env, struct d
 	if (agent == NULL)
 		agent = variable(env, "MESOS_AGENT_ID");
 	checkpoint = variable(env, "MESOS_CHECKPOINT");
-	if (agent == NULL || strcmp(agent, agent_id) != 0 || checkpoint == NULL || strcmp(checkpoint, "0") != 0)
+	if (agent == NULL || strcmp(agent, facts->checkpoint.agent_id) != 0 || checkpoint == NULL ||
+	    strcmp(checkpoint, "0") != 0 || is_of_another_root(env, facts->host.root))
 		return;
 	doomed_add(out, variable(env, "MESOS_FRAMEWORK_ID"), variable(env, "MESOS_EXECUTOR_ID"));
 }
 
-static void find_in_proc(const char *agent_id, struct doomed *out)
+static void find_in_proc(const struct facts *facts, struct doomed *out)
 {
 	struct buffer env = BUFFER_INIT(ENVIRON_MAX);
 	DIR *proc = opendir("/proc");
@@ -111,7 +120,7 @@ static void find_in_proc(const char *agent_id, struct doomed *out)
 
 	while (proc != NULL && (item = readdir(proc)) != NULL)
 		if (item->d_name[0] >= '1' && item->d_name[0] <= '9')
-			look_at(strtol(item->d_name, NULL, 10), agent_id, &env, out);
+			look_at(strtol(item->d_name, NULL, 10), facts, &env, out);
 	if (proc != NULL)
 		closedir(proc);
 	buffer_clear(&env);
@@ -132,7 +141,7 @@ static void find_not_checkpointed(const struct facts *facts, struct findings *ou
 		if (!task->framework_checkpoints && is_alive(task))
 			doomed_add(&doomed, task->framework_id, task->executor_id);
 	}
-	find_in_proc(facts->checkpoint.agent_id, &doomed);
+	find_in_proc(facts, &doomed);
 	doomed_report(&doomed, "tasks-not-checkpointed",
 		      "their frameworks do not checkpoint, and any restart ends them", out);
 }

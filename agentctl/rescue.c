@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agentctl/agentctl.h"
+#include "agentctl/apply.h"
 #include "agentctl/by_hand.h"
 #include "agentctl/life.h"
 #include "agentctl/rescue.h"
@@ -23,6 +24,7 @@ struct rescue_options {
 	const char *watch;
 	bool by_flags;
 	bool show;
+	bool requested;
 };
 
 static int read_settings(const struct rescue_options *given, struct host_settings *out, struct error *err)
@@ -66,12 +68,30 @@ static int wait_until_quiet(const struct host_settings *settings, struct error *
 	}
 }
 
+int rescue_for_request(const struct request *request, struct change *out, struct error *err)
+{
+	unsigned differs = 0;
+	struct facts facts;
+	int result = wait_until_quiet(&request->host, err);
+
+	memset(&facts, 0, sizeof facts);
+	if (result == 0)
+		result = facts_gather(&request->host, &facts, err);
+	if (result == 0)
+		result = change_check_expectation(&facts, &request->expect, err);
+	if (result == 0)
+		result = rescue_build(&facts, request->by_flags, out, &differs, err);
+	facts_clear(&facts);
+	return result;
+}
+
 static void show_plan(const struct facts *facts, bool by_flags, unsigned differs)
 {
 	struct buffer text = BUFFER_INIT(65536);
 	json_t *names = slaveinfo_parts_to_json(differs);
 	const json_t *name;
 	struct life life;
+	bool *alive;
 	size_t i;
 
 	buffer_printf(&text, "agent: %s, which refuses to start: its checkpoint and its flags differ in ",
@@ -84,7 +104,9 @@ static void show_plan(const struct facts *facts, bool by_flags, unsigned differs
 		buffer_puts(&text,
 			    "reboot: the host was rebooted since the agent last ran; its tasks are gone, and a start "
 			    "without a rescue would cost it its ID\n");
-	life_read(facts, &life);
+	alive = life_find_alive(&facts->checkpoint);
+	life_read(facts, alive, &life);
+	free(alive);
 	life_print(&life, &text);
 	fputs(buffer_text(&text), stderr);
 	json_decref(names);
@@ -165,6 +187,7 @@ int command_rescue(int argc, const char *const argv[], const struct command *sel
 		{"state-dir", 0, OPTION_STRING, &given.host.state_dir, "DIR", "agentctl's own folder", 0, 0},
 		{"store", 0, OPTION_STRING, &given.host.store, "KIND:PATH", "where the host keeps its agent's flags", 0,
 		 0},
+		{"request", 0, OPTION_FLAG, &given.requested, NULL, "read a framed request on standard input", 0, 0},
 		{"unit", 0, OPTION_STRING, &given.host.unit, "NAME", "the agent's systemd unit", 0, 0},
 		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
 	};
@@ -173,5 +196,5 @@ int command_rescue(int argc, const char *const argv[], const struct command *sel
 	(void)ctx;
 	if (!command_open(argc, argv, self, options, &exit_code))
 		return exit_code;
-	return run(&given);
+	return given.requested ? apply_requested(REQUEST_RESCUE) : run(&given);
 }

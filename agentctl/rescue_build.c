@@ -160,6 +160,7 @@ static int build(const struct facts *facts, const struct prospect *then, struct 
 		result = change_check_recovery(facts, &bytes, then->info, err);
 	if (result == 0) {
 		change_compose(facts, &bytes, &then->edited, &then->flags, &change);
+		change.may_amend = then->edited.file_count == 0;
 		result = change_check_room(&change, err);
 	}
 	if (result == 0)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * agentctl restore: takes one change back, by a new operation that writes the bytes from before it. It refuses where that would
- * lose what was done since, or where the agent would not start.
+ * lose what was done since, or where the agent would not start. What `launch` has written is taken back by launch_restore.c.
  */
 #include <string.h>
 
 #include "agentctl/agentctl.h"
 #include "agentctl/by_hand.h"
+#include "agentctl/launch_restore.h"
 #include "agentctl/preflight.h"
 #include "agentctl/settings.h"
 #include "base/alloc.h"
@@ -21,14 +22,14 @@ static int check_state(const char *id, const struct operation_state *state, stru
 		return error_set(
 			err, ERROR_USAGE,
 			"this host knows no operation %s; agentctl inspect lists those it knows (the last %d that "
-			"have ended)",
+			"have ended), and launch names in its warning what it changes",
 			id, JOURNAL_KEEP);
 	if (fate == FATE_UNDONE)
 		return error_set(err, ERROR_CONFLICT, "the operation %s was undone: there is nothing to take back", id);
 	if (fate != FATE_DONE)
 		return error_set(err, ERROR_CONFLICT, "the operation %s is %s: settle it first (agentctl settle)", id,
 				 operation_step_name(state->step));
-	if (state->discard)
+	if (state->discard || state->ends_tasks)
 		return error_set(
 			err, ERROR_REFUSED,
 			"the operation %s ended the agent's tasks, which nothing brings back; to have the old values "
@@ -39,6 +40,21 @@ static int check_state(const char *id, const struct operation_state *state, stru
 			err, ERROR_REFUSED,
 			"the operation %s was a rescue: with what was there before it the agent refuses to start", id);
 	return 0;
+}
+
+static int check_not_forgotten(const struct journal *journal, const char *id, struct error *err)
+{
+	struct operation_state state = {.step = STEP_NONE};
+
+	if (journal_recall(journal, id, &state, err) != 0)
+		return -1;
+	if (state.step == STEP_NONE)
+		return 0;
+	return error_set(
+		err, ERROR_REFUSED,
+		"the operation %s ended %s, but its bytes are no longer kept (those of the last %d are): to have the "
+		"old values again, make a new change",
+		id, operation_step_name(state.step), JOURNAL_KEEP);
 }
 
 static int load(const struct journal *journal, const char *id, struct change *out, struct error *err)
@@ -52,6 +68,8 @@ static int load(const struct journal *journal, const char *id, struct change *ou
 				 RANDOM_ID_SIZE - 1);
 	journal_entry_init(&entry, journal, id);
 	result = journal_load_state(&entry, &state, err);
+	if (result == 0 && state.step == STEP_NONE)
+		result = check_not_forgotten(journal, id, err);
 	if (result == 0)
 		result = check_state(id, &state, err);
 	if (result == 0)
@@ -158,6 +176,27 @@ static int restore_locked(struct by_hand *by_hand, const char *id, const struct 
 	return exit_code;
 }
 
+static int restore_any(struct by_hand *by_hand, const struct host_settings *settings, const char *id,
+		       const struct restore_options *given)
+{
+	struct launch_change change = {.work_dir = NULL};
+	struct launch_state state = {.dir = NULL};
+	struct error err = ERROR_INIT;
+	bool found = false;
+	int exit_code;
+
+	if (strspn(id, "0123456789abcdef") == RANDOM_ID_SIZE - 1 && strlen(id) == RANDOM_ID_SIZE - 1 &&
+	    launch_change_find(settings->root, settings->state_dir, id, &change, &state, &found, &err) != 0)
+		exit_code = talk_refuse(&by_hand->talk, &err);
+	else if (found)
+		exit_code = launch_restore(settings->root, &state, &change, &by_hand->talk);
+	else
+		exit_code = restore_locked(by_hand, id, given);
+	launch_change_clear(&change);
+	launch_state_clear(&state);
+	return exit_code;
+}
+
 static int run(const struct restore_options *given, const char *id)
 {
 	struct error err = ERROR_INIT;
@@ -168,7 +207,7 @@ static int run(const struct restore_options *given, const char *id)
 	if (settings_from_options(&given->host, &settings, &err) != 0)
 		return command_fail(&err);
 	if (by_hand_open(&by_hand, &settings, &err) == 0)
-		exit_code = restore_locked(&by_hand, id, given);
+		exit_code = restore_any(&by_hand, &settings, id, given);
 	else
 		exit_code = talk_refuse(&by_hand.talk, &err);
 	by_hand_clear(&by_hand);

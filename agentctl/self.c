@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentctl/self.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
 
@@ -10,15 +14,27 @@
 /* A static build has a few MB; one with sanitizers has tens. */
 #define SELF_MAX (128u << 20)
 
+/* Piece by piece: a survey asks for it, and should not need memory for the whole file. */
 int self_digest(char out[DIGEST_HEX_SIZE], struct error *err)
 {
-	struct buffer bytes = BUFFER_INIT(SELF_MAX);
-	int result = file_read(SELF_PATH, &bytes, err);
+	static char piece[65536];
+	unsigned char raw[DIGEST_SIZE];
+	struct digest_state state;
+	ssize_t got = -1;
+	int fd = open(SELF_PATH, O_RDONLY | O_CLOEXEC);
 
-	if (result == 0)
-		digest_hex(bytes.data, bytes.len, out);
-	buffer_clear(&bytes);
-	return result;
+	digest_start(&state);
+	while (fd >= 0 && (got = read(fd, piece, sizeof piece)) > 0)
+		digest_add(&state, piece, (size_t)got);
+	if (got < 0)
+		error_errno(err, ERROR_SYSTEM, errno, "cannot read %s", SELF_PATH);
+	if (fd >= 0)
+		close(fd);
+	if (got < 0)
+		return -1;
+	digest_finish(&state, raw);
+	hex_encode(raw, sizeof raw, out);
+	return 0;
 }
 
 /* A copy with the right name but other bytes (a write that a power cut ended) is replaced. */

@@ -44,6 +44,20 @@ static void settle_clear(struct settle *settle)
 	talk_clear(&settle->talk);
 }
 
+/* Its folder is gone, but how it ended is remembered: it is told as if the folder were there, with the host as it is. */
+static int say_remembered(struct settle *settle, const struct operation_state *state)
+{
+	struct real_host *host = &settle->host;
+
+	talk_say_status(&settle->talk, settle->request.operation, state->step);
+	if (state->step == STEP_NONE)
+		return 0;
+	change_clear(&host->change);
+	host_settings_copy(&host->change.host, &settle->request.host);
+	host->change_loaded = true;
+	return say_end(&settle->talk, host, state);
+}
+
 static int settle_locked(struct settle *settle)
 {
 	const char *id = settle->request.operation;
@@ -52,21 +66,25 @@ static int settle_locked(struct settle *settle)
 	struct talk quiet;
 	int exit_code = 0;
 
+	if (!journal_has(&settle->host.entry, "state")) {
+		if (journal_recall(&settle->host.journal, id, &state, &err) != 0)
+			return talk_refuse(&settle->talk, &err);
+		return say_remembered(settle, &state);
+	}
 	if (!settle->request.status_only) {
 		if (journal_load_state(&settle->host.entry, &state, &err) != 0)
 			return talk_refuse(&settle->talk, &err);
 		talk_say_status(&settle->talk, id, state.step);
-		return state.step == STEP_NONE ? 0 : take_over(&settle->host, &settle->talk, false);
+		return take_over(&settle->host, &settle->talk, false);
 	}
 	/* What can be settled without waiting is settled first; then the answer is as final as it can be. */
 	talk_init(&quiet, -1, -1);
-	if (journal_has(&settle->host.entry, "state"))
-		take_over(&settle->host, &quiet, true);
+	take_over(&settle->host, &quiet, true);
 	talk_clear(&quiet);
 	if (journal_load_state(&settle->host.entry, &state, &err) != 0)
 		return talk_refuse(&settle->talk, &err);
 	talk_say_status(&settle->talk, id, state.step);
-	if (operation_fate(state.step) != FATE_OPEN && state.step != STEP_NONE)
+	if (operation_fate(state.step) != FATE_OPEN)
 		exit_code = take_over(&settle->host, &settle->talk, true);
 	return exit_code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "agentctl/life.h"
 #include "agentctl/preflight.h"
 #include "agentctl/self.h"
 #include "base/alloc.h"
@@ -77,7 +78,7 @@ static json_t *agent_to_json(const struct facts *facts)
 	json_object_set_new(object, "pid", json_integer(facts->agent.process.pid));
 	json_object_set_new(object, "start_ticks", json_integer(facts->agent.process.start_ticks));
 	put(object, "version", facts->version_text);
-	put(object, "flags_from", facts->running ? "process" : "store");
+	put(object, "flags_from", !facts->running ? "store" : facts->agent.asked ? "agent" : "process");
 	json_object_set_new(object, "flags",
 			    redacted_flags(facts->running ? &facts->agent.flags : &facts->store.flags));
 	put(object, "executable", facts->agent.executable);
@@ -189,7 +190,7 @@ static json_t *verdict_to_json(const struct facts *facts)
 	return object;
 }
 
-static json_t *tasks_to_json(const struct checkpoint_state *checkpoint)
+static json_t *tasks_to_json(const struct checkpoint_state *checkpoint, const bool alive[])
 {
 	json_t *array = json_array();
 
@@ -205,9 +206,7 @@ static json_t *tasks_to_json(const struct checkpoint_state *checkpoint)
 		put(object, "container", task->container_id);
 		put(object, "task", task->task_id);
 		json_object_set_new(object, "executor_pid", json_integer(task->executor_pid));
-		json_object_set_new(
-			object, "alive",
-			json_boolean(task->executor_pid > 0 && process_start_ticks((pid_t)task->executor_pid) != 0));
+		json_object_set_new(object, "alive", json_boolean(alive[i]));
 		json_object_set_new(object, "checkpoint", json_boolean(task->framework_checkpoints));
 		json_array_append_new(array, object);
 	}
@@ -224,6 +223,7 @@ static void add_origin(const struct journal_entry *entry, json_t *object)
 		request = json_loadb(buffer_text(&bytes), bytes.len, 0, NULL);
 	put(object, "run", json_string_value(json_object_get(request, "run")));
 	put(object, "database", json_string_value(json_object_get(request, "database")));
+	put(object, "chain_head", json_string_value(json_object_get(request, "chain_head")));
 	json_object_set_new(object, "epoch", json_integer(json_integer_value(json_object_get(request, "epoch"))));
 	json_decref(request);
 	buffer_clear(&bytes);
@@ -278,9 +278,28 @@ static json_t *driver_to_json(const struct facts *facts)
 	return object;
 }
 
+static int64_t at_least_nothing(int64_t ms)
+{
+	return ms > 0 ? ms : 0;
+}
+
+static json_t *life_to_json(const struct facts *facts, const bool alive[])
+{
+	struct life life;
+
+	if (facts->running || facts->checkpoint.info == NULL)
+		return json_null();
+	life_read(facts, alive, &life);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "tasks", (json_int_t)life.tasks, "alive", (json_int_t)life.alive,
+			 "recovery_timeout_ms", (json_int_t)life.timeout_ms, "left_least_ms",
+			 (json_int_t)at_least_nothing(life.left_least_ms), "left_most_ms",
+			 (json_int_t)at_least_nothing(life.left_most_ms));
+}
+
 json_t *survey_to_json(const struct facts *facts)
 {
 	char digest[DIGEST_HEX_SIZE] = "";
+	bool *alive = life_find_alive(&facts->checkpoint);
 	struct utsname names;
 	json_t *object = json_object();
 
@@ -298,9 +317,11 @@ json_t *survey_to_json(const struct facts *facts)
 	json_object_set_new(object, "detected", detected_to_json(&facts->detected));
 	json_object_set_new(object, "reserved", resources_to_json(&facts->checkpoint.reserved));
 	json_object_set_new(object, "verdict", verdict_to_json(facts));
-	json_object_set_new(object, "tasks", tasks_to_json(&facts->checkpoint));
+	json_object_set_new(object, "tasks", tasks_to_json(&facts->checkpoint, alive));
 	json_object_set_new(object, "driver", driver_to_json(facts));
 	json_object_set_new(object, "operations", operations_to_json(facts));
+	json_object_set_new(object, "life", life_to_json(facts, alive));
 	add_preflight(facts, object);
+	free(alive);
 	return object;
 }

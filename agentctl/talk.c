@@ -185,6 +185,7 @@ void talk_say_state(struct talk *talk, enum answer_event event, struct real_host
 	answer.event = event;
 	answer.operation = xstrdup(host->entry.id);
 	answer.kept_by_deadline = state->kept_by_deadline;
+	answer.amended = state->amended;
 	if (event == ANSWER_UNDONE || event == ANSWER_STUCK) {
 		answer.reason = xstrdup(state->reason);
 		answer.agent_said = what_agent_said(host);

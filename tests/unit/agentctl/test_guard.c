@@ -140,7 +140,8 @@ static void test_leaves_foreign_files_alone(void **state)
 	free(scratch_write(place->folder, "hook", "/usr/local/bin/check-disk\n"));
 	assert_int_equal(guard_place(&place->commands, "/x/agentctl-1", &err), -1);
 	assert_error(&err, ERROR_REFUSED, "not agentctl's");
-	assert_int_equal(guard_remove(&place->commands, false, &err), -1);
+	/* There is no guard of ours to remove: the operation that could not place it can end. */
+	assert_int_equal(guard_remove(&place->commands, false, &err), 0);
 	text = scratch_read(place->hook, NULL);
 	assert_string_equal(text, "/usr/local/bin/check-disk\n");
 	free(text);

@@ -377,6 +377,7 @@ static void test_external_store_nobody_reads(void **state)
 	fixture->facts.store.form = FLAG_STORE_UNKNOWN;
 	look(fixture);
 	expect(fixture, "external-unread", FINDING_WARN, "give \"flag_store\" its path");
+	expect(fixture, "external-no-undo", FINDING_WARN, "puts the checkpoint back and not the flags");
 }
 
 /* ---- tasks */
