@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "remote/http_error.h"
 
+/* The most libcurl takes at once without more system calls than bytes are worth. */
+#define RECEIVE_BUFFER (256 << 10)
+
 struct transfer {
 	struct transfer *next;
 	struct http *http;
@@ -19,6 +22,9 @@ struct transfer {
 	struct http_transfer_facts facts;
 	char *body; /* of the request */
 	struct buffer answer;
+	uint64_t max_body;
+	int (*take)(void *ctx, const char *content_type, const char *data, size_t len, struct error *err);
+	struct error refused; /* by take */
 	char curl_text[CURL_ERROR_SIZE];
 	void (*done)(void *ctx, struct http_answer *answer);
 	void *ctx;
@@ -70,11 +76,24 @@ static void unlink_transfer(struct http *http, const struct transfer *transfer)
 	*link = transfer->next;
 }
 
+static size_t hand_over(struct transfer *transfer, const char *data, size_t len)
+{
+	const char *type = NULL;
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
+	if (transfer->facts.received > transfer->max_body)
+		return 0;
+	return transfer->take(transfer->ctx, type != NULL ? type : "", data, len, &transfer->refused) == 0 ? len : 0;
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 {
 	struct transfer *transfer = ctx;
 	size_t len = size * count;
+	long status = 0;
 	transfer->facts.received += len;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (transfer->take != NULL && status == 200)
+		return hand_over(transfer, data, len);
 	return buffer_append(&transfer->answer, data, len) == 0 ? len : 0; /* 0 ends the transfer */
 }
 
@@ -98,6 +117,9 @@ static void finish(struct transfer *transfer, CURLcode code)
 	struct http_answer answer = {.status = 0};
 	if (code == CURLE_OK) {
 		collect_answer(transfer, &answer);
+	} else if (transfer->refused.kind != ERROR_NONE) {
+		answer.content_type = xstrdup("");
+		answer.error = transfer->refused;
 	} else {
 		long os_error = 0;
 		curl_off_t expected = -1;
@@ -221,6 +243,11 @@ void http_free(struct http *http)
 	free(http);
 }
 
+struct loop *http_loop(const struct http *http)
+{
+	return http->loop;
+}
+
 /* ---- requests */
 
 static struct curl_slist *header(struct curl_slist *list, const char *name, const char *value)
@@ -229,6 +256,15 @@ static struct curl_slist *header(struct curl_slist *list, const char *name, cons
 	struct curl_slist *longer = curl_slist_append(list, line);
 	free(line);
 	return longer != NULL ? longer : list;
+}
+
+static struct curl_slist *further_headers(struct curl_slist *list, const char *const *lines)
+{
+	for (; lines != NULL && *lines != NULL; lines++) {
+		struct curl_slist *longer = curl_slist_append(list, *lines);
+		list = longer != NULL ? longer : list;
+	}
+	return list;
 }
 
 static void set_up_body(struct transfer *transfer, const struct http_request *request)
@@ -243,12 +279,46 @@ static void set_up_body(struct transfer *transfer, const struct http_request *re
 	transfer->headers = curl_slist_append(transfer->headers, "Expect:");
 }
 
+static void set_up_tls(CURL *easy, const struct http_access *access)
+{
+	if (access->ca != NULL) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, access->ca);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* nobody else's word */
+	}
+	if (access->certificate != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, access->certificate);
+	if (access->key != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, access->key);
+}
+
+static void set_up_access(struct transfer *transfer, const struct http_access *access)
+{
+	CURL *easy = transfer->easy;
+	set_up_tls(easy, access);
+	if (access->user != NULL) {
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_USERNAME, access->user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, access->password != NULL ? access->password : "");
+	}
+	if (access->authorization != NULL)
+		transfer->headers = header(transfer->headers, "Authorization", access->authorization);
+	if (access->proxy != NULL)
+		curl_easy_setopt(easy, CURLOPT_PROXY, access->proxy);
+	if (access->proxy_credentials != NULL)
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, access->proxy_credentials);
+	/* The proxy is none of those who may read our header. */
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+}
+
 static void set_up(struct transfer *transfer, const struct http_request *request)
 {
 	CURL *easy = transfer->easy;
 	transfer->headers = header(NULL, "Accept", request->accept != NULL ? request->accept : "application/json");
+	transfer->headers = further_headers(transfer->headers, request->headers);
 	if (request->body != NULL)
 		set_up_body(transfer, request);
+	if (request->access != NULL)
+		set_up_access(transfer, request->access);
 	/* Another scheme is CURLE_UNSUPPORTED_PROTOCOL; without one libcurl would guess from the host's name. */
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "http");
@@ -260,6 +330,8 @@ static void set_up(struct transfer *transfer, const struct http_request *request
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->timeout_ms);
+	/* Large answers come in large pieces. */
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
@@ -279,6 +351,8 @@ uint64_t http_start(struct http *http, const struct http_request *request,
 		.timeout_ms = request->timeout_ms,
 		.max_body = request->max_body,
 	};
+	transfer->take = request->take;
+	transfer->max_body = request->max_body;
 	buffer_init(&transfer->answer, request->max_body);
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL)

@@ -5,7 +5,7 @@
  * HTTP over libcurl's multi interface on the loop: every request has a body with a maximum and a deadline, and ends
  * with exactly one call of done. http:// and https:// only; redirects are reported, never followed.
  *
- * A proxy is used when the environment names one (http_proxy, https_proxy), and NO_PROXY is respected.
+ * A proxy is used when the request's access names one, or else the environment (http_proxy, https_proxy); NO_PROXY is respected.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,16 +19,34 @@ struct http;
 struct http *http_new(struct loop *loop, struct error *err);
 /* Cancels what is under way; not to be called from done. NULL is fine. */
 void http_free(struct http *http);
+struct loop *http_loop(const struct http *http);
 
-/* Everything is copied. */
+/* How a server wants to be asked, and the way there. Files are paths; all of it is borrowed while requests that name it are under
+ * way. Passwords and tokens are in no message and no log. */
+struct http_access {
+	const char *ca;                /* PEM: who may have signed the server's certificate; NULL: the system's */
+	const char *certificate;       /* PEM, ours; NULL: none */
+	const char *key;               /* PEM, its private key */
+	const char *user, *password;   /* basic authentication; NULL: none */
+	const char *authorization;     /* the header's value: "Bearer …", "token=…"; NULL: none */
+	const char *proxy;             /* URL; "": none, whatever the environment says; NULL: as the environment says */
+	const char *proxy_credentials; /* "USER:PASSWORD" */
+};
+
+/* Everything is copied, access aside. */
 struct http_request {
 	const char *url;
 	const char *body; /* NULL: GET; else POST */
 	size_t body_len;
-	const char *content_type; /* of the body; NULL: "application/json" */
-	const char *accept;       /* NULL: "application/json" */
-	int64_t timeout_ms;       /* for the whole request, > 0 */
-	size_t max_body;          /* of the answer; more is ERROR_CORRUPT */
+	const char *content_type;         /* of the body; NULL: "application/json" */
+	const char *accept;               /* NULL: "application/json" */
+	const char *const *headers;       /* further ones, "Name: value", ends with NULL; NULL: none */
+	int64_t timeout_ms;               /* for the whole request, > 0 */
+	size_t max_body;                  /* of the answer; more is ERROR_CORRUPT */
+	const struct http_access *access; /* NULL: none is needed */
+	/* Takes the body of an answer with status 200 piece by piece; the answer's own body stays empty then. -1 with err ends
+	 * the request with that error. It may not start or cancel requests. NULL: the body is kept. */
+	int (*take)(void *ctx, const char *content_type, const char *data, size_t len, struct error *err);
 };
 
 struct http_answer {

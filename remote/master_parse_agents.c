@@ -9,8 +9,6 @@
 
 #define DEFAULT_PORT 5051 /* of SlaveInfo.port */
 
-/* ---- one agent */
-
 /* "slave(1)@127.0.0.1:5051", "slave(1)@[::1]:5051": the address between @ and the last colon. */
 static char *address_of(const char *pid)
 {
@@ -46,15 +44,24 @@ static int64_t nanoseconds(const Mesos__TimeInfo *time)
 	return time != NULL ? time->nanoseconds : 0;
 }
 
-static int add_agent(const struct master_body *body, const char *where, void *data, struct master_snapshot *snapshot,
-		     struct error *err)
+static int check_info(const struct master_reading *reading, const char *where, const Mesos__SlaveInfo *info,
+		      struct error *err)
 {
-	Mesos__Master__Response__GetAgents__Agent *message = data;
-	const Mesos__SlaveInfo *info = message->agent_info;
 	if (info->id == NULL || info->id->value[0] == '\0')
-		return error_set(err, ERROR_CORRUPT, "%s: %s (hostname %s) has no ID", body->url, where,
+		return error_set(err, ERROR_CORRUPT, "%s: %s (hostname %s) has no ID", reading->url, where,
 				 info->hostname);
-	struct agent_view agent = {
+	if (info->has_port && (info->port < 1 || info->port > 65535))
+		return error_set(err, ERROR_CORRUPT, "%s: %s (hostname %s) has port %d, which is none", reading->url,
+				 where, info->hostname, (int)info->port);
+	return 0;
+}
+
+/* The view takes the info and the resources out of the message. */
+static void make_view(Mesos__Master__Response__GetAgents__Agent *message, bool attributes_complete,
+		      struct agent_view *out)
+{
+	const Mesos__SlaveInfo *info = message->agent_info;
+	*out = (struct agent_view){
 		.id = xstrdup(info->id->value),
 		.hostname = xstrdup(info->hostname),
 		.ip = address_of(message->pid),
@@ -62,55 +69,56 @@ static int add_agent(const struct master_body *body, const char *where, void *da
 		.version = xstrdup(message->version),
 		.active = message->active,
 		.deactivated = message->deactivated,
-		.attributes_complete = true,
+		.attributes_complete = attributes_complete,
 		.registered_ns = nanoseconds(message->registered_time),
 		.reregistered_ns = nanoseconds(message->reregistered_time),
 		.info = message->agent_info,
 	};
 	message->agent_info = NULL;
-	take_resources(&agent.total, &message->total_resources, &message->n_total_resources);
-	take_resources(&agent.used, &message->allocated_resources, &message->n_allocated_resources);
-	forget_allocation(&agent.used);
-	snapshot->agents = xreallocarray(snapshot->agents, snapshot->agent_count + 1, sizeof(agent));
-	snapshot->agents[snapshot->agent_count++] = agent;
-	return 0;
+	take_resources(&out->total, &message->total_resources, &message->n_total_resources);
+	take_resources(&out->used, &message->allocated_resources, &message->n_allocated_resources);
+	forget_allocation(&out->used);
 }
 
-static int compare_agents(const void *a, const void *b)
+int master_add_agent(struct master_reading *reading, const struct master_item *item, bool attributes_complete,
+		     struct error *err)
 {
-	return strcmp(((const struct agent_view *)a)->id, ((const struct agent_view *)b)->id);
+	Mesos__Master__Response__GetAgents__Agent *message = item->message;
+	const struct master_taker *taker = reading->taker;
+	struct agent_view view;
+	if (check_info(reading, item->where, message->agent_info, err) < 0)
+		return -1;
+	make_view(message, attributes_complete, &view);
+	int result = taker->agent(taker->ctx, &view, item->raw, item->raw_len, err);
+	agent_view_clear(&view);
+	return result < 0 ? error_prefix(err, "%s", reading->url) : 0;
 }
 
-int master_sort_agents(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
+static int add(struct master_reading *reading, const struct master_item *item, struct error *err)
 {
-	if (snapshot->agent_count == 0)
-		return 0;
-	qsort(snapshot->agents, snapshot->agent_count, sizeof(*snapshot->agents), compare_agents);
-	for (size_t i = 1; i < snapshot->agent_count; i++) {
-		const char *id = snapshot->agents[i].id;
-		if (strcmp(id, snapshot->agents[i - 1].id) == 0)
-			return error_set(err, ERROR_CORRUPT, "%s: the answer lists agent %s twice", body->url, id);
-	}
-	return 0;
+	return master_add_agent(reading, item, true, err);
 }
 
-/* ---- the call */
-
-const struct master_items master_agent_items[] = {
-	{"agents", 1, &mesos__master__response__get_agents__agent__descriptor, add_agent},
+static const struct master_items items[] = {
+	{"agents", 1, &mesos__master__response__get_agents__agent__descriptor, add, true},
 	{.descriptor = NULL},
 };
 
-int master_parse_get_agents(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	static const struct master_call call = {
-		.type = "GET_AGENTS",
-		.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_AGENTS,
-		.member = "get_agents",
-		.member_number = 10,
-		.items = master_agent_items,
-	};
-	if (master_parse_call(&call, body, snapshot, err) < 0)
-		return -1;
-	return master_sort_agents(body, snapshot, err);
-}
+/* What is on offer changes by the second and is of no use to anyone. */
+static const struct json_split_rule rules[] = {
+	{"get_agents.agents.*", 0},
+	{"get_agents.agents.*.offered_resources", JSON_SPLIT_DROP},
+	{"get_agents.agents.*.capabilities", JSON_SPLIT_DROP},
+	{"get_agents.agents.*.resource_providers", JSON_SPLIT_DROP},
+	{"get_agents.recovered_agents", JSON_SPLIT_DROP},
+};
+
+const struct master_call master_get_agents = {
+	.type = "GET_AGENTS",
+	.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_AGENTS,
+	.member = "get_agents",
+	.member_number = 10,
+	.items = items,
+	.rules = rules,
+	.rule_count = sizeof(rules) / sizeof(rules[0]),
+};

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "remote/master_parse.h"
+#include "schema/mesos.pb-c.h"
 
 /* ---- attributes: {"rack": "r1", "level": 4.5, "keys": "[10-20, 30-40]"} */
 
@@ -158,6 +159,11 @@ static void set_time(json_t *to, const json_t *agent, const char *key)
 		json_object_set_new(to, key, json_pack("{s:I}", "nanoseconds", (json_int_t)ns));
 }
 
+static int add_slave(struct master_reading *reading, const struct master_item *item, struct error *err)
+{
+	return master_add_agent(reading, item, false, err);
+}
+
 static json_t *reshape(const json_t *agent)
 {
 	json_t *total = total_of(agent);
@@ -172,36 +178,48 @@ static json_t *reshape(const json_t *agent)
 	return shaped;
 }
 
-static int add_slaves(const struct master_body *body, const json_t *slaves, struct master_snapshot *snapshot,
-		      struct error *err)
+static int add(struct master_reading *reading, int item, const char *where, const json_t *value,
+	       const struct master_item *raw, struct error *err)
 {
-	size_t i;
-	json_t *agent;
-	json_array_foreach(slaves, i, agent)
-	{
-		char where[64];
-		snprintf(where, sizeof(where), "slaves[%zu]", i);
-		json_t *shaped = reshape(agent);
-		int result = master_add_json(master_agent_items, body, where, shaped, snapshot, err);
-		json_decref(shaped);
-		if (result < 0)
-			return -1;
-		snapshot->agents[snapshot->agent_count - 1].attributes_complete = false;
-	}
-	return master_sort_agents(body, snapshot, err);
-}
-
-int master_parse_slaves(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	json_t *root = master_json(body, err);
-	if (root == NULL)
-		return -1;
-	const json_t *slaves = json_object_get(root, "slaves");
-	int result = -1;
-	if (!json_is_array(slaves))
-		error_set(err, ERROR_CORRUPT, "%s: the answer has no array \"slaves\"", body->url);
-	else
-		result = add_slaves(body, slaves, snapshot, err);
-	json_decref(root);
+	static const struct master_items items = {"slaves", 0, &mesos__master__response__get_agents__agent__descriptor,
+						  add_slave, true};
+	(void)item;
+	(void)where;
+	json_t *shaped = reshape(value);
+	int result = master_add_json(&items, reading, raw, shaped, err);
+	json_decref(shaped);
 	return result;
 }
+
+static int finish(struct master_reading *reading, const json_t *rest, struct error *err)
+{
+	if (json_is_array(json_object_get(rest, "slaves")))
+		return 0;
+	return error_set(err, ERROR_CORRUPT, "%s: the answer has no array \"slaves\"", reading->url);
+}
+
+/* Everything is there twice, and what is on offer changes by the second. */
+static const struct json_split_rule rules[] = {
+	{"slaves.*", 0},
+	{"slaves.*.resources", JSON_SPLIT_DROP},
+	{"slaves.*.used_resources", JSON_SPLIT_DROP},
+	{"slaves.*.offered_resources", JSON_SPLIT_DROP},
+	{"slaves.*.offered_resources_full", JSON_SPLIT_DROP},
+	{"slaves.*.reserved_resources", JSON_SPLIT_DROP},
+	{"slaves.*.unreserved_resources", JSON_SPLIT_DROP},
+	{"slaves.*.unreserved_resources_allocated", JSON_SPLIT_DROP},
+	{"slaves.*.reserved_resources_allocated", JSON_SPLIT_DROP},
+	{"slaves.*.capabilities", JSON_SPLIT_DROP},
+	{"slaves.*.resource_providers", JSON_SPLIT_DROP},
+	{"recovered_slaves", JSON_SPLIT_DROP},
+};
+static const char *const names[] = {"slaves"};
+
+const struct master_document master_slaves = {
+	.rules = rules,
+	.rule_count = sizeof(rules) / sizeof(rules[0]),
+	.names = names,
+	.known = true,
+	.add = add,
+	.finish = finish,
+};

@@ -11,12 +11,12 @@
 
 /* ---- members; where is "frameworks[2].tasks[0]" */
 
-static const char *required_text(const struct master_body *body, const char *where, const json_t *object,
+static const char *required_text(const struct master_reading *reading, const char *where, const json_t *object,
 				 const char *key, struct error *err)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 	if (text == NULL)
-		error_set(err, ERROR_CORRUPT, "%s: %s has no text \"%s\"", body->url, where, key);
+		error_set(err, ERROR_CORRUPT, "%s: %s has no text \"%s\"", reading->url, where, key);
 	return text;
 }
 
@@ -48,22 +48,23 @@ static char *last_reason(const json_t *task)
 	return optional_text(count > 0 ? json_array_get(statuses, count - 1) : NULL, "reason");
 }
 
-struct task_list {
-	struct task_view **tasks;
-	size_t *count;
-};
+enum state_item { ITEM_FRAMEWORK, ITEM_TASK, ITEM_UNREACHABLE, ITEM_COMPLETED, ITEM_ORPHAN };
 
-static int add_task(const struct master_body *body, const char *where, const json_t *task, struct task_list list,
+static int take(const struct master_reading *reading, int result, struct error *err)
+{
+	return result < 0 ? error_prefix(err, "%s", reading->url) : 0;
+}
+
+static int add_task(const struct master_reading *reading, const char *where, const json_t *task, bool completed,
 		    struct error *err)
 {
-	const char *id = required_text(body, where, task, "id", err);
-	const char *framework = required_text(body, where, task, "framework_id", err);
-	const char *agent = required_text(body, where, task, "slave_id", err);
-	const char *state = required_text(body, where, task, "state", err);
+	const char *id = required_text(reading, where, task, "id", err);
+	const char *framework = required_text(reading, where, task, "framework_id", err);
+	const char *agent = required_text(reading, where, task, "slave_id", err);
+	const char *state = required_text(reading, where, task, "state", err);
 	if (id == NULL || framework == NULL || agent == NULL || state == NULL)
 		return -1;
-	*list.tasks = xreallocarray(*list.tasks, *list.count + 1, sizeof(**list.tasks));
-	(*list.tasks)[(*list.count)++] = (struct task_view){
+	struct task_view view = {
 		.id = xstrdup(id),
 		.name = optional_text(task, "name"),
 		.framework_id = xstrdup(framework),
@@ -72,23 +73,9 @@ static int add_task(const struct master_body *body, const char *where, const jso
 		.state = xstrdup(state),
 		.reason = last_reason(task),
 	};
-	return 0;
-}
-
-static int add_tasks(const struct master_body *body, const char *where, const json_t *owner, const char *key,
-		     struct task_list list, struct error *err)
-{
-	const json_t *tasks = json_object_get(owner, key);
-	size_t i;
-	json_t *task;
-	json_array_foreach(tasks, i, task)
-	{
-		char place[128];
-		snprintf(place, sizeof(place), "%s%s[%zu]", where, key, i);
-		if (add_task(body, place, task, list, err) < 0)
-			return -1;
-	}
-	return 0;
+	int result = reading->taker->task(reading->taker->ctx, &view, completed, err);
+	task_view_clear(&view);
+	return take(reading, result, err);
 }
 
 /* A framework of several roles has "roles" in place of "role". */
@@ -100,48 +87,34 @@ static char *first_role(const json_t *framework)
 	return xstrdup(role != NULL ? role : "*");
 }
 
-static int add_framework(const struct master_body *body, size_t index, const json_t *framework,
-			 struct master_snapshot *snapshot, struct error *err)
+static int add_framework(const struct master_reading *reading, const char *where, const json_t *framework,
+			 struct error *err)
 {
-	struct task_list current = {&snapshot->tasks, &snapshot->task_count};
-	struct task_list completed = {&snapshot->completed, &snapshot->completed_count};
-	char where[64];
-	snprintf(where, sizeof(where), "frameworks[%zu]", index);
-	const char *id = required_text(body, where, framework, "id", err);
+	const char *id = required_text(reading, where, framework, "id", err);
+	const json_t *capabilities = json_object_get(framework, "capabilities");
 	if (id == NULL)
 		return -1;
-	snapshot->frameworks = xreallocarray(snapshot->frameworks, snapshot->framework_count + 1,
-					     sizeof(*snapshot->frameworks));
-	snapshot->frameworks[snapshot->framework_count++] = (struct framework_view){
+	struct framework_view view = {
 		.id = xstrdup(id),
 		.name = optional_text(framework, "name"),
 		.role = first_role(framework),
 		.active = json_is_true(json_object_get(framework, "active")),
 		.checkpoint = json_is_true(json_object_get(framework, "checkpoint")),
-		.partition_aware = holds_text(json_object_get(framework, "capabilities"), "PARTITION_AWARE"),
+		.partition_aware = holds_text(capabilities, "PARTITION_AWARE"),
+		.region_aware = holds_text(capabilities, "REGION_AWARE"),
 	};
-	snprintf(where, sizeof(where), "frameworks[%zu].", index);
-	if (add_tasks(body, where, framework, "tasks", current, err) < 0 ||
-	    add_tasks(body, where, framework, "unreachable_tasks", current, err) < 0)
-		return -1;
-	return add_tasks(body, where, framework, "completed_tasks", completed, err);
+	int result = reading->taker->framework(reading->taker->ctx, &view, err);
+	framework_view_clear(&view);
+	return take(reading, result, err);
 }
 
-static int add_frameworks(const struct master_body *body, const json_t *root, struct master_snapshot *snapshot,
-			  struct error *err)
+static int add(struct master_reading *reading, int item, const char *where, const json_t *value,
+	       const struct master_item *raw, struct error *err)
 {
-	const json_t *frameworks = json_object_get(root, "frameworks");
-	struct task_list current = {&snapshot->tasks, &snapshot->task_count};
-	size_t i;
-	json_t *framework;
-	if (!json_is_array(frameworks))
-		return error_set(err, ERROR_CORRUPT, "%s: the answer has no array \"frameworks\"", body->url);
-	json_array_foreach(frameworks, i, framework)
-	{
-		if (add_framework(body, i, framework, snapshot, err) < 0)
-			return -1;
-	}
-	return add_tasks(body, "", root, "orphan_tasks", current, err); /* of frameworks not back after a failover */
+	(void)raw;
+	if (item == ITEM_FRAMEWORK)
+		return add_framework(reading, where, value, err);
+	return add_task(reading, where, value, item == ITEM_COMPLETED, err);
 }
 
 /* ---- facts */
@@ -153,9 +126,10 @@ static char *domain_part(const json_t *root, const char *part)
 	return name != NULL ? xstrdup(name) : NULL;
 }
 
-static int read_facts(const struct master_body *body, const json_t *root, struct master_facts *facts, struct error *err)
+static int read_facts(const struct master_reading *reading, const json_t *root, struct error *err)
 {
-	const char *version = required_text(body, "the answer", root, "version", err);
+	struct master_facts *facts = reading->facts;
+	const char *version = required_text(reading, "the answer", root, "version", err);
 	if (version == NULL)
 		return -1;
 	facts->version = xstrdup(version);
@@ -165,29 +139,61 @@ static int read_facts(const struct master_body *body, const json_t *root, struct
 	facts->zone = domain_part(root, "zone");
 	facts->has_domain = facts->region != NULL && facts->zone != NULL;
 	facts->elected_ns = master_seconds_to_ns(json_number_value(json_object_get(root, "elected_time")));
-	return master_read_flags(body, json_object_get(root, "flags"), facts, err);
+	return master_read_flags(reading, json_object_get(root, "flags"), err);
 }
 
-static int read_state(const struct master_body *body, const json_t *root, unsigned want,
-		      struct master_snapshot *snapshot, struct error *err)
+static int finish(struct master_reading *reading, const json_t *rest, struct error *err)
 {
-	const char *id = required_text(body, "the answer", root, "id", err);
+	const char *id = required_text(reading, "the answer", rest, "id", err);
 	if (id == NULL)
 		return -1;
-	snapshot->facts.id = xstrdup(id);
-	if ((want & WANT_FACTS) && read_facts(body, root, &snapshot->facts, err) < 0)
+	free(reading->facts->id);
+	reading->facts->id = xstrdup(id);
+	reading->flags_hidden = !json_is_object(json_object_get(rest, "flags"));
+	if ((reading->want & WANT_FACTS) && read_facts(reading, rest, err) < 0)
 		return -1;
-	return want & WANT_TASKS ? add_frameworks(body, root, snapshot, err) : 0;
+	if ((reading->want & WANT_TASKS) && !json_is_array(json_object_get(rest, "frameworks")))
+		return error_set(err, ERROR_CORRUPT, "%s: the answer has no array \"frameworks\"", reading->url);
+	return 0;
 }
 
-int master_parse_state(const struct master_body *body, unsigned want, struct master_snapshot *snapshot,
-		       bool *flags_hidden, struct error *err)
-{
-	json_t *root = master_json(body, err);
-	if (root == NULL)
-		return -1;
-	*flags_hidden = !json_is_object(json_object_get(root, "flags"));
-	int result = read_state(body, root, want, snapshot, err);
-	json_decref(root);
-	return result;
-}
+/* ---- how it is cut up */
+
+/* Agents, and what has long ended, are the most of it, and nobody asked for them here. */
+#define DROPPED                                                                                                        \
+	{"slaves", JSON_SPLIT_DROP}, {"recovered_slaves", JSON_SPLIT_DROP}, {"completed_frameworks", JSON_SPLIT_DROP}, \
+	{                                                                                                              \
+		"unregistered_frameworks", JSON_SPLIT_DROP                                                             \
+	}
+
+static const struct json_split_rule rules_of_tasks[] = {
+	{"frameworks.*", ITEM_FRAMEWORK},
+	{"frameworks.*.tasks.*", ITEM_TASK},
+	{"frameworks.*.unreachable_tasks.*", ITEM_UNREACHABLE},
+	{"frameworks.*.completed_tasks.*", ITEM_COMPLETED},
+	{"frameworks.*.executors", JSON_SPLIT_DROP},
+	{"frameworks.*.offers", JSON_SPLIT_DROP},
+	{"orphan_tasks.*", ITEM_ORPHAN}, /* of frameworks not back after a failover */
+	DROPPED,
+};
+static const struct json_split_rule rules_of_facts[] = {
+	{"frameworks", JSON_SPLIT_DROP},
+	{"orphan_tasks", JSON_SPLIT_DROP},
+	DROPPED,
+};
+static const char *const names[] = {"frameworks", "tasks", "unreachable_tasks", "completed_tasks", "orphan_tasks"};
+
+const struct master_document master_state_tasks = {
+	.rules = rules_of_tasks,
+	.rule_count = sizeof(rules_of_tasks) / sizeof(rules_of_tasks[0]),
+	.names = names,
+	.add = add,
+	.finish = finish,
+};
+const struct master_document master_state_facts = {
+	.rules = rules_of_facts,
+	.rule_count = sizeof(rules_of_facts) / sizeof(rules_of_facts[0]),
+	.names = names,
+	.add = add,
+	.finish = finish,
+};

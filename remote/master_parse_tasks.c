@@ -21,15 +21,14 @@ static char *reason_of(const Mesos__Task *task)
 	return xstrdup(name != NULL ? name : "");
 }
 
-static int append_task(const struct master_body *body, const char *where, const Mesos__Task *task,
-		       struct task_view **tasks, size_t *count, struct error *err)
+static int take_task(struct master_reading *reading, const struct master_item *item, bool completed, struct error *err)
 {
+	const Mesos__Task *task = item->message;
 	const char *state = pb_enum_name(&mesos__task_state__descriptor, (int)task->state);
 	if (state == NULL)
-		return error_set(err, ERROR_CORRUPT, "%s: %s (%s) is in a state nobody knows: %d", body->url, where,
-				 task->task_id->value, (int)task->state);
-	*tasks = xreallocarray(*tasks, *count + 1, sizeof(**tasks));
-	(*tasks)[(*count)++] = (struct task_view){
+		return error_set(err, ERROR_CORRUPT, "%s: %s (%s) is in a state nobody knows: %d", reading->url,
+				 item->where, task->task_id->value, (int)task->state);
+	struct task_view view = {
 		.id = xstrdup(task->task_id->value),
 		.name = xstrdup(task->name),
 		.framework_id = xstrdup(task->framework_id->value),
@@ -38,47 +37,52 @@ static int append_task(const struct master_body *body, const char *where, const 
 		.state = xstrdup(state),
 		.reason = reason_of(task),
 	};
-	return 0;
+	int result = reading->taker->task(reading->taker->ctx, &view, completed, err);
+	task_view_clear(&view);
+	return result < 0 ? error_prefix(err, "%s", reading->url) : 0;
 }
 
-static int add_task(const struct master_body *body, const char *where, void *task, struct master_snapshot *snapshot,
-		    struct error *err)
+static int add_task(struct master_reading *reading, const struct master_item *item, struct error *err)
 {
-	return append_task(body, where, task, &snapshot->tasks, &snapshot->task_count, err);
+	return take_task(reading, item, false, err);
 }
 
-static int add_completed(const struct master_body *body, const char *where, void *task,
-			 struct master_snapshot *snapshot, struct error *err)
+static int add_completed(struct master_reading *reading, const struct master_item *item, struct error *err)
 {
-	return append_task(body, where, task, &snapshot->completed, &snapshot->completed_count, err);
+	return take_task(reading, item, true, err);
 }
 
-int master_parse_get_tasks(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	static const struct master_items items[] = {
-		{"pending_tasks", 1, &mesos__task__descriptor, add_task},
-		{"tasks", 2, &mesos__task__descriptor, add_task},
-		{"completed_tasks", 3, &mesos__task__descriptor, add_completed},
-		{"orphan_tasks", 4, &mesos__task__descriptor, add_task},
-		{"unreachable_tasks", 5, &mesos__task__descriptor, add_task},
-		{.descriptor = NULL},
-	};
-	static const struct master_call call = {
-		.type = "GET_TASKS",
-		.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_TASKS,
-		.member = "get_tasks",
-		.member_number = 13,
-		.items = items,
-	};
-	return master_parse_call(&call, body, snapshot, err);
-}
+static const struct master_items task_items[] = {
+	{"pending_tasks", 1, &mesos__task__descriptor, add_task, false},
+	{"tasks", 2, &mesos__task__descriptor, add_task, false},
+	{"completed_tasks", 3, &mesos__task__descriptor, add_completed, false},
+	{"orphan_tasks", 4, &mesos__task__descriptor, add_task, false},
+	{"unreachable_tasks", 5, &mesos__task__descriptor, add_task, false},
+	{.descriptor = NULL},
+};
+
+static const struct json_split_rule task_rules[] = {
+	{"get_tasks.pending_tasks.*", 0},     {"get_tasks.tasks.*", 1},
+	{"get_tasks.completed_tasks.*", 2},   {"get_tasks.orphan_tasks.*", 3},
+	{"get_tasks.unreachable_tasks.*", 4},
+};
+
+const struct master_call master_get_tasks = {
+	.type = "GET_TASKS",
+	.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_TASKS,
+	.member = "get_tasks",
+	.member_number = 13,
+	.items = task_items,
+	.rules = task_rules,
+	.rule_count = sizeof(task_rules) / sizeof(task_rules[0]),
+};
 
 /* ---- frameworks */
 
-static bool is_partition_aware(const Mesos__FrameworkInfo *info)
+static bool has_capability(const Mesos__FrameworkInfo *info, Mesos__FrameworkInfo__Capability__Type type)
 {
 	for (size_t i = 0; i < info->n_capabilities; i++) {
-		if (info->capabilities[i]->type == MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE)
+		if (info->capabilities[i]->type == type)
 			return true;
 	}
 	return false;
@@ -91,38 +95,46 @@ static const char *first_role(const Mesos__FrameworkInfo *info)
 	return info->role != NULL ? info->role : "*";
 }
 
-static int add_framework(const struct master_body *body, const char *where, void *data,
-			 struct master_snapshot *snapshot, struct error *err)
+static int add_framework(struct master_reading *reading, const struct master_item *item, struct error *err)
 {
-	const Mesos__Master__Response__GetFrameworks__Framework *framework = data;
+	const Mesos__Master__Response__GetFrameworks__Framework *framework = item->message;
 	const Mesos__FrameworkInfo *info = framework->framework_info;
 	if (info->id == NULL)
-		return error_set(err, ERROR_CORRUPT, "%s: %s (%s) has no ID", body->url, where, info->name);
-	snapshot->frameworks = xreallocarray(snapshot->frameworks, snapshot->framework_count + 1,
-					     sizeof(*snapshot->frameworks));
-	snapshot->frameworks[snapshot->framework_count++] = (struct framework_view){
+		return error_set(err, ERROR_CORRUPT, "%s: %s (%s) has no ID", reading->url, item->where, info->name);
+	struct framework_view view = {
 		.id = xstrdup(info->id->value),
 		.name = xstrdup(info->name),
 		.role = xstrdup(first_role(info)),
 		.active = framework->active,
 		.checkpoint = info->has_checkpoint && info->checkpoint,
-		.partition_aware = is_partition_aware(info),
+		.partition_aware = has_capability(info, MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE),
+		.region_aware = has_capability(info, MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__REGION_AWARE),
 	};
-	return 0;
+	int result = reading->taker->framework(reading->taker->ctx, &view, err);
+	framework_view_clear(&view);
+	return result < 0 ? error_prefix(err, "%s", reading->url) : 0;
 }
 
-int master_parse_get_frameworks(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	static const struct master_items items[] = {
-		{"frameworks", 1, &mesos__master__response__get_frameworks__framework__descriptor, add_framework},
-		{.descriptor = NULL},
-	};
-	static const struct master_call call = {
-		.type = "GET_FRAMEWORKS",
-		.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_FRAMEWORKS,
-		.member = "get_frameworks",
-		.member_number = 11,
-		.items = items,
-	};
-	return master_parse_call(&call, body, snapshot, err);
-}
+static const struct master_items framework_items[] = {
+	{"frameworks", 1, &mesos__master__response__get_frameworks__framework__descriptor, add_framework, false},
+	{.descriptor = NULL},
+};
+
+static const struct json_split_rule framework_rules[] = {
+	{"get_frameworks.frameworks.*", 0},
+	{"get_frameworks.frameworks.*.allocated_resources", JSON_SPLIT_DROP},
+	{"get_frameworks.frameworks.*.offered_resources", JSON_SPLIT_DROP},
+	{"get_frameworks.frameworks.*.offers", JSON_SPLIT_DROP},
+	{"get_frameworks.completed_frameworks", JSON_SPLIT_DROP},
+	{"get_frameworks.recovered_frameworks", JSON_SPLIT_DROP},
+};
+
+const struct master_call master_get_frameworks = {
+	.type = "GET_FRAMEWORKS",
+	.type_number = MESOS__MASTER__RESPONSE__TYPE__GET_FRAMEWORKS,
+	.member = "get_frameworks",
+	.member_number = 11,
+	.items = framework_items,
+	.rules = framework_rules,
+	.rule_count = sizeof(framework_rules) / sizeof(framework_rules[0]),
+};

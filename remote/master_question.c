@@ -3,13 +3,14 @@
  * One question to a cluster's masters: the candidates are the leader that answered last and then every configured
  * master. A candidate is asked step by step (master_steps[]); when it redirects, all steps are asked again of the one
  * it names; whatever else goes wrong is noted and the next candidate is asked. The question ends with a whole snapshot
- * or with every candidate's fault.
+ * or with every candidate's fault; before that, when nobody could be reached, everything is tried again after a pause.
  *
- *   start_candidate → start_master → start_steps → send_step → on_answer ─┬→ next_step → … → finish_well
- *         ↑                ↑              ↑                                ├→ fall_back: to an older form
- *         │                │              └────────────────────────────────┘  │
- *         │                └──────────────────────────────────────────────────┼→ follow (307)
- *         └───────────────────────────────────────────────────────────────────┴→ candidate_failed
+ *   start_attempt → start_candidate → start_master → start_steps → send_step → on_answer ─┬→ next_step → … → finish_well
+ *        ↑              ↑                ↑              ↑                                ├→ fall_back: to an older form
+ *        │              │                │              └────────────────────────────────┘  │
+ *        │              │                └──────────────────────────────────────────────────┼→ follow (307)
+ *        │              └───────────────────────────────────────────────────────────────────┴→ candidate_failed
+ *        └── pause: after the last candidate
  */
 #include "remote/master_question.h"
 
@@ -19,44 +20,39 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "remote/master_parse.h"
-#include "remote/master_steps.h"
+#include "base/digest.h"
+#include "remote/master_question_internal.h"
+#include "remote/master_url.h"
 
 /* An answer with 50,000 agents and their tasks is about 200 MB; more is no answer but an accident. */
-#define ANSWER_MAX (512u << 20)
-/* A cluster has five masters at most, of which one leads. */
-#define HOPS_MAX   5
+#define ANSWER_MAX   (512u << 20)
+/* An election takes seconds: the pauses grow to that. */
+#define PAUSE_MS     200
+#define PAUSE_MAX_MS 5000
 /* Many times what the longest list of masters and faults takes. */
-#define FAULTS_MAX 4096
-
-struct question {
-	struct masters *masters;
-	unsigned want;
-	void (*done)(void *ctx, struct master_snapshot *snapshot, const struct error *err);
-	void *ctx;
-	char *leader;     /* the first candidate: who answered last when the question was asked; NULL: nobody yet */
-	size_t candidate; /* 0: leader; then the URLs */
-	char *visited[HOPS_MAX + 1];
-	size_t visited_count; /* the last one is being asked */
-	enum form form;
-	unsigned todo; /* enum step bits */
-	size_t step;   /* the one under way, in master_steps[] */
-	char *url;     /* of the request under way, as it may be shown */
-	uint64_t request;
-	struct master_snapshot *snapshot;
-	struct buffer faults;
-	enum error_kind kind;
-};
+#define FAULTS_MAX   4096
 
 static void start_candidate(struct question *question);
 static void send_step(struct question *question);
 
 /* ---- how a question ends */
 
+static void forget_urls(struct question *question)
+{
+	for (size_t i = 0; i < question->url_count; i++)
+		free(question->urls[i]);
+	free(question->urls);
+	question->urls = NULL;
+	question->url_count = 0;
+}
+
 static void question_free(struct question *question)
 {
 	for (size_t i = 0; i < question->visited_count; i++)
 		free(question->visited[i]);
+	forget_urls(question);
+	question_stop_reading(question);
+	loop_remove(question->pause);
 	free(question->url);
 	free(question->leader);
 	buffer_clear(&question->faults);
@@ -83,9 +79,17 @@ static const char *asked(const struct question *question)
 	return question->visited[question->visited_count - 1];
 }
 
+static void candidate_failed(struct question *question, const struct error *fault);
+
 static void finish_well(struct question *question)
 {
 	struct masters *masters = question->masters;
+	struct error fault = ERROR_INIT;
+	if (master_snapshot_settle(question->snapshot, &fault) < 0) {
+		error_prefix(&fault, "%s", question->url);
+		candidate_failed(question, &fault);
+		return;
+	}
 	question->snapshot->answered_ms = clock_monotonic_ms();
 	question->snapshot->master = http_url_for_people(asked(question));
 	free(masters->leader);
@@ -111,24 +115,15 @@ static void candidate_failed(struct question *question, const struct error *faul
 
 /* ---- candidates */
 
-static char *without_slash(const char *url)
-{
-	size_t len = strlen(url);
-	while (len > 0 && url[len - 1] == '/')
-		len--;
-	return xstrndup(url, len);
-}
-
 /* The question's next candidate, NULL when there is none; caller frees. */
 static char *next_candidate(struct question *question)
 {
-	const struct masters *masters = question->masters;
 	if (question->candidate == 0 && question->leader != NULL)
 		return xstrdup(question->leader);
 	if (question->candidate == 0)
 		question->candidate = 1;
-	for (; question->candidate <= masters->url_count; question->candidate++) {
-		char *url = without_slash(masters->urls[question->candidate - 1]);
+	for (; question->candidate <= question->url_count; question->candidate++) {
+		char *url = master_url_base(question->urls[question->candidate - 1]);
 		if (question->leader == NULL || strcmp(url, question->leader) != 0)
 			return url;
 		free(url); /* it was the first candidate */
@@ -144,6 +139,9 @@ static void start_steps(struct question *question, enum form form)
 	master_snapshot_free(question->snapshot);
 	question->snapshot = xcalloc(1, sizeof(*question->snapshot));
 	question->snapshot->asked_ms = clock_monotonic_ms();
+	question->snapshot->facts.agent_count = -1;
+	question->snapshot->facts.task_count = -1;
+	question->taker = master_snapshot_taker(question->snapshot);
 	send_step(question);
 }
 
@@ -154,6 +152,58 @@ static void start_master(struct question *question)
 	start_steps(question, known ? masters->form : FORM_PROTOBUF);
 }
 
+static void start_attempt(struct question *question)
+{
+	const struct masters *masters = question->masters;
+	question->attempt++;
+	question->candidate = 0;
+	question->kind = ERROR_NONE;
+	buffer_reset(&question->faults);
+	forget_urls(question);
+	question->urls = xcalloc(masters->url_count + 1, sizeof(*question->urls));
+	for (; question->url_count < masters->url_count; question->url_count++)
+		question->urls[question->url_count] = xstrdup(masters->urls[question->url_count]);
+	free(question->leader);
+	question->leader = masters->leader != NULL ? xstrdup(masters->leader) : NULL;
+	start_candidate(question);
+}
+
+static void on_pause_over(void *ctx, short revents)
+{
+	(void)revents;
+	start_attempt(ctx);
+}
+
+/* From half to the whole of a pause that doubles: clients that failed together do not come back together. */
+static int64_t pause_ms(const struct question *question)
+{
+	int64_t pause = PAUSE_MS;
+	char dice[RANDOM_ID_SIZE];
+	unsigned char roll = 0;
+	for (int i = 1; i < question->attempt && pause < PAUSE_MAX_MS; i++)
+		pause *= 2;
+	if (pause > PAUSE_MAX_MS)
+		pause = PAUSE_MAX_MS;
+	random_id(dice);
+	dice[2] = '\0';
+	hex_decode(dice, &roll, 1, NULL);
+	return pause / 2 + pause * roll / 510;
+}
+
+/* Silence may pass; nonsense and a missing permission do not. */
+static bool pause(struct question *question)
+{
+	const struct masters *masters = question->masters;
+	int64_t now = clock_monotonic_ms();
+	if (question->kind != ERROR_UNREACHABLE || question->forbidden || question->attempt >= masters->attempts ||
+	    now - question->begun_ms >= masters->timeout_ms)
+		return false;
+	if (question->pause == NULL)
+		question->pause = loop_add(http_loop(masters->http), on_pause_over, question);
+	loop_set(question->pause, -1, 0, now + pause_ms(question));
+	return true;
+}
+
 static void start_candidate(struct question *question)
 {
 	char *base = next_candidate(question);
@@ -162,7 +212,8 @@ static void start_candidate(struct question *question)
 	if (base == NULL) {
 		master_snapshot_free(question->snapshot);
 		question->snapshot = NULL;
-		finish(question);
+		if (!pause(question))
+			finish(question);
 		return;
 	}
 	question->visited[question->visited_count++] = base;
@@ -170,19 +221,6 @@ static void start_candidate(struct question *question)
 }
 
 /* ---- redirects */
-
-/* What is left of a redirect's URL without the path that was asked: the new base. Mesos redirects /slaves to
- * //host:port/master/slaves too. NULL when the redirect is to something else; caller frees. */
-static char *redirect_base(const char *location, const char *path)
-{
-	size_t len = strlen(location), path_len = strlen(path);
-	if (len <= path_len || strcmp(location + len - path_len, path) != 0)
-		return NULL;
-	len -= path_len;
-	if (len > strlen("/master") && strncmp(location + len - strlen("/master"), "/master", strlen("/master")) == 0)
-		len -= strlen("/master");
-	return xstrndup(location, len);
-}
 
 static bool was_visited(const struct question *question, const char *base)
 {
@@ -198,10 +236,14 @@ static void follow(struct question *question, const struct http_answer *answer)
 	struct error fault = ERROR_INIT;
 	const char *location = answer->location != NULL ? answer->location : "nowhere";
 	char *shown = http_url_for_people(location);
-	char *base = redirect_base(location, master_steps[question->step].path);
+	char *base = master_url_redirected(location, master_steps[question->step].path);
 	if (base == NULL)
 		error_set(&fault, ERROR_CORRUPT, "%s: redirects (%d) to %s, which is no master's answer to this",
 			  question->url, answer->status, shown);
+	else if (master_url_is_https(asked(question)) && !master_url_is_https(base))
+		error_set(&fault, ERROR_UNREACHABLE,
+			  "%s: redirects to %s, without TLS: what is meant for masters alone is not sent there",
+			  question->url, shown);
 	else if (was_visited(question, base))
 		error_set(&fault, ERROR_UNREACHABLE,
 			  "%s: redirects to %s, which redirected here: the masters do not "
@@ -222,36 +264,6 @@ static void follow(struct question *question, const struct http_answer *answer)
 
 /* ---- answers */
 
-static bool wants_protobuf(const struct question *question)
-{
-	return question->form == FORM_PROTOBUF && !master_steps[question->step].json_only;
-}
-
-/* What came, which is not always what was asked for. */
-static bool is_protobuf(const struct question *question, const struct http_answer *answer)
-{
-	return wants_protobuf(question) &&
-	       strncmp(answer->content_type, "application/json", strlen("application/json")) != 0;
-}
-
-static int parse(struct question *question, const struct http_answer *answer, struct error *err)
-{
-	bool flags_hidden = false;
-	struct master_body body = {
-		.url = question->url,
-		.data = answer->body.data,
-		.len = answer->body.len,
-		.protobuf = is_protobuf(question, answer),
-	};
-	if (master_steps[question->step].parse != NULL)
-		return master_steps[question->step].parse(&body, question->snapshot, err);
-	if (master_parse_state(&body, question->want, question->snapshot, &flags_hidden, err) < 0)
-		return -1;
-	if (flags_hidden && (question->want & WANT_FACTS))
-		question->todo |= STEP_FLAGS;
-	return 0;
-}
-
 static void next_step(struct question *question)
 {
 	question->todo &= ~(unsigned)master_steps[question->step].step;
@@ -268,20 +280,24 @@ static bool fall_back(struct question *question, int status)
 		return false;
 	if (status == 404 || status == 405 || status == 501)
 		start_steps(question, FORM_ENDPOINTS);
-	else if (wants_protobuf(question) && (status == 400 || status == 406 || status == 415))
+	else if (question_wants_protobuf(question) && (status == 400 || status == 406 || status == 415))
 		start_steps(question, FORM_JSON);
 	else
 		return false;
 	return true;
 }
 
-static void describe_status(const struct question *question, const struct http_answer *answer, struct error *fault)
+static void describe_status(struct question *question, const struct http_answer *answer, struct error *fault)
 {
 	const char *hint = "";
-	if (answer->status == 401 || answer->status == 403)
+	if (answer->status == 401)
+		hint = ": the master wants a principal that may ask this, and its password or token (\"access\" in the "
+		       "cluster file)";
+	else if (answer->status == 403)
 		hint = ": the master wants a principal that may ask this";
 	else if (answer->status == 503)
 		hint = ": no leader is elected, or the master is still recovering";
+	question->forbidden = question->forbidden || answer->status == 401 || answer->status == 403;
 	/* Mesos says in a line what it minds; a page of HTML would not help. */
 	const char *body = buffer_text(&answer->body);
 	int len = body[0] == '<' ? 0 : (int)strcspn(body, "\r\n");
@@ -289,10 +305,11 @@ static void describe_status(const struct question *question, const struct http_a
 		  len > 0 ? ": " : "", len > 200 ? 200 : len, body);
 }
 
-/* Who may not see the flags can still be answered: the figures stay 0. */
+/* Who may not see the flags or the metrics can still be answered: the figures stay as they are. */
 static bool may_skip(const struct question *question, int status)
 {
-	return master_steps[question->step].step == STEP_FLAGS && (status == 401 || status == 403);
+	enum step step = master_steps[question->step].step;
+	return (step == STEP_FLAGS && (status == 401 || status == 403)) || (step == STEP_METRICS && status / 100 == 4);
 }
 
 static void on_answer(void *ctx, struct http_answer *answer)
@@ -300,12 +317,16 @@ static void on_answer(void *ctx, struct http_answer *answer)
 	struct question *question = ctx;
 	struct error fault = ERROR_INIT;
 	question->request = 0;
+	if (answer->status != 200)
+		question_stop_reading(question);
 	if (answer->error.kind != ERROR_NONE) {
 		candidate_failed(question, &answer->error);
 	} else if (answer->status == 307 || answer->status == 308 || answer->status == 302) {
 		follow(question, answer);
 	} else if (answer->status == 200) {
-		if (parse(question, answer, &fault) < 0)
+		int result = question_end_reading(question, answer->content_type, &fault);
+		question_stop_reading(question);
+		if (result < 0)
 			candidate_failed(question, &fault);
 		else
 			next_step(question);
@@ -328,9 +349,11 @@ static void send_step(struct question *question)
 		.url = url,
 		.body = body,
 		.body_len = body != NULL ? strlen(body) : 0,
-		.accept = wants_protobuf(question) ? "application/x-protobuf" : "application/json",
+		.accept = question_wants_protobuf(question) ? "application/x-protobuf" : "application/json",
 		.timeout_ms = question->masters->timeout_ms,
 		.max_body = ANSWER_MAX,
+		.access = question->masters->access,
+		.take = question_take_bytes,
 	};
 	free(question->url);
 	question->url = http_url_for_people(url);
@@ -349,9 +372,9 @@ struct question *question_start(struct masters *masters, unsigned want,
 	question->want = want;
 	question->done = done;
 	question->ctx = ctx;
-	question->leader = masters->leader != NULL ? xstrdup(masters->leader) : NULL;
+	question->begun_ms = clock_monotonic_ms();
 	buffer_init(&question->faults, FAULTS_MAX);
-	start_candidate(question);
+	start_attempt(question);
 	return question;
 }
 

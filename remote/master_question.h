@@ -13,11 +13,13 @@
 /* The masters of a cluster, and what was learnt of them; shared by its questions. */
 struct masters {
 	struct http *http;
-	const char *const *urls; /* at least one */
+	const char *const *urls; /* at least one; may be others at the next attempt */
 	size_t url_count;
-	int64_t timeout_ms; /* per request */
-	char *leader;       /* who answered last, owned; NULL: nobody yet */
-	enum form form;     /* the best one the leader understands */
+	const struct http_access *access; /* NULL: none is needed */
+	int64_t timeout_ms;               /* per request, and for attempts to begin in */
+	int attempts;                     /* at least 1 */
+	char *leader;                     /* who answered last, owned; NULL: nobody yet */
+	enum form form;                   /* the best one the leader understands */
 };
 
 /* done is called once, from loop_wait; the question is gone then. snapshot is the receiver's; NULL: see err. */

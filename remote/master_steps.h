@@ -20,6 +20,7 @@ enum step {
 	STEP_SLAVES = 1 << 4,
 	STEP_STATE = 1 << 5,
 	STEP_FLAGS = 1 << 6,
+	STEP_METRICS = 1 << 7,
 };
 
 struct master_step {
@@ -27,7 +28,8 @@ struct master_step {
 	const char *path;
 	const char *body; /* of a call of the operator API */
 	bool json_only;
-	int (*parse)(const struct master_body *body, struct master_snapshot *snapshot, struct error *err);
+	bool large; /* agents, tasks or frameworks: what a spool is for */
+	enum master_answer answer;
 };
 /* In the order of the bits. */
 extern const struct master_step master_steps[];

@@ -3,8 +3,6 @@
  * What runs on the channel: agentctl, or, when the shell says that there is none, the script that puts it there.
  *
  *   AGENTCTL → (126 or 127, and not a byte on stdout) → CARRY → VERIFY → AGENTCTL
- *
- * Command lines are made of constants, the hash, and a directory that was checked to hold harmless characters only.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +18,7 @@ bool ssh_start_job(struct ssh_session *session, enum ssh_job job)
 	session->unsent = SSH_UNSENT_NONE;
 	session->written = 0;
 	session->input_ended = false;
-	session->spoke = false;
-	buffer_reset(&session->line);
-	buffer_reset(&session->errors);
+	exec_output_reset(&session->output);
 	return ssh_enter(session, SSH_OPENING);
 }
 
@@ -36,51 +32,9 @@ bool ssh_step_open(struct ssh_session *session)
 	return ssh_fail_lost(session);
 }
 
-/* ---- command lines; caller frees */
-
-static char *agentctl_path(const struct ssh_session *session)
-{
-	return xasprintf("%s/agentctl-%s", session->target.directory, session->shared->agentctl_hash);
-}
-
-/* sudo would say 1 where a shell says 127, so with it the shell looks first. */
-static char *agentctl_command(const struct ssh_session *session, const char *path)
-{
-	if (session->target.become)
-		return xasprintf("test -x %s || exit 127; exec sudo -n %s %s --request", path, path, session->word);
-	return xasprintf("exec %s %s --request", path, session->word);
-}
-
-/* The file gets its name only when all of it has come and lies on the disk: a connection that breaks ends `cat` just as
- * the end of the file does. */
-static char *carry_command(const struct ssh_session *session, const char *path)
-{
-	const char *dir = session->target.directory;
-	const char *hash = session->shared->agentctl_hash;
-	return xasprintf(
-		"exec sh -c 'umask 077; t=%s/.agentctl-%s.$$; mkdir -p %s && cat > $t && "
-		"test $(wc -c < $t) -eq %zu && chmod 755 $t && { sync $t 2>/dev/null || sync; } && mv -f $t %s "
-		"|| { rm -f $t; exit 1; }'",
-		dir, hash, dir, session->shared->agentctl.len, path);
-}
-
-static char *command_of(const struct ssh_session *session)
-{
-	char *path = agentctl_path(session);
-	char *command;
-	if (session->job == SSH_JOB_CARRY)
-		command = carry_command(session, path);
-	else if (session->job == SSH_JOB_VERIFY)
-		command = xasprintf("exec %s --version", path);
-	else
-		command = agentctl_command(session, path);
-	free(path);
-	return command;
-}
-
 bool ssh_step_start(struct ssh_session *session)
 {
-	char *command = command_of(session);
+	char *command = ssh_command_line(session->job, &session->target, &session->shared->program, session->word);
 	int code = libssh2_channel_exec(session->channel, command);
 	free(command);
 	if (code == LIBSSH2_ERROR_EAGAIN)
@@ -99,7 +53,7 @@ bool ssh_step_start(struct ssh_session *session)
 
 static bool carry_failed(struct ssh_session *session, const char *what)
 {
-	const char *errors = buffer_text(&session->errors);
+	const char *errors = buffer_text(&session->output.errors);
 	int len = (int)strcspn(errors, "\r\n");
 	return ssh_fail(session, ERROR_UNREACHABLE, "agentctl could not be carried to %s:%s: %s%s%.*s",
 			session->target.address, session->target.directory, what, len > 0 ? ": " : "",
@@ -108,8 +62,7 @@ static bool carry_failed(struct ssh_session *session, const char *what)
 
 static bool agentctl_ended(struct ssh_session *session, int status)
 {
-	bool missing = (status == 126 || status == 127) && !session->spoke;
-	if (!missing) {
+	if (!ssh_agentctl_is_missing(status, session->output.spoke)) {
 		ssh_close(session, status, NULL);
 		return false;
 	}
@@ -130,7 +83,7 @@ static bool job_ended(struct ssh_session *session, int status)
 		return ssh_start_job(session, SSH_JOB_VERIFY);
 	if (status != 0)
 		return carry_failed(session, "it is there, but the host cannot run it");
-	if (strstr(buffer_text(&session->line), session->shared->agentctl_hash) == NULL)
+	if (strstr(buffer_text(&session->output.line), session->shared->program.hash) == NULL)
 		return carry_failed(session, "what runs there is not what was carried");
 	return ssh_start_job(session, SSH_JOB_AGENTCTL);
 }

@@ -19,7 +19,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "protocol/answer.h"
 #include "remote/resolve.h"
 
 static const struct {
@@ -173,47 +172,17 @@ bool ssh_enter(struct ssh_session *session, enum ssh_state state)
 
 /* ---- beginning and end */
 
-static char *copy_text(const char *text)
-{
-	return text != NULL ? xstrdup(text) : NULL;
-}
-
-static void target_copy(struct ssh_target *to, const struct transport_target *from)
-{
-	*to = (struct ssh_target){
-		.name = xstrdup(from->name != NULL ? from->name : "?"),
-		.address = copy_text(from->address),
-		.user = copy_text(from->user),
-		.identity = copy_text(from->identity),
-		.known_hosts = copy_text(from->known_hosts),
-		.directory = copy_text(from->directory),
-		.port = from->port != 0 ? from->port : 22,
-		.become = from->become,
-	};
-}
-
-static void target_clear(struct ssh_target *target)
-{
-	free(target->name);
-	free(target->address);
-	free(target->user);
-	free(target->identity);
-	free(target->known_hosts);
-	free(target->directory);
-}
-
 struct ssh_session *ssh_session_new(struct ssh_shared *shared, const struct transport_target *target, const char *word,
 				    const void *input, size_t len)
 {
 	struct ssh_session *session = xcalloc(1, sizeof(*session));
 	session->shared = shared;
-	target_copy(&session->target, target);
+	ssh_target_copy(&session->target, target);
 	session->word = xstrdup(word);
 	buffer_init(&session->input, SIZE_MAX / 2);
 	buffer_append(&session->input, input, len);
 	session->request_len = len;
-	buffer_init(&session->line, ANSWER_LINE_MAX);
-	buffer_init(&session->errors, (size_t)2 * EXEC_STDERR_MAX);
+	exec_output_init(&session->output);
 	session->fd = -1;
 	session->heard_ms = clock_monotonic_ms();
 	session->deadline_ms = session->heard_ms + shared->connect_timeout_ms;
@@ -265,8 +234,8 @@ void ssh_close(struct ssh_session *session, int exit_status, const struct error 
 		.kind = EXEC_CLOSED,
 		.exec = session->exec,
 		.tag = session->tag,
-		.text = buffer_text(&session->errors),
-		.len = session->errors.len,
+		.text = buffer_text(&session->output.errors),
+		.len = session->output.errors.len,
 		.exit_status = error != NULL ? -1 : exit_status,
 		/* Only AGENTCTL writes the request; before the last of its bytes had left nobody can have read it. */
 		.delivered = session->job == SSH_JOB_AGENTCTL && session->state >= SSH_TALKING &&
@@ -286,10 +255,9 @@ void ssh_session_free(struct ssh_session *session)
 	hang_up(session);
 	if (session->addresses != NULL)
 		freeaddrinfo(session->addresses);
-	target_clear(&session->target);
+	ssh_target_clear(&session->target);
 	free(session->word);
 	buffer_clear(&session->input);
-	buffer_clear(&session->line);
-	buffer_clear(&session->errors);
+	exec_output_clear(&session->output);
 	free(session);
 }

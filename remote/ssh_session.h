@@ -14,9 +14,11 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "remote/event_queue.h"
+#include "remote/exec_output.h"
 #include "remote/known_hosts.h"
 #include "remote/loop.h"
 #include "remote/ssh_identity.h"
+#include "remote/ssh_target.h"
 #include "remote/transport.h"
 
 struct ssh_session;
@@ -26,7 +28,7 @@ struct ssh_shared {
 	struct loop *loop;
 	struct event_queue events;
 	struct buffer agentctl; /* the file to carry */
-	char agentctl_hash[DIGEST_HEX_SIZE];
+	struct ssh_program program;
 	int64_t connect_timeout_ms, silence_timeout_ms;
 	struct known_hosts **known_hosts; /* one per file */
 	size_t known_hosts_count;
@@ -51,18 +53,8 @@ enum ssh_state {
 	SSH_CLOSED,
 };
 
-/* What a channel is used for. One session runs one after the other: AGENTCTL, and when agentctl is not there CARRY,
- * VERIFY and AGENTCTL again. */
-enum ssh_job { SSH_JOB_AGENTCTL, SSH_JOB_CARRY, SSH_JOB_VERIFY };
-
 /* Which of libssh2's calls left half a packet unsent: it must be the next one (libssh2 allows no other). */
 enum ssh_unsent { SSH_UNSENT_NONE, SSH_UNSENT_INPUT, SSH_UNSENT_STDOUT, SSH_UNSENT_STDERR };
-
-struct ssh_target {
-	char *name, *address, *user, *identity, *known_hosts, *directory;
-	int port;
-	bool become;
-};
 
 struct ssh_session {
 	struct ssh_session *next; /* the transport's list */
@@ -91,12 +83,9 @@ struct ssh_session {
 	enum ssh_job job;
 	bool carried;
 	enum ssh_unsent unsent;
-	size_t written;       /* bytes of the job's input that have left */
-	bool input_ended;     /* CARRY: the end of the file was said */
-	bool spoke;           /* the job wrote something to stdout */
-	unsigned lines;       /* of stdout so far */
-	struct buffer line;   /* stdout behind the last newline; for other jobs than AGENTCTL all of it */
-	struct buffer errors; /* the end of stderr */
+	size_t written;   /* bytes of the job's input that have left */
+	bool input_ended; /* CARRY: the end of the file was said */
+	struct exec_output output;
 };
 
 /* Copies everything. It starts when the loop runs. */

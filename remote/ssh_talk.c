@@ -4,15 +4,9 @@
  * it sends, and reading sends too (window adjustments): so the call that was cut short is always the first to be made
  * again.
  */
-#include <string.h>
-
-#include "protocol/answer.h"
 #include "remote/ssh_session.h"
 
 #define CHUNK 32768 /* the largest packet of an SSH channel */
-
-/* An answer has some twenty lines. What says more than this would only fill our memory. */
-#define EXEC_LINES_MAX 1000u
 
 enum talk { TALK_IDLE, TALK_MORE, TALK_CUT_SHORT, TALK_OVER };
 
@@ -70,60 +64,19 @@ static enum talk write_some(struct ssh_session *session)
 
 /* ---- their side */
 
-static void put_line(struct ssh_session *session, const char *text, size_t len)
+static struct exec_event exec_of(const struct ssh_session *session)
 {
-	struct exec_event event = {
-		.kind = EXEC_LINE,
-		.exec = session->exec,
-		.tag = session->tag,
-		.text = text,
-		.len = len,
-		.exit_status = -1,
-	};
-	event_queue_put(&session->shared->events, &event);
+	return (struct exec_event){.exec = session->exec, .tag = session->tag};
 }
 
-/* Whole lines become events; what is behind the last newline stays. -1: too long a line, or too many. */
-static int take_lines(struct ssh_session *session, const char *data, size_t len)
+static int take_output(struct ssh_session *session, const char *data, size_t len, struct error *err)
 {
-	struct buffer *line = &session->line;
-	while (len > 0) {
-		const char *newline = memchr(data, '\n', len);
-		size_t part = newline != NULL ? (size_t)(newline - data) : len;
-		if (buffer_append(line, data, part) < 0)
-			return -1;
-		if (newline == NULL)
-			return 0;
-		if (++session->lines > EXEC_LINES_MAX)
-			return -1;
-		put_line(session, buffer_text(line), line->len);
-		buffer_reset(line);
-		data += part + 1;
-		len -= part + 1;
-	}
-	return 0;
-}
-
-static int take_output(struct ssh_session *session, const char *data, size_t len)
-{
-	session->spoke = true;
+	const struct exec_event exec = exec_of(session);
 	if (session->job == SSH_JOB_AGENTCTL)
-		return take_lines(session, data, len);
-	buffer_append(&session->line, data, len); /* of a version only the beginning counts */
+		return exec_output_lines(&session->output, &session->shared->events, &exec, session->word, data, len,
+					 err);
+	exec_output_collect(&session->output, data, len);
 	return 0;
-}
-
-/* Only the end is kept. */
-static void take_errors(struct ssh_session *session, const char *data, size_t len)
-{
-	struct buffer *errors = &session->errors;
-	if (len > EXEC_STDERR_MAX) {
-		data += len - EXEC_STDERR_MAX;
-		len = EXEC_STDERR_MAX;
-	}
-	buffer_append(errors, data, len);
-	if (errors->len > EXEC_STDERR_MAX)
-		buffer_consume(errors, errors->len - EXEC_STDERR_MAX);
 }
 
 static enum talk read_some(struct ssh_session *session, enum ssh_unsent call)
@@ -138,16 +91,11 @@ static enum talk read_some(struct ssh_session *session, enum ssh_unsent call)
 		ssh_fail_lost(session);
 		return TALK_OVER;
 	}
+	struct error err = ERROR_INIT;
 	if (errors)
-		take_errors(session, data, (size_t)n);
-	else if (n > 0 && take_output(session, data, (size_t)n) < 0) {
-		if (session->lines > EXEC_LINES_MAX)
-			ssh_fail(session, ERROR_CORRUPT, "agentctl %s wrote more than %u lines: that is no answer",
-				 session->word, EXEC_LINES_MAX);
-		else
-			ssh_fail(session, ERROR_CORRUPT,
-				 "agentctl %s wrote a line of more than %u bytes: that is no answer", session->word,
-				 ANSWER_LINE_MAX);
+		exec_output_errors(&session->output, data, (size_t)n);
+	else if (n > 0 && take_output(session, data, (size_t)n, &err) < 0) {
+		ssh_fail(session, err.kind, "%s", err.text);
 		return TALK_OVER;
 	}
 	return n > 0 ? TALK_MORE : TALK_IDLE;
@@ -163,10 +111,9 @@ static bool finish_talking(struct ssh_session *session)
 {
 	if (!libssh2_channel_eof(session->channel))
 		return false;
-	if (session->job == SSH_JOB_AGENTCTL && session->line.len > 0) {
-		put_line(session, buffer_text(&session->line), session->line.len);
-		buffer_reset(&session->line);
-	}
+	const struct exec_event exec = exec_of(session);
+	if (session->job == SSH_JOB_AGENTCTL)
+		exec_output_end(&session->output, &session->shared->events, &exec);
 	return ssh_enter(session, SSH_ENDING);
 }
 

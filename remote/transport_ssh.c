@@ -89,39 +89,6 @@ static struct ssh_session *find(const struct transport_ssh *self, uint64_t exec)
 	return session;
 }
 
-static bool is_plain(const char *text, const char *more)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	for (; *text != '\0'; text++) {
-		if (strchr(letters, *text) == NULL && strchr(more, *text) == NULL)
-			return false;
-	}
-	return true;
-}
-
-/* What would otherwise become part of a command line is looked at here, once. */
-static void check(const struct transport_target *target, const char *word, struct error *err)
-{
-	const char *dir = target->directory;
-	if (target->address == NULL || target->address[0] == '\0')
-		error_set(err, ERROR_USAGE, "no address is given");
-	else if (target->port < 0 || target->port > 65535)
-		error_set(err, ERROR_USAGE, "%d is no port", target->port);
-	else if (target->user == NULL || target->user[0] == '\0')
-		error_set(err, ERROR_USAGE, "no SSH user is given");
-	else if (target->known_hosts == NULL)
-		error_set(err, ERROR_USAGE, "no known_hosts file is given");
-	else if (dir == NULL || dir[0] != '/' || strlen(dir) > 1000 || !is_plain(dir, "._/-") ||
-		 strstr(dir, "..") != NULL)
-		error_set(err, ERROR_USAGE,
-			  "\"%s\" cannot be the directory of agentctl: it must be absolute, of letters, digits, . _ - "
-			  "and /, "
-			  "without ..",
-			  dir != NULL ? dir : "");
-	else if (word[0] == '\0' || !is_plain(word, "-"))
-		error_set(err, ERROR_BUG, "\"%s\" is no word of agentctl's", word);
-}
-
 static uint64_t ssh_exec(struct transport *transport, const struct transport_target *target, const char *word,
 			 const void *input, size_t len, uint64_t tag)
 {
@@ -132,8 +99,7 @@ static uint64_t ssh_exec(struct transport *transport, const struct transport_tar
 	session->tag = tag;
 	session->next = self->sessions;
 	self->sessions = session;
-	check(target, word, &err);
-	if (err.kind != ERROR_NONE)
+	if (ssh_target_check(target, word, &err) < 0)
 		ssh_fail(session, err.kind, "%s", err.text);
 	return self->last_exec;
 }
@@ -197,7 +163,8 @@ struct transport *transport_ssh_new(struct loop *loop, const struct ssh_transpor
 	self->base.ops = &ssh_ops;
 	shared->loop = loop;
 	shared->agentctl = agentctl;
-	digest_hex(agentctl.data, agentctl.len, shared->agentctl_hash);
+	digest_hex(agentctl.data, agentctl.len, shared->program.hash);
+	shared->program.size = agentctl.len;
 	shared->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
 	shared->silence_timeout_ms = silence <= 0 ? SILENCE_TIMEOUT_MS : silence;
 	if (shared->silence_timeout_ms < SILENCE_TIMEOUT_MIN_MS)

@@ -62,7 +62,7 @@ static void test_socket_and_deadline(void **state)
 	loop_set(watcher.source, -1, 0, start + 30);
 	while (watcher.calls == 1)
 		loop_wait(loop, -1);
-	assert_in_range(clock_monotonic_ms() - start, 30, 1000);
+	assert_in_range(clock_monotonic_ms() - start, 30, 30000);
 	assert_int_equal(watcher.revents, 0);
 	loop_wait(loop, 20); /* a deadline fires once */
 	assert_int_equal(watcher.calls, 2);
@@ -191,14 +191,14 @@ static void test_wake(void **state)
 	int64_t start = clock_monotonic_ms();
 	loop_wait(woken, -1); /* a wake before the wait is not lost */
 	loop_wait(woken, 30); /* two wakes are one */
-	assert_in_range(clock_monotonic_ms() - start, 30, 1000);
+	assert_in_range(clock_monotonic_ms() - start, 30, 30000);
 
 	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
 	struct itimerval timer = {.it_value = {.tv_usec = 20000}};
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	loop_wait(woken, 10000);
-	assert_in_range(clock_monotonic_ms() - start, 40, 5000);
+	assert_in_range(clock_monotonic_ms() - start, 40, 9000);
 	loop_free(woken);
 	loop_free(NULL);
 }

@@ -6,43 +6,9 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "tests/support/answer.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/scratch.h"
-
-/* A parser of one of the answers. */
-typedef int parser(const struct master_body *body, struct master_snapshot *snapshot, struct error *err);
-
-static int parse_agents_protobuf(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	struct master_body protobuf = *body;
-	protobuf.protobuf = true;
-	return master_parse_get_agents(&protobuf, snapshot, err);
-}
-
-static int parse_tasks(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	bool flags_hidden;
-	return master_parse_state(body, WANT_TASKS, snapshot, &flags_hidden, err);
-}
-
-static int parse_facts(const struct master_body *body, struct master_snapshot *snapshot, struct error *err)
-{
-	bool flags_hidden;
-	return master_parse_state(body, WANT_FACTS, snapshot, &flags_hidden, err);
-}
-
-static struct master_snapshot *try_bytes(parser *parse, const void *data, size_t len, struct error *err)
-{
-	struct master_body body = {.url = "http://m/x", .data = data, .len = len};
-	struct master_snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
-	int result = parse(&body, snapshot, err);
-	assert_int_equal(result < 0, err->kind != ERROR_NONE);
-	if (result == 0)
-		return snapshot;
-	assert_memory_equal(err->text, "http://m/x: ", 12);
-	master_snapshot_free(snapshot);
-	return NULL;
-}
 
 static struct master_snapshot *must_parse(parser *parse, const char *text)
 {
@@ -66,38 +32,46 @@ static void test_lies(void **state)
 		parser *parse;
 		const char *text, *words;
 	} cases[] = {
-		{master_parse_get_agents, "[]", "no object"},
-		{master_parse_get_agents, "{}", "no GET_AGENTS response"},
-		{master_parse_get_agents, "{\"type\":\"GET_TASKS\",\"get_agents\":{}}", "no GET_AGENTS response"},
-		{master_parse_get_agents, "{\"type\":\"GET_AGENTS\"}", "no GET_AGENTS response"},
-		{master_parse_get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"agents\":{}}}", "no array"},
-		{master_parse_get_agents, AGENTS("7"), "get_agents.agents[0]: Expecting a JSON object"},
-		{master_parse_get_agents, AGENTS("{}"), "get_agents.agents[0]: Missing required fields"},
-		{master_parse_get_agents, AGENTS(AGENT("A", "") "," AGENT("A", "")), "lists agent A twice"},
-		{master_parse_get_agents, AGENTS(AGENT("", "")), "(hostname h) has no ID"},
-		{master_parse_get_agents, AGENTS(AGENT("A", ",\"resources\":[{\"name\":\"cpus\"}]")),
-		 "Missing required"},
-		{master_parse_get_agents, AGENTS(AGENT("A", ",\"port\":\"x\"")), "get_agents.agents[0]: "},
-		{master_parse_slaves, "{}", "no array \"slaves\""},
-		{master_parse_slaves, "{\"slaves\":[[]]}", "slaves[0]: Missing required fields"},
-		{master_parse_slaves, "{\"slaves\":[{\"id\":7,\"hostname\":\"h\",\"active\":true,\"version\":\"1\"}]}",
-		 "slaves[0]"},
-		{parse_tasks, "{\"frameworks\":[]}", "has no text \"id\""},
-		{parse_tasks, "{\"id\":\"m\"}", "no array \"frameworks\""},
-		{parse_tasks, "{\"id\":\"m\",\"frameworks\":[{}]}", "frameworks[0] has no text \"id\""},
-		{parse_tasks, "{\"id\":\"m\",\"frameworks\":[{\"id\":\"f\",\"tasks\":[{\"id\":\"t\"}]}]}",
-		 "frameworks[0].tasks[0] has no text \"framework_id\""},
-		{parse_facts, "{\"id\":\"m\"}", "has no text \"version\""},
-		{parse_facts, "{\"id\":\"m\",\"version\":\"1\",\"flags\":{\"agent_ping_timeout\":\"soon\"}}",
+		{get_agents, "[]", "no object"},
+		{get_agents, "{}", "no GET_AGENTS response"},
+		{get_agents, "{\"type\":\"GET_TASKS\",\"get_agents\":{}}", "no GET_AGENTS response"},
+		{get_agents, "{\"type\":\"GET_AGENTS\"}", "no GET_AGENTS response"},
+		{get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"agents\":{}}}", "no array"},
+		{get_agents, AGENTS("7"), "get_agents.agents[0]: Expecting a JSON object"},
+		{get_agents, AGENTS("{}"), "get_agents.agents[0]: Missing required fields"},
+		{get_agents, AGENTS(AGENT("A", "") "," AGENT("A", "")), "lists agent A twice"},
+		{get_agents, AGENTS(AGENT("", "")), "(hostname h) has no ID"},
+		{get_agents, AGENTS(AGENT("A", ",\"resources\":[{\"name\":\"cpus\"}]")), "Missing required"},
+		{get_agents, AGENTS(AGENT("A", ",\"port\":\"x\"")), "get_agents.agents[0]: "},
+		{get_agents, AGENTS(AGENT("A", ",\"port\":0")), "has port 0, which is none"},
+		{get_agents, AGENTS(AGENT("A", ",\"port\":65536")), "has port 65536, which is none"},
+		{get_agents, AGENTS(AGENT("A", ",\"port\":-1")), "get_agents.agents[0]"},
+		{get_agents, AGENTS(AGENT("A", ",\"port\":1000000000000")), "get_agents.agents[0]"},
+		{get_agents,
+		 AGENTS(AGENT("A\xff"
+			      "",
+			      "")),
+		 "is no JSON"},
+		{get_agents, AGENTS(AGENT("A\\u0000b", "")), "is no JSON"},
+		{slaves, "{}", "no array \"slaves\""},
+		{slaves, "{\"slaves\":[[]]}", "slaves[0]: Missing required fields"},
+		{slaves, "{\"slaves\":[{\"id\":7,\"hostname\":\"h\",\"active\":true,\"version\":\"1\"}]}", "slaves[0]"},
+		{state_tasks, "{\"frameworks\":[]}", "has no text \"id\""},
+		{state_tasks, "{\"id\":\"m\"}", "no array \"frameworks\""},
+		{state_tasks, "{\"id\":\"m\",\"frameworks\":[{}]}", "frameworks[0] has no text \"id\""},
+		{state_tasks, "{\"id\":\"m\",\"frameworks\":[{\"id\":\"f\",\"tasks\":[{\"id\":\"t\"}]}]}",
+		 "tasks[0] has no text \"framework_id\""},
+		{state_facts, "{\"id\":\"m\"}", "has no text \"version\""},
+		{state_facts, "{\"id\":\"m\",\"version\":\"1\",\"flags\":{\"agent_ping_timeout\":\"soon\"}}",
 		 "flag agent_ping_timeout"},
-		{master_parse_flags, "{}", "no object \"flags\""},
-		{master_parse_get_tasks, "{\"type\":\"GET_TASKS\",\"get_tasks\":{\"tasks\":[{}]}}",
+		{flags, "{}", "no object \"flags\""},
+		{get_tasks, "{\"type\":\"GET_TASKS\",\"get_tasks\":{\"tasks\":[{}]}}",
 		 "get_tasks.tasks[0]: Missing required fields"},
-		{master_parse_get_frameworks,
+		{get_frameworks,
 		 "{\"type\":\"GET_FRAMEWORKS\",\"get_frameworks\":{\"frameworks\":[{\"active\":true,\"connected\":true,"
 		 "\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}]}}",
 		 "get_frameworks.frameworks[0] (n) has no ID"},
-		{master_parse_get_master, "{\"type\":\"GET_MASTER\",\"get_master\":{}}",
+		{get_master, "{\"type\":\"GET_MASTER\",\"get_master\":{}}",
 		 "get_master does not say which master this is"},
 	};
 	(void)state;
@@ -113,13 +87,13 @@ static void test_no_agents_at_all(void **state)
 	static const unsigned char empty[] = {0x08, 0x09, 0x52, 0x00}; /* type GET_AGENTS, get_agents {} */
 	struct error err = ERROR_INIT;
 	(void)state;
-	struct master_snapshot *snapshot = try_bytes(parse_agents_protobuf, empty, sizeof(empty), &err);
+	struct master_snapshot *snapshot = try_bytes(get_agents_protobuf, empty, sizeof(empty), &err);
 	assert_non_null(snapshot);
 	assert_int_equal(snapshot->agent_count, 0);
 	assert_null(master_snapshot_agent(snapshot, "A"));
 	master_snapshot_free(snapshot);
-	master_snapshot_free(must_parse(master_parse_get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{}}"));
-	master_snapshot_free(must_parse(master_parse_slaves, "{\"slaves\":[]}"));
+	master_snapshot_free(must_parse(get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{}}"));
+	master_snapshot_free(must_parse(slaves, "{\"slaves\":[]}"));
 }
 
 /* No prefix of the real answer is taken for the whole, and no broken byte does harm. */
@@ -132,7 +106,7 @@ static void test_damaged_protobuf(void **state)
 	for (size_t i = 0; i < len; i++) {
 		struct error err = ERROR_INIT;
 		char *half = xmemdup(data, i); /* so that reading past its end is seen */
-		assert_null(try_bytes(parse_agents_protobuf, half, i, &err));
+		assert_null(try_bytes(get_agents_protobuf, half, i, &err));
 		assert_int_equal(err.kind, ERROR_CORRUPT);
 		free(half);
 	}
@@ -141,7 +115,7 @@ static void test_damaged_protobuf(void **state)
 			struct error err = ERROR_INIT;
 			char *copy = xmemdup(data, len);
 			copy[i] = (char)(copy[i] ^ (1 << bit));
-			master_snapshot_free(try_bytes(parse_agents_protobuf, copy, len, &err));
+			master_snapshot_free(try_bytes(get_agents_protobuf, copy, len, &err));
 			free(copy);
 		}
 	}
@@ -152,7 +126,7 @@ static void test_damaged_protobuf(void **state)
 static void test_damaged_json(void **state)
 {
 	static const char *const names[] = {"master-slaves.json", "master-state.json"};
-	static parser *const parsers[] = {master_parse_slaves, parse_tasks};
+	static parser *const parsers[] = {slaves, state_tasks};
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		size_t len;
@@ -191,7 +165,7 @@ static void test_addresses(void **state)
 			xasprintf("{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\","
 				  "\"pid\":\"%s\"}]}",
 				  cases[i][0]);
-		struct master_snapshot *snapshot = must_parse(master_parse_slaves, text);
+		struct master_snapshot *snapshot = must_parse(slaves, text);
 		assert_string_equal(snapshot->agents[0].ip, cases[i][1]);
 		assert_int_equal(snapshot->agents[0].port, 5051);
 		assert_false(snapshot->agents[0].deactivated); /* masters before 1.9 do not say */
@@ -218,7 +192,7 @@ static void test_attributes_of_slaves(void **state)
 			xasprintf("{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\","
 				  "\"attributes\":{\"x\":%s}}]}",
 				  cases[i].json);
-		struct master_snapshot *snapshot = must_parse(master_parse_slaves, text);
+		struct master_snapshot *snapshot = must_parse(slaves, text);
 		assert_int_equal(snapshot->agents[0].info->n_attributes, 1);
 		assert_int_equal(snapshot->agents[0].info->attributes[0]->type, cases[i].type);
 		master_snapshot_free(snapshot);
@@ -246,7 +220,7 @@ static void test_resources_of_slaves(void **state)
 		"{\"name\":\"gpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":2},\"role\":\"old\"}]}}]}";
 	struct master_snapshot *snapshot;
 	(void)state;
-	snapshot = must_parse(master_parse_slaves, text);
+	snapshot = must_parse(slaves, text);
 	const Mesos__SlaveInfo *info = snapshot->agents[0].info;
 	struct resources registered = {.items = info->resources, .count = info->n_resources};
 	struct resources copy = {0};
@@ -273,7 +247,7 @@ static void test_resources_of_slaves(void **state)
 static void test_tasks_of_all_kinds(void **state)
 {
 	struct master_snapshot *snapshot = must_parse(
-		parse_tasks,
+		state_tasks,
 		"{\"id\":\"m\",\"frameworks\":[{\"id\":\"f\",\"name\":\"n\",\"roles\":[\"a\",\"b\"],\"active\":false,"
 		"\"checkpoint\":true,\"capabilities\":[\"MULTI_ROLE\"],\"tasks\":[{\"id\":\"t1\",\"name\":\"one\","
 		"\"framework_id\":\"f\",\"slave_id\":\"A\",\"state\":\"TASK_LOST\",\"executor_id\":\"e\",\"statuses\":["
@@ -317,7 +291,7 @@ static const char tasks_of_the_api[] =
 
 static void test_tasks_of_the_api(void **state)
 {
-	struct master_snapshot *snapshot = must_parse(master_parse_get_tasks, tasks_of_the_api);
+	struct master_snapshot *snapshot = must_parse(get_tasks, tasks_of_the_api);
 	(void)state;
 	assert_int_equal(snapshot->task_count, 3);
 	assert_int_equal(snapshot->completed_count, 1);
@@ -335,7 +309,7 @@ static void test_tasks_of_the_api(void **state)
 static void test_old_master(void **state)
 {
 	struct master_snapshot *snapshot = must_parse(
-		parse_facts, "{\"id\":\"m\",\"version\":\"1.4.0\",\"flags\":{\"require_agent_domain\":\"true\"}}");
+		state_facts, "{\"id\":\"m\",\"version\":\"1.4.0\",\"flags\":{\"require_agent_domain\":\"true\"}}");
 	(void)state;
 	assert_false(snapshot->facts.agent_update);
 	assert_false(snapshot->facts.has_domain);

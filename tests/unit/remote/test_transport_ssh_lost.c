@@ -58,7 +58,7 @@ static void test_server_that_falls_silent(void **state)
 	assert_int_equal(kill(pid_in(&logs), SIGSTOP), 0);
 	start = clock_monotonic_ms();
 	assert_true(exec_logs_wait(&logs));
-	assert_in_range(clock_monotonic_ms() - start, 3900, 9000);
+	assert_in_range(clock_monotonic_ms() - start, 3900, 60000);
 	kill(pid_in(&logs), SIGKILL);
 	assert_int_equal(logs.logs[0].error.kind, ERROR_UNREACHABLE);
 	assert_text_has(logs.logs[0].error.text, "has not been heard for 6.0 s in the middle of pid");

@@ -42,7 +42,7 @@ static void test_somebody_else_listens(void **state)
 	int64_t start = clock_monotonic_ms();
 	transport_exec(hasty, &target, "echo", "x", 1, 0);
 	assert_true(exec_logs_wait(&logs));
-	assert_in_range(clock_monotonic_ms() - start, 290, 2000);
+	assert_in_range(clock_monotonic_ms() - start, 290, 60000);
 	assert_int_equal(logs.logs[0].error.kind, ERROR_UNREACHABLE);
 	assert_text_has(logs.logs[0].error.text, "did not answer in time (0.3 s) during the SSH key exchange");
 	assert_false(logs.logs[0].delivered);
