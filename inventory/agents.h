@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/siphash.h"
 #include "inventory/selector.h"
 #include "inventory/store.h"
 #include "mesos/agent.h"
@@ -39,6 +40,33 @@ struct agents_summary {
 /* All of it in one transaction (of its own, none may be open). time_ms: clock_wall_ms. */
 int agents_sync(struct store *store, int64_t cluster, const struct agents_answer *answer, int64_t time_ms,
 		struct agents_summary *summary, struct error *err);
+
+/*
+ * The same for an answer that is too large to be in memory: read is called within the transaction and hands it over, part by part.
+ * When read fails nothing has changed. read is not called at all when hash (over everything the master said, NULL: not known) is that
+ * of the last sync.
+ */
+struct agents_sink;
+struct agents_feed {
+	const char *master;
+	const struct master_facts *facts; /* may be NULL */
+	const unsigned char *hash;        /* SIPHASH_SIZE bytes */
+	int (*read)(void *ctx, struct agents_sink *sink, struct error *err);
+	void *ctx;
+};
+int agents_sync_feed(struct store *store, int64_t cluster, const struct agents_feed *feed, int64_t time_ms,
+		     struct agents_summary *summary, struct error *err);
+/* The key for feed.hash: the database's own. */
+void agents_hash_key(const struct store *store, unsigned char key[SIPHASH_SIZE]);
+
+/* For read. true: in these very bytes the agent came last time; it is listed and unchanged, and need not be parsed. */
+bool agents_sink_knows(struct agents_sink *sink, const void *raw, size_t len);
+/* raw: its bytes, NULL: not at hand. What view holds may be changed, and stays the caller's. */
+int agents_sink_agent(struct agents_sink *sink, struct agent_view *view, const void *raw, size_t len,
+		      struct error *err);
+/* Tasks that are not completed. */
+int agents_sink_task(struct agents_sink *sink, const struct task_view *task, struct error *err);
+int agents_sink_framework(struct agents_sink *sink, const struct framework_view *framework, struct error *err);
 
 /* An agent as the database has it. */
 struct agent_record {

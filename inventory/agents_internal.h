@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/siphash.h"
 #include "inventory/agents.h"
 #include "mesos/resources.h"
 
@@ -24,14 +25,50 @@ struct agent_packed {
 	unsigned char digest[DIGEST_SIZE];
 };
 
-/* New and changed agents go the same way; row: its key, or 0 when it is new. A transaction is open. */
-int agents_write(struct store *store, int64_t cluster, const struct agent_packed *packed, int64_t row, int64_t time_ms,
-		 struct error *err);
-/* Attributes and scalar resources, in the place of those that were there. */
-int agents_write_details(struct store *store, int64_t row, const struct agent_view *view, struct error *err);
+/* view is borrowed, also by out. */
+void agents_pack(const struct agent_view *view, struct agent_packed *out);
+void agents_packed_clear(struct agent_packed *packed);
 
-/* Parts of a sync; a transaction is open. */
-int agents_sync_tasks(struct store *store, int64_t cluster, const struct agents_answer *answer, struct error *err);
-int agents_sync_frameworks(struct store *store, int64_t cluster, const struct agents_answer *answer, struct error *err);
+/* New and changed agents go the same way; *row: its key, 0 when it is new and then set. view's resources are normalised meanwhile.
+ * A transaction is open. */
+int agents_write(struct store *store, int64_t cluster, const struct agent_packed *packed, struct agent_view *view,
+		 int64_t *row, int64_t time_ms, struct error *err);
+
+/* Attributes and scalar resources alone, of a row that is there. */
+int agents_write_details(struct store *store, int64_t row, struct agent_view *view, struct error *err);
+
+/* ---- parts of a sync; a transaction is open */
+
+/* Hashes of 16 bytes, each with a mark. */
+struct hash_entry {
+	unsigned char hash[SIPHASH_SIZE];
+	unsigned char more[SIPHASH_SIZE];
+	int64_t row;
+	bool used, marked;
+};
+struct hash_set {
+	struct hash_entry *slots; /* a power of two; NULL: empty */
+	size_t capacity, count;
+};
+void hash_set_clear(struct hash_set *set);
+struct hash_entry *hash_set_find(const struct hash_set *set, const unsigned char hash[SIPHASH_SIZE]);
+/* The hash must not be there yet. The entry is good until the next one is added. */
+struct hash_entry *hash_set_add(struct hash_set *set, const unsigned char hash[SIPHASH_SIZE]);
+
+/* Tasks and frameworks: those that are there are loaded once, those that come are compared, those that did not come are
+ * dropped at the end. */
+struct tasks_sync {
+	struct store *store;
+	int64_t cluster;
+	unsigned char key[SIPHASH_SIZE];
+	struct hash_set tasks; /* by agent, framework and ID; more: the rest; marked: it came */
+	char **frameworks;     /* IDs that came */
+	size_t framework_count;
+};
+int tasks_sync_begin(struct tasks_sync *sync, struct error *err);
+int tasks_sync_task(struct tasks_sync *sync, const struct task_view *task, struct error *err);
+int tasks_sync_framework(struct tasks_sync *sync, const struct framework_view *framework, struct error *err);
+int tasks_sync_end(struct tasks_sync *sync, struct error *err);
+void tasks_sync_clear(struct tasks_sync *sync);
 
 #endif

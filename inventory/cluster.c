@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "inventory/cluster_access.h"
 #include "inventory/cluster_rules.h"
 #include "inventory/document.h"
 
@@ -34,6 +35,8 @@ static void cluster_clear(struct cluster *cluster)
 	for (size_t i = 0; i < cluster->master_count; i++)
 		free(cluster->masters[i]);
 	free(cluster->masters);
+	free(cluster->zookeeper);
+	cluster_access_clear(&cluster->access);
 	ssh_clear(&cluster->ssh);
 	cluster_rules_free(cluster->rules);
 }
@@ -48,74 +51,11 @@ void cluster_file_free(struct cluster_file *file)
 	free(file);
 }
 
-static int read_master(struct cluster *cluster, const json_t *value, const struct json_place *place, struct error *err)
-{
-	const char *url = json_string_value(value);
-	size_t len;
-
-	if (!url)
-		return json_error(place, err, "must be a URL such as \"http://master1.example.com:5050\"");
-	if (strncmp(url, "zk://", 5) == 0)
-		return json_error(place, err,
-				  "zk:// cannot be used here; list the masters' own URLs (any of them finds the "
-				  "leader)");
-	if ((strncmp(url, "http://", 7) != 0 || !url[7]) && (strncmp(url, "https://", 8) != 0 || !url[8]))
-		return json_error(place, err, "\"%s\" is no URL such as \"http://master1.example.com:5050\"", url);
-	if (strpbrk(url, " \t\r\n?#@"))
-		return json_error(place, err, "\"%s\" must be scheme, host and port alone", url);
-	len = strlen(url);
-	while (url[len - 1] == '/')
-		len--;
-	cluster->masters = xreallocarray(cluster->masters, cluster->master_count + 1, sizeof(*cluster->masters));
-	cluster->masters[cluster->master_count++] = xstrndup(url, len);
-	return 0;
-}
-
-static int read_masters(struct cluster *cluster, const json_t *object, const struct json_place *place,
-			struct error *err)
-{
-	struct json_place here = {.parent = place, .key = "masters"};
-	const json_t *masters = NULL;
-
-	if (json_optional_array(object, "masters", &masters, place, err) < 0)
-		return -1;
-	if (!masters || json_array_size(masters) == 0)
-		return json_error(&here, err,
-				  "needs at least one master's URL, such as \"http://master1.example.com:5050\"");
-	for (size_t i = 0; i < json_array_size(masters); i++) {
-		struct json_place item = {.parent = &here, .index = i};
-
-		if (read_master(cluster, json_array_get(masters, i), &item, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static const char *home(void)
-{
-	const struct passwd *user;
-
-	if (getenv("HOME"))
-		return getenv("HOME");
-	user = getpwuid(geteuid());
-	return user ? user->pw_dir : "/";
-}
-
 static char *own_name(void)
 {
 	const struct passwd *user = getpwuid(geteuid());
 
 	return xstrdup(user ? user->pw_name : "root");
-}
-
-/* "~/…" is below the home folder, anything else relative is below the cluster file's folder. */
-static char *file_path(const char *folder, const char *path)
-{
-	if (path[0] == '/')
-		return xstrdup(path);
-	if (strncmp(path, "~/", 2) == 0)
-		return path_join(home(), path + 2);
-	return path_join(folder, path);
 }
 
 /* Whole seconds, or a duration as Mesos writes it. */
@@ -143,9 +83,9 @@ static int check_directory(const char *directory, const struct json_place *place
 	struct buffer sample = BUFFER_INIT(4096);
 	int result = 0;
 
-	if (document_check_text(directory, &here, err) < 0)
+	if (document_check_text(directory, NULL, &here, err) < 0)
 		return -1;
-	document_expand_text(directory, NULL, &sample, NULL);
+	document_expand_text(directory, NULL, NULL, &sample, NULL);
 	if (buffer_text(&sample)[0] != '/' || sample.overflow)
 		result = json_error(&here, err, "\"%s\" is no absolute path", directory);
 	else if (strspn(buffer_text(&sample), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-") !=
@@ -156,14 +96,24 @@ static int check_directory(const char *directory, const struct json_place *place
 }
 
 struct ssh_text {
-	const char *user, *identity, *known_hosts, *directory;
+	const char *user, *identity, *known_hosts, *directory, *transport;
 };
+
+static int read_transport(struct cluster_ssh *ssh, const char *name, const struct json_place *place, struct error *err)
+{
+	struct json_place here = {.parent = place, .key = "transport"};
+
+	ssh->openssh = strcmp(name, "openssh") == 0;
+	if (!ssh->openssh && strcmp(name, "libssh2") != 0)
+		return json_error(&here, err, "\"%s\" is neither \"libssh2\" nor \"openssh\"", name);
+	return 0;
+}
 
 static int read_ssh_values(struct cluster_ssh *ssh, struct ssh_text *text, const json_t *object,
 			   const struct json_place *place, struct error *err)
 {
-	static const char *const keys[] = {"user",   "port",      "identity",        "known_hosts",
-					   "become", "directory", "connect_timeout", NULL};
+	static const char *const keys[] = {
+		"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout", "transport", NULL};
 	struct json_place port_place = {.parent = place, .key = "port"}, user_place = {.parent = place, .key = "user"};
 	int64_t port = 22;
 
@@ -174,7 +124,8 @@ static int read_ssh_values(struct cluster_ssh *ssh, struct ssh_text *text, const
 	    json_optional_string(object, "known_hosts", &text->known_hosts, place, err) < 0 ||
 	    json_optional_bool(object, "become", &ssh->become, place, err) < 0 ||
 	    json_optional_string(object, "directory", &text->directory, place, err) < 0 ||
-	    read_timeout(ssh, object, place, err) < 0)
+	    json_optional_string(object, "transport", &text->transport, place, err) < 0 ||
+	    read_timeout(ssh, object, place, err) < 0 || read_transport(ssh, text->transport, place, err) < 0)
 		return -1;
 	if (port < 1 || port > 65535)
 		return json_error(&port_place, err, "must be from 1 to 65535");
@@ -189,7 +140,7 @@ static int read_ssh(struct cluster *cluster, const json_t *object, const char *f
 {
 	struct json_place here = {.parent = place, .key = "ssh"};
 	struct ssh_text text = {
-		.identity = "~/.ssh/id_ed25519", .known_hosts = "~/.ssh/known_hosts", .directory = DEFAULT_DIRECTORY};
+		.known_hosts = "~/.ssh/known_hosts", .directory = DEFAULT_DIRECTORY, .transport = "libssh2"};
 	struct cluster_ssh *ssh = &cluster->ssh;
 	const json_t *given = NULL;
 
@@ -198,8 +149,10 @@ static int read_ssh(struct cluster *cluster, const json_t *object, const char *f
 	if (read_ssh_values(ssh, &text, given, &here, err) < 0)
 		return -1;
 	ssh->user = text.user ? xstrdup(text.user) : own_name();
-	ssh->identity = file_path(folder, text.identity);
-	ssh->known_hosts = file_path(folder, text.known_hosts);
+	if (!text.identity && !ssh->openssh) /* OpenSSH has its own defaults, in the operator's ssh_config */
+		text.identity = "~/.ssh/id_ed25519";
+	ssh->identity = text.identity ? cluster_file_path(folder, text.identity) : NULL;
+	ssh->known_hosts = cluster_file_path(folder, text.known_hosts);
 	ssh->directory = xstrdup(text.directory);
 	return 0;
 }
@@ -207,7 +160,7 @@ static int read_ssh(struct cluster *cluster, const json_t *object, const char *f
 static int read_cluster(struct cluster *cluster, const json_t *object, const char *folder,
 			const struct json_place *place, struct error *err)
 {
-	static const char *const keys[] = {"masters", "ssh", "defaults", "hosts", NULL};
+	static const char *const keys[] = {"masters", "access", "ssh", "defaults", "hosts", NULL};
 
 	if (!json_is_object(object))
 		return json_error(place, err, "must be an object with \"masters\" and \"ssh\"");
@@ -216,7 +169,8 @@ static int read_cluster(struct cluster *cluster, const json_t *object, const cha
 	    !*place->key)
 		return json_error(place, err, "a cluster's name may only have letters, digits and . _ -");
 	cluster->name = xstrdup(place->key);
-	if (json_check_keys(object, keys, place, err) < 0 || read_masters(cluster, object, place, err) < 0 ||
+	if (json_check_keys(object, keys, place, err) < 0 || cluster_masters_read(cluster, object, place, err) < 0 ||
+	    cluster_access_read(&cluster->access, object, folder, place, err) < 0 ||
 	    read_ssh(cluster, object, folder, place, err) < 0)
 		return -1;
 	cluster->rules = cluster_rules_read(object, place, err);

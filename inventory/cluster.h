@@ -5,14 +5,16 @@
  * The cluster file (rollcall.json), schema/cluster.schema.json:
  *
  *   {"clusters": {"NAME": {
- *      "masters": ["http://master1.example.com:5050", …],
- *      "ssh": {"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout"},
+ *      "masters": ["http://master1.example.com:5050", …] or "zk://zk1.example.com:2181,…/mesos",
+ *      "access": {"ca", "certificate", "key", "tls", "user", "password", "token", "token_scheme", "zookeeper",
+ *                 "proxy", "proxy_credentials", "timeout", "attempts"},
+ *      "ssh": {"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout", "transport"},
  *      "defaults": {the host settings of mesos/host.h, and "address"},
  *      "hosts": [{"match": "<selector>", …what differs there…}]}}}
  *
  * Keys that start with "_comment" may stand in every object of ours. Strings of defaults and hosts, and
- * ssh.directory, may use ${hostname}, ${ip} and ${id} of the agent. identity and known_hosts are relative to the
- * file's folder.
+ * ssh.directory, may use ${hostname}, ${ip} and ${id} of the agent. identity, known_hosts and the files of access are
+ * relative to the file's folder.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,17 +28,38 @@
 struct cluster_ssh {
 	char *user;        /* the user who runs rollcall when not given */
 	int port;          /* 22 */
-	char *identity;    /* default ~/.ssh/id_ed25519 */
+	bool openssh;      /* transport "openssh": processes of the ssh client, instead of libssh2 */
+	char *identity;    /* default ~/.ssh/id_ed25519; NULL with openssh: what ssh_config says */
 	char *known_hosts; /* default ~/.ssh/known_hosts */
 	bool become;
 	char *directory;            /* where agentctl lies on the host; default /var/lib/rollcall/bin */
 	int64_t connect_timeout_ms; /* 10 s */
 };
 
+/* Where a password or a token is: one of the two, or none. It is never in the cluster file itself. */
+struct cluster_secret {
+	char *file;
+	char *variable;
+};
+
+/* How the masters want to be asked, and the way there. */
+struct cluster_access {
+	char *ca, *certificate, *key; /* PEM files; NULL: none */
+	bool tls;                     /* masters that ZooKeeper names speak https */
+	char *user;                   /* basic authentication, with password; NULL: none */
+	struct cluster_secret password, token, zookeeper, proxy_credentials;
+	bool token_is_dcos; /* "Authorization: token=…" in place of "Bearer …" */
+	char *proxy;        /* NULL: as the environment says; "": none */
+	int64_t timeout_ms; /* 30 s */
+	int attempts;       /* 3 */
+};
+
 struct cluster {
 	char *name;
-	char **masters;
+	char **masters; /* http:// and https:// URLs; none when zookeeper is set */
 	size_t master_count;
+	char *zookeeper; /* "zk://…"; NULL: masters */
+	struct cluster_access access;
 	struct cluster_ssh ssh;
 	struct cluster_rules *rules; /* defaults and hosts */
 };

@@ -44,7 +44,7 @@ static int check_address(const char *address, const struct json_place *place, st
 {
 	struct json_place here = {.parent = place, .key = "address"};
 
-	if (document_check_text(address, &here, err) < 0)
+	if (document_check_text(address, NULL, &here, err) < 0)
 		return -1;
 	if (!*address || strlen(address) > ADDRESS_MAX || strpbrk(address, " \t\r\n/@"))
 		return json_error(&here, err, "\"%s\" is no host name or IP address", address);
@@ -137,7 +137,7 @@ fail:
 static int expand_into(const char *text, const struct agent_record *agent, char **out, struct error *err)
 {
 	struct buffer expanded = BUFFER_INIT(4096);
-	int result = document_expand_text(text, agent, &expanded, err);
+	int result = document_expand_text(text, agent, NULL, &expanded, err);
 
 	if (result == 0) {
 		free(*out);

@@ -2,6 +2,7 @@
 /* Reading a config document. */
 #include "inventory/config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ void config_free(struct config *config)
 		rule_clear(&config->rules[i]);
 	free(config->rules);
 	free(config->name);
+	config_csv_free(config->csv);
 	free(config);
 }
 
@@ -72,13 +74,13 @@ static char *value_text(const json_t *value)
 }
 
 /* A value with variables is checked as far as that goes now; the rest when an agent's values are put in. */
-static int check_setting(enum config_section section, const char *name, const char *value,
+static int check_setting(const struct config_csv *csv, enum config_section section, const char *name, const char *value,
 			 const struct json_place *place, struct error *err)
 {
 	struct error why = ERROR_INIT;
 	const char *known = value;
 
-	if (value && document_check_text(value, place, err) < 0)
+	if (value && document_check_text(value, csv, place, err) < 0)
 		return -1;
 	if (value && document_is_variable(value))
 		known = NULL;
@@ -87,9 +89,10 @@ static int check_setting(enum config_section section, const char *name, const ch
 	return 0;
 }
 
-static int read_setting(struct config_settings *settings, enum config_section section, const char *name,
-			const json_t *value, const struct json_place *place, struct error *err)
+static int read_setting(struct config_rule *rule, enum config_section section, const char *name, const json_t *value,
+			const struct json_place *place, struct error *err)
 {
+	struct config_settings *settings = &rule->sections[section];
 	struct config_setting *setting;
 	char *text = NULL;
 
@@ -98,7 +101,7 @@ static int read_setting(struct config_settings *settings, enum config_section se
 		if (!text)
 			return json_error(place, err, "must be a text, a number, true, false, or null to remove it");
 	}
-	if (check_setting(section, name, text, place, err) < 0) {
+	if (check_setting(rule->csv, section, name, text, place, err) < 0) {
 		free(text);
 		return -1;
 	}
@@ -122,14 +125,14 @@ static int read_section(struct config_rule *rule, enum config_section section, c
 	{
 		struct json_place item = {.parent = &here, .key = name};
 
-		if (read_setting(&rule->sections[section], section, name, value, &item, err) < 0)
+		if (read_setting(rule, section, name, value, &item, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int read_domain_name(const json_t *object, const char *key, char **out, const struct json_place *place,
-			    struct error *err)
+static int read_domain_name(const struct config_rule *rule, const json_t *object, const char *key, char **out,
+			    const struct json_place *place, struct error *err)
 {
 	struct json_place here = {.parent = place, .key = key};
 	struct error why = ERROR_INIT;
@@ -139,7 +142,7 @@ static int read_domain_name(const json_t *object, const char *key, char **out, c
 		return -1;
 	if (!text)
 		return 0;
-	if (document_check_text(text, &here, err) < 0)
+	if (document_check_text(text, rule->csv, &here, err) < 0)
 		return -1;
 	if (config_check_domain_name(text, &why) < 0)
 		return json_error(&here, err, "%s", why.text);
@@ -164,8 +167,8 @@ static int read_domain(struct config_rule *rule, const json_t *object, const str
 	if (!json_is_object(domain))
 		return json_error(&here, err, "must be {\"region\": …, \"zone\": …}, or null to remove it");
 	if (json_check_keys(domain, keys, &here, err) < 0 ||
-	    read_domain_name(domain, "region", &rule->domain.region, &here, err) < 0 ||
-	    read_domain_name(domain, "zone", &rule->domain.zone, &here, err) < 0)
+	    read_domain_name(rule, domain, "region", &rule->domain.region, &here, err) < 0 ||
+	    read_domain_name(rule, domain, "zone", &rule->domain.zone, &here, err) < 0)
 		return -1;
 	if (!rule->domain.region && !rule->domain.zone)
 		return json_error(&here, err, "needs \"region\", \"zone\" or both (to remove the domain write null)");
@@ -224,6 +227,7 @@ static int read_rules(struct config *config, const json_t *root, const struct js
 	for (size_t i = 0; i < json_array_size(rules); i++) {
 		struct json_place item = {.parent = &here, .index = i};
 
+		config->rules[config->count].csv = config->csv;
 		if (read_rule(&config->rules[config->count++], json_array_get(rules, i), &item, err) < 0)
 			return -1;
 	}
@@ -247,18 +251,41 @@ static int read_config(struct config *config, const json_t *root, const char *so
 	return read_rules(config, root, &top, err);
 }
 
-struct config *config_parse(const char *source, const void *bytes, size_t len, struct error *err)
+struct config *config_parse(const struct config_source *source, struct error *err)
 {
-	json_t *root = document_parse(source, bytes, len, err);
+	json_t *root = document_parse(source->name, source->bytes, source->len, err);
 	struct config *config;
+	int result = 0;
 
 	if (!root)
 		return NULL;
 	config = xcalloc(1, sizeof(*config));
-	if (read_config(config, root, source, err) < 0) {
+	if (source->csv) {
+		config->csv = config_csv_parse(source->csv_name, source->csv, source->csv_len, err);
+		result = config->csv ? 0 : -1;
+	}
+	if (result < 0 || read_config(config, root, source->name, err) < 0) {
 		config_free(config);
 		config = NULL;
 	}
 	json_decref(root);
+	return config;
+}
+
+struct config *config_open(const struct config_version *version, struct error *err)
+{
+	char *name = xasprintf("%s@%" PRId64, version->name, version->version), *csv = xasprintf("%s (CSV)", name);
+	struct config_source source = {
+		.name = name,
+		.bytes = version->document,
+		.len = version->document_len,
+		.csv_name = csv,
+		.csv = version->csv,
+		.csv_len = version->csv_len,
+	};
+	struct config *config = config_parse(&source, err);
+
+	free(name);
+	free(csv);
 	return config;
 }

@@ -13,7 +13,8 @@
  *
  * A config owns only what it names; null removes. A rule without match is for every agent. Where several rules that
  * match say something about the same thing, the last one counts. Values may use ${hostname}, ${ip}, ${id}, ${region},
- * ${zone} and ${attribute.NAME} of the agent.
+ * ${zone} and ${attribute.NAME} of the agent, and ${csv.COLUMN} of a CSV that is given and kept with the version
+ * (inventory/config_csv.h).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -30,9 +31,18 @@
 
 struct config; /* a document, parsed and checked */
 
+/* What a user hands over. Borrowed. */
+struct config_source {
+	const char *name; /* of the file, for errors */
+	const void *bytes;
+	size_t len;
+	const char *csv_name, *csv; /* NULL: none */
+	size_t csv_len;
+};
+
 /* Strict: an unknown key, a value the agent would refuse, a flag that may not be changed (hostname, ip, port,
  * work_dir…) are ERROR_USAGE that name the place ("FILE: rules[0].attributes.rack"). */
-struct config *config_parse(const char *source, const void *bytes, size_t len, struct error *err);
+struct config *config_parse(const struct config_source *source, struct error *err);
 void config_free(struct config *config);
 const char *config_name(const struct config *config);
 size_t config_rule_count(const struct config *config);
@@ -46,13 +56,19 @@ struct config_version {
 	char *message;
 	char *document; /* the user's bytes, and a NUL */
 	size_t document_len;
+	char csv_sha256[DIGEST_HEX_SIZE]; /* of the CSV's bytes; empty: it has none */
+	char *csv;                        /* NULL: none, or not loaded */
+	size_t csv_len;
 };
 void config_version_clear(struct config_version *version);
 
-/* Stores the document as the next version of its name. When its bytes are those of the newest version, that one is
- * given back and *added is false. */
-int config_add(struct store *store, const char *source, const void *bytes, size_t len, const char *author,
-	       const char *message, int64_t time_ms, struct config_version *out, bool *added, struct error *err);
+/* config_parse of a stored version, with its CSV. */
+struct config *config_open(const struct config_version *version, struct error *err);
+
+/* Stores the document (and its CSV) as the next version of its name. When its bytes are those of the newest version,
+ * that one is given back and *added is false. */
+int config_add(struct store *store, const struct config_source *source, const char *author, const char *message,
+	       int64_t time_ms, struct config_version *out, bool *added, struct error *err);
 
 /* reference: "web-tier" (the newest version) or "web-tier@3". ERROR_USAGE when there is none. */
 int config_find(struct store *store, const char *reference, struct config_version *out, struct error *err);

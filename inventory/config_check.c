@@ -19,7 +19,6 @@ static const struct {
 	{"ip", "the master shuts an agent down that comes back with its ID and another IP"},
 	{"ip_discovery_command", "it changes the IP, and the master shuts such an agent down"},
 	{"advertise_ip", "the master shuts an agent down that comes back with its ID and another IP"},
-	{"port", "the port is part of the SlaveInfo, and an agent refuses to recover under another one"},
 	{"advertise_port", "the master would see the agent under another port"},
 	{"work_dir", "the checkpoint lies in it: with another work_dir the agent registers as a new one"},
 	{"runtime_dir", "running containers are found through it: with another one the agent loses its tasks"},

@@ -4,6 +4,7 @@
 /* A config in memory, and the checks that hold both when it is added and when an agent's values are put in. */
 #include "base/json.h"
 #include "inventory/config.h"
+#include "inventory/config_csv.h"
 
 enum config_section { SECTION_ATTRIBUTES, SECTION_RESOURCES, SECTION_FLAGS, SECTION_COUNT };
 
@@ -27,13 +28,15 @@ struct config_domain {
 
 struct config_rule {
 	char *where;
-	struct selector *match; /* NULL: every agent */
+	const struct config_csv *csv; /* the config's */
+	struct selector *match;       /* NULL: every agent */
 	struct config_settings sections[SECTION_COUNT];
 	struct config_domain domain;
 };
 
 struct config {
 	char *name;
+	struct config_csv *csv; /* NULL: none was given with it */
 	struct config_rule *rules;
 	size_t count;
 };

@@ -22,6 +22,7 @@ struct wanted {
 };
 
 struct resolution {
+	const struct config_csv *csv;
 	const struct agent_record *agent;
 	const struct flags *effective;
 	const struct mesos_version *version;
@@ -99,7 +100,7 @@ static int value_for(const struct resolution *resolution, enum config_section se
 	*out = NULL;
 	if (!setting->value)
 		return 0;
-	if (document_expand_text(setting->value, resolution->agent, &value, err) < 0) {
+	if (document_expand_text(setting->value, resolution->agent, resolution->csv, &value, err) < 0) {
 		buffer_clear(&value);
 		return error_prefix(err, "%s", setting->where);
 	}
@@ -140,6 +141,19 @@ static int edit_text(const struct resolution *resolution, enum config_section se
 	return 0;
 }
 
+/* The same attributes in another spelling are no change. */
+static bool same_attributes(const struct resolution *resolution, const char *before, const char *after)
+{
+	struct attributes a = {NULL, 0}, b = {NULL, 0};
+	bool same = attributes_parse(before, resolution->version, &a, NULL) == 0 &&
+		    attributes_parse(after, resolution->version, &b, NULL) == 0 &&
+		    attributes_equal(&a, &b, resolution->version) && attributes_equal(&b, &a, resolution->version);
+
+	attributes_clear(&a);
+	attributes_clear(&b);
+	return same;
+}
+
 /* The same resources in another spelling are no change. */
 static bool same_resources(const struct resolution *resolution, const char *before, const char *after)
 {
@@ -171,7 +185,7 @@ static int resolve_section(struct resolution *resolution, enum config_section se
 		free(text);
 		return -1;
 	}
-	if (!before || section != SECTION_RESOURCES || !same_resources(resolution, before, text))
+	if (!before || !(section == SECTION_RESOURCES ? same_resources : same_attributes)(resolution, before, text))
 		add_edit(resolution, flag, *text ? text : NULL);
 	free(text);
 	return 0;
@@ -209,7 +223,7 @@ static int domain_half(const struct resolution *resolution, const char *wanted, 
 
 	if (!wanted)
 		return 0;
-	if (document_expand_text(wanted, resolution->agent, &value, err) < 0) {
+	if (document_expand_text(wanted, resolution->agent, resolution->csv, &value, err) < 0) {
 		buffer_clear(&value);
 		return error_prefix(err, "%s", resolution->domain->where);
 	}
@@ -284,7 +298,7 @@ int config_resolve(const struct config *config, struct store *store, const struc
 		   const struct flags *effective, const struct mesos_version *version, struct config_edits *out,
 		   struct error *err)
 {
-	struct resolution resolution = {.agent = agent, .effective = effective, .version = version};
+	struct resolution resolution = {.csv = config->csv, .agent = agent, .effective = effective, .version = version};
 	int result = merge_rules(&resolution, config, store, err);
 
 	if (result == 0)

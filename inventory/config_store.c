@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "inventory/config.h"
 
-#define COLUMNS "c.name, v.version, v.sha256, v.author, v.created_ms, v.message"
+#define COLUMNS "c.name, v.version, v.sha256, v.author, v.created_ms, v.message, v.csv_sha256"
 
 void config_version_clear(struct config_version *version)
 {
@@ -15,6 +15,7 @@ void config_version_clear(struct config_version *version)
 	free(version->author);
 	free(version->message);
 	free(version->document);
+	free(version->csv);
 	*version = (struct config_version){.version = 0};
 }
 
@@ -36,6 +37,8 @@ static void read_version(const struct store_cursor *rows, struct config_version 
 		.message = xstrdup(store_text(rows, 5)),
 	};
 	snprintf(out->sha256, sizeof(out->sha256), "%s", store_text(rows, 2));
+	if (!store_is_null(rows, 6))
+		snprintf(out->csv_sha256, sizeof(out->csv_sha256), "%s", store_text(rows, 6));
 }
 
 static void read_document(const struct store_cursor *rows, int column, struct config_version *out)
@@ -45,6 +48,9 @@ static void read_document(const struct store_cursor *rows, int column, struct co
 
 	out->document = xstrndup(bytes, len);
 	out->document_len = len;
+	bytes = store_blob(rows, column + 1, &len);
+	out->csv = bytes ? xstrndup(bytes, len) : NULL;
+	out->csv_len = bytes ? len : 0;
 }
 
 /* 1: found, 0: not. version 0: the newest. */
@@ -55,30 +61,40 @@ static int load_version(struct store *store, const char *name, int64_t version, 
 	int found;
 
 	if (store_query(store, &rows, err,
-			"SELECT " COLUMNS ", v.document FROM config_versions v JOIN configs c ON c.id = v.config "
+			"SELECT " COLUMNS
+			", v.document, v.csv FROM config_versions v JOIN configs c ON c.id = v.config "
 			"WHERE c.name = ?1 AND (?2 = 0 OR v.version = ?2) ORDER BY v.version DESC LIMIT 1",
 			"ti", name, version) < 0)
 		return -1;
 	found = store_next(&rows, err);
 	if (found > 0) {
 		read_version(&rows, out);
-		read_document(&rows, 6, out);
+		read_document(&rows, 7, out);
 	}
 	store_done(&rows);
 	return found;
 }
 
 /* What is stored must be what was added, whoever has had the file since. */
-static int check_digest(const struct config_version *version, struct error *err)
+static int check_bytes(const struct config_version *version, const char *what, const char *bytes, size_t len,
+		       const char *wanted, struct error *err)
 {
-	char sha256[DIGEST_HEX_SIZE];
+	char sha256[DIGEST_HEX_SIZE] = "";
 
-	digest_hex(version->document, version->document_len, sha256);
-	if (strcmp(sha256, version->sha256) == 0)
+	if (bytes)
+		digest_hex(bytes, len, sha256);
+	if (strcmp(sha256, wanted) == 0)
 		return 0;
 	return error_set(err, ERROR_CORRUPT,
-			 "config %s@%" PRId64 ": the stored document has SHA-256 %s, not %s: the database was changed",
-			 version->name, version->version, sha256, version->sha256);
+			 "config %s@%" PRId64 ": the stored %s has SHA-256 %s, not %s: the database was changed",
+			 version->name, version->version, what, sha256, wanted);
+}
+
+static int check_digest(const struct config_version *version, struct error *err)
+{
+	if (check_bytes(version, "document", version->document, version->document_len, version->sha256, err) < 0)
+		return -1;
+	return check_bytes(version, "CSV", version->csv, version->csv_len, version->csv_sha256, err);
 }
 
 static int insert_version(struct store *store, const struct config_version *version, struct error *err)
@@ -86,11 +102,14 @@ static int insert_version(struct store *store, const struct config_version *vers
 	if (store_run(store, err, "INSERT INTO configs (name) VALUES (?1) ON CONFLICT DO NOTHING", "t", version->name) <
 	    0)
 		return -1;
-	return store_run(store, err,
-			 "INSERT INTO config_versions (config, version, sha256, author, created_ms, message, document) "
-			 "VALUES ((SELECT id FROM configs WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
-			 "tittitb", version->name, version->version, version->sha256, version->author,
-			 version->created_ms, version->message, version->document, version->document_len);
+	return store_run(
+		store, err,
+		"INSERT INTO config_versions (config, version, sha256, author, created_ms, message, document, "
+		"csv_sha256, csv) "
+		"VALUES ((SELECT id FROM configs WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9)",
+		"tittitbtb", version->name, version->version, version->sha256, version->author, version->created_ms,
+		version->message, version->document, version->document_len, version->csv_sha256,
+		(const void *)version->csv, version->csv_len);
 }
 
 /* wanted becomes the next version, unless the newest has the same bytes: then *newest is that one and 0 comes back. */
@@ -101,7 +120,7 @@ static int add_version(struct store *store, struct config_version *wanted, struc
 
 	if (found < 0)
 		return -1;
-	if (found && strcmp(newest->sha256, wanted->sha256) == 0)
+	if (found && strcmp(newest->sha256, wanted->sha256) == 0 && strcmp(newest->csv_sha256, wanted->csv_sha256) == 0)
 		return 0;
 	wanted->version = found ? newest->version + 1 : 1;
 	config_version_clear(newest);
@@ -123,10 +142,10 @@ static int add_in_transaction(struct store *store, struct config_version *wanted
 	return store_commit(store, err) < 0 ? -1 : 1;
 }
 
-int config_add(struct store *store, const char *source, const void *bytes, size_t len, const char *author,
-	       const char *message, int64_t time_ms, struct config_version *out, bool *added, struct error *err)
+int config_add(struct store *store, const struct config_source *source, const char *author, const char *message,
+	       int64_t time_ms, struct config_version *out, bool *added, struct error *err)
 {
-	struct config *config = config_parse(source, bytes, len, err);
+	struct config *config = config_parse(source, err);
 	struct config_version newest = {.version = 0}, wanted;
 	int result;
 
@@ -137,11 +156,15 @@ int config_add(struct store *store, const char *source, const void *bytes, size_
 		.author = xstrdup(author),
 		.created_ms = time_ms,
 		.message = xstrdup(message ? message : ""),
-		.document = xstrndup(bytes, len),
-		.document_len = len,
+		.document = xstrndup(source->bytes, source->len),
+		.document_len = source->len,
+		.csv = source->csv ? xstrndup(source->csv, source->csv_len) : NULL,
+		.csv_len = source->csv ? source->csv_len : 0,
 	};
 	config_free(config);
-	digest_hex(bytes, len, wanted.sha256);
+	digest_hex(source->bytes, source->len, wanted.sha256);
+	if (source->csv)
+		digest_hex(source->csv, source->csv_len, wanted.csv_sha256);
 	result = add_in_transaction(store, &wanted, &newest, err);
 	if (result >= 0) {
 		*out = result ? wanted : newest;

@@ -9,6 +9,7 @@
 
 #define COMMENT_PREFIX   "_comment"
 #define ATTRIBUTE_PREFIX "attribute."
+#define CSV_PREFIX       "csv."
 
 /* No flag value or path is longer; stops a text that grows by expansion. */
 #define EXPANDED_MAX (1u << 20)
@@ -79,20 +80,35 @@ static bool piece_is(const struct piece *piece, const char *name)
 	return piece->len == strlen(name) && memcmp(piece->start, name, piece->len) == 0;
 }
 
-static bool piece_is_attribute(const struct piece *piece)
+static bool piece_begins(const struct piece *piece, const char *prefix)
 {
-	size_t prefix = strlen(ATTRIBUTE_PREFIX);
+	size_t len = strlen(prefix);
 
-	return piece->len > prefix && memcmp(piece->start, ATTRIBUTE_PREFIX, prefix) == 0;
+	return piece->len > len && memcmp(piece->start, prefix, len) == 0;
 }
 
 static bool piece_is_known(const struct piece *piece)
 {
 	return piece_is(piece, "hostname") || piece_is(piece, "ip") || piece_is(piece, "id") ||
-	       piece_is(piece, "region") || piece_is(piece, "zone") || piece_is_attribute(piece);
+	       piece_is(piece, "region") || piece_is(piece, "zone") || piece_begins(piece, ATTRIBUTE_PREFIX);
 }
 
-int document_check_text(const char *text, const struct json_place *place, struct error *err)
+static int check_column(const struct piece *piece, const struct config_csv *csv, const struct json_place *place,
+			struct error *err)
+{
+	const char *column = piece->start + strlen(CSV_PREFIX);
+	int len = (int)(piece->len - strlen(CSV_PREFIX));
+
+	if (!csv)
+		return json_error(place, err, "\"${csv.%.*s}\" needs a CSV: give one with `config add FILE --csv FILE`",
+				  len, column);
+	if (!config_csv_has_column(csv, column, (size_t)len))
+		return json_error(place, err, "\"${csv.%.*s}\": the CSV has no column of that name", len, column);
+	return 0;
+}
+
+int document_check_text(const char *text, const struct config_csv *csv, const struct json_place *place,
+			struct error *err)
 {
 	struct piece piece;
 
@@ -103,11 +119,16 @@ int document_check_text(const char *text, const struct json_place *place, struct
 			return json_error(place, err,
 					  "\"${%s\" has no closing \"}\" (for a plain \"${\" write \"$${\")",
 					  piece.start);
+		if (piece_begins(&piece, CSV_PREFIX)) {
+			if (check_column(&piece, csv, place, err) < 0)
+				return -1;
+			continue;
+		}
 		if (!piece_is_known(&piece))
 			return json_error(
 				place, err,
-				"\"${%.*s}\" is not known; there are ${hostname}, ${ip}, ${id}, ${region}, ${zone} "
-				"and ${attribute.NAME}",
+				"\"${%.*s}\" is not known; there are ${hostname}, ${ip}, ${id}, ${region}, ${zone}, "
+				"${attribute.NAME} and, in configs, ${csv.COLUMN}",
 				(int)piece.len, piece.start);
 	}
 	return 0;
@@ -148,6 +169,20 @@ static int put_attribute(const struct piece *piece, const struct agent_record *a
 	return 0;
 }
 
+static int put_cell(const struct piece *piece, const struct agent_record *agent, const struct config_csv *csv,
+		    struct buffer *out, struct error *err)
+{
+	const char *column = piece->start + strlen(CSV_PREFIX);
+	size_t len = piece->len - strlen(CSV_PREFIX);
+	const char *value = csv ? config_csv_value(csv, column, len, agent) : NULL;
+
+	if (!value)
+		return error_set(err, ERROR_USAGE,
+				 "the CSV has nothing for agent %s (%s) in column %.*s, which ${%.*s} needs",
+				 agent->view.hostname, agent->view.id, (int)len, column, (int)piece->len, piece->start);
+	return buffer_puts(out, value);
+}
+
 static const char *record_value(const struct piece *piece, const struct agent_record *agent)
 {
 	if (piece_is(piece, "hostname"))
@@ -159,30 +194,44 @@ static const char *record_value(const struct piece *piece, const struct agent_re
 	return piece_is(piece, "region") ? agent->region : agent->zone;
 }
 
-static int put_variable(const struct piece *piece, const struct agent_record *agent, struct buffer *out,
-			struct error *err)
+/* An empty name, or one that leads out of its folder, would make another host's path of a path. */
+static bool is_name(const char *value)
+{
+	return *value && !strchr(value, '/') && strcmp(value, ".") != 0 && strcmp(value, "..") != 0;
+}
+
+static int put_variable(const struct piece *piece, const struct agent_record *agent, const struct config_csv *csv,
+			struct buffer *out, struct error *err)
 {
 	const char *value;
 
 	if (!agent)
 		return buffer_append(out, piece->start, piece->len);
-	if (piece_is_attribute(piece))
+	if (piece_begins(piece, ATTRIBUTE_PREFIX))
 		return put_attribute(piece, agent, out, err);
+	if (piece_begins(piece, CSV_PREFIX))
+		return put_cell(piece, agent, csv, out, err);
 	value = record_value(piece, agent);
 	if (!value)
 		return error_set(err, ERROR_USAGE, "agent %s (%s) has no domain, which ${%.*s} needs",
 				 agent->view.hostname, agent->view.id, (int)piece->len, piece->start);
+	if (!piece_is(piece, "region") && !piece_is(piece, "zone") && !is_name(value))
+		return error_set(err, ERROR_USAGE,
+				 "${%.*s} of agent %s (%s) is \"%s\", which is no name: what is made of it would be "
+				 "somewhere else",
+				 (int)piece->len, piece->start, agent->view.hostname, agent->view.id, value);
 	return buffer_puts(out, value);
 }
 
-int document_expand_text(const char *text, const struct agent_record *agent, struct buffer *out, struct error *err)
+int document_expand_text(const char *text, const struct agent_record *agent, const struct config_csv *csv,
+			 struct buffer *out, struct error *err)
 {
 	struct piece piece;
 
 	while (next_piece(&text, &piece)) {
 		if (!piece.variable)
 			buffer_append(out, piece.start, piece.len);
-		else if (put_variable(&piece, agent, out, err) < 0)
+		else if (put_variable(&piece, agent, csv, out, err) < 0)
 			return out->overflow ? error_set(err, ERROR_USAGE, "the expanded text is too long") : -1;
 	}
 	return out->overflow ? error_set(err, ERROR_USAGE, "the expanded text is too long") : 0;
@@ -195,9 +244,9 @@ static json_t *expand_string(const char *text, const struct agent_record *agent,
 	struct error why = ERROR_INIT;
 	json_t *result = NULL;
 
-	if (document_check_text(text, place, err) < 0)
+	if (document_check_text(text, NULL, place, err) < 0)
 		return NULL;
-	if (document_expand_text(text, agent, &out, &why) == 0) {
+	if (document_expand_text(text, agent, NULL, &out, &why) == 0) {
 		result = json_string(buffer_text(&out));
 		if (!result)
 			json_error(place, err, "the text is no UTF-8 with its variables put in");

@@ -38,17 +38,20 @@ static void add_name(struct listing *listing, const char *name, enum cell_kind k
 
 static void name_columns(const struct listing_plan *plan, struct listing *out)
 {
-	const struct listing_columns *lists[] = {&plan->shown, &plan->sort};
+	const struct listing_columns *lists[] = {&plan->shown, &plan->sort, &plan->sums};
+	size_t room = plan->shown.count + plan->sums.count + 2;
 
-	*out = (struct listing){.names = xcalloc(plan->shown.count + 2, sizeof(*out->names)),
-				.kinds = xcalloc(plan->shown.count + 2, sizeof(*out->kinds))};
+	*out = (struct listing){.names = xcalloc(room, sizeof(*out->names)),
+				.kinds = xcalloc(room, sizeof(*out->kinds))};
 	for (size_t i = 0; i < plan->shown.count; i++)
 		add_name(out, plan->shown.items[i].name, kind_of(&plan->shown.items[i].field));
+	for (size_t i = 0; i < plan->sums.count; i++)
+		add_name(out, plan->sums.items[i].name, CELL_NUMBER);
 	if (plan->grouped) {
 		add_name(out, "agents", CELL_NUMBER);
 		add_name(out, "hosts", CELL_TEXT);
 	}
-	for (size_t l = 0; l < 2; l++)
+	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
 		for (size_t i = 0; i < lists[l]->count && !out->fleeting; i++)
 			if (lists[l]->items[i].field.fleeting)
 				out->fleeting = xstrdup(lists[l]->items[i].name);
@@ -109,6 +112,10 @@ static void write_statement(const struct listing_plan *plan, const struct select
 	for (size_t i = 0; i < plan->shown.count; i++) {
 		buffer_puts(&out->sql, ", ");
 		condition_show(out, &plan->shown.items[i].field);
+	}
+	for (size_t i = 0; i < plan->sums.count; i++) {
+		buffer_puts(&out->sql, ", ");
+		condition_show(out, &plan->sums.items[i].field);
 	}
 	buffer_printf(&out->sql, " FROM agents a INDEXED BY agents_listed WHERE a.cluster = ?%zu AND a.gone_ms IS NULL",
 		      given_count + 1);
@@ -181,12 +188,16 @@ static void group_add(struct group *group, const char *host)
 	group->hosts[group->count++] = xstrdup(host);
 }
 
-/* Writes the group into the last row and empties it. */
-static void group_finish(struct group *group, struct listing *out)
+/* Writes the group into the last row, whose sums are numbers by now, and empties it. */
+static void group_finish(struct group *group, size_t sums, struct listing *out)
 {
 	struct cell *cells = out->cells + out->columns * (out->rows - 1);
 	struct buffer hosts = BUFFER_INIT(64u << 20);
 
+	for (size_t i = out->columns - 2 - sums; i < out->columns - 2; i++) {
+		free(cells[i].text);
+		cells[i].text = number_text(cells[i].number);
+	}
 	hostset_fold((const char *const *)group->hosts, group->count, &hosts);
 	cells[out->columns - 2] = (struct cell){number_text((double)group->count), (double)group->count};
 	cells[out->columns - 1] = (struct cell){buffer_take(&hosts), 0};
@@ -206,21 +217,24 @@ static bool equal_cells(const struct cell *a, const struct cell *b, size_t count
 static void read_row(const struct store_cursor *rows, const struct listing_plan *plan, struct group *group,
 		     struct listing *out)
 {
-	size_t shown = plan->shown.count;
+	size_t shown = plan->shown.count, read = shown + plan->sums.count;
 	struct cell *cells = add_row(out);
 
 	out->agents++;
-	for (size_t i = 0; i < shown; i++)
+	for (size_t i = 0; i < read; i++)
 		cells[i] = read_cell(rows, (int)i + 1, out->kinds[i]);
 	if (!plan->grouped)
 		return;
 	if (group->count && equal_cells(cells - out->columns, cells, shown)) {
-		for (size_t i = 0; i < shown; i++)
+		for (size_t i = 0; i < read; i++) {
+			if (i >= shown)
+				(cells - out->columns)[i].number += cells[i].number;
 			free(cells[i].text);
+		}
 		out->rows--;
 	} else if (group->count) {
 		out->rows--;
-		group_finish(group, out);
+		group_finish(group, plan->sums.count, out);
 		out->rows++;
 	}
 	group_add(group, store_text(rows, 0));
@@ -234,13 +248,13 @@ static int read_rows(struct store_cursor *rows, const struct listing_plan *plan,
 	while ((more = store_next(rows, err)) > 0)
 		read_row(rows, plan, &group, out);
 	if (group.count)
-		group_finish(&group, out);
+		group_finish(&group, plan->sums.count, out);
 	free(group.hosts);
 	return more;
 }
 
-/* Rows of groups, by the number of their agents; equal ones stay as they are. */
-static void sort_groups(struct listing *listing, int direction)
+/* Rows of groups, by the number of their agents or a sum; equal ones stay as they are. */
+static void sort_groups(struct listing *listing, size_t by, int direction)
 {
 	size_t columns = listing->columns;
 	struct cell *moved = xcalloc(columns, sizeof(*moved));
@@ -249,7 +263,7 @@ static void sort_groups(struct listing *listing, int direction)
 		size_t to = i;
 
 		memcpy(moved, listing->cells + i * columns, columns * sizeof(*moved));
-		while (to > 0 && direction * (listing->cells[to * columns - 2].number - moved[columns - 2].number) > 0)
+		while (to > 0 && direction * (listing->cells[(to - 1) * columns + by].number - moved[by].number) > 0)
 			to--;
 		memmove(listing->cells + (to + 1) * columns, listing->cells + to * columns,
 			(i - to) * columns * sizeof(*moved));
@@ -277,8 +291,8 @@ int listing_load(struct store *store, int64_t cluster, const struct selector *se
 		result = read_rows(&rows, &plan, &listing, err);
 		store_done(&rows);
 	}
-	if (plan.by_count)
-		sort_groups(&listing, plan.by_count);
+	if (result == 0 && plan.by_figure)
+		sort_groups(&listing, plan.shown.count + plan.figure, plan.by_figure);
 	if (result == 0)
 		*out = listing;
 	else

@@ -14,8 +14,8 @@
 #include "inventory/store.h"
 
 struct listing_wish {
-	const char *columns;  /* "hostname,rack,mem.free"; NULL with group_by */
-	const char *sort;     /* "-mem.free,hostname"; NULL: by hostname. Grouped: its columns, or agents */
+	const char *columns; /* "hostname,rack,mem.free"; with group_by: what is added up over each group, or NULL */
+	const char *sort; /* "-mem.free,hostname"; NULL: by hostname. Grouped: its columns, or agents or a sum alone */
 	const char *group_by; /* "zone,version": one row per group, with how many agents and their hosts; or NULL */
 };
 

@@ -18,8 +18,10 @@ struct listing_columns {
 
 struct listing_plan {
 	struct listing_columns shown, sort;
+	struct listing_columns sums; /* grouped: what is added up over each group */
 	bool grouped;
-	int by_count; /* grouped: 1 sort by the number of agents, -1 the other way round */
+	int by_figure; /* grouped: 1 sort by the number of agents or a sum, -1 the other way round */
+	size_t figure; /* which: a position in sums; sums.count: the number of agents */
 };
 
 /* ERROR_USAGE points at the place. plan must be empty, and is to be cleared whatever comes back. */

@@ -10,7 +10,9 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "inventory/hostset.h"
+#include "inventory/selector_event.h"
 #include "inventory/selector_field.h"
 #include "inventory/selector_literal.h"
 #include "inventory/selector_sql.h"
@@ -35,6 +37,7 @@ struct selector {
 
 struct parser {
 	struct token_reader reader;
+	int (*read_field)(struct token_reader *reader, struct field *field);
 	struct condition condition;
 	int64_t now_ms;
 	char *fleeting; /* the first such name */
@@ -152,7 +155,7 @@ static int parse_comparison(struct parser *parser)
 
 	if (reader->token.kind != TOKEN_WORD || token_is_keyword(reader))
 		return token_expected(reader, "a comparison like rack = 'r1', \"not\" or \"(\"");
-	if (field_read(reader, &field) < 0)
+	if (parser->read_field(reader, &field) < 0)
 		return -1;
 	if (field.fleeting && !parser->fleeting)
 		parser->fleeting = xstrdup(field.name);
@@ -232,9 +235,29 @@ static int parse_all(struct parser *parser)
 	return 0;
 }
 
-struct selector *selector_parse(const char *source, const char *text, struct error *err)
+/* What is no UTF-8 can equal nothing that a master says. */
+static int check_text(const struct token_reader *reader)
+{
+	const char *at = reader->text;
+
+	while (*at) {
+		uint32_t code;
+		size_t len = text_decode(at, &code);
+
+		if (code == UINT32_MAX)
+			return token_error(reader, (size_t)(at - reader->text),
+					   "the byte 0x%02x is no UTF-8 text here; is the terminal's encoding another?",
+					   (unsigned char)*at);
+		at += len;
+	}
+	return 0;
+}
+
+static struct selector *parse(const char *source, const char *text,
+			      int (*read_field)(struct token_reader *reader, struct field *field), struct error *err)
 {
 	struct parser parser = {.reader = {.source = source, .text = text, .err = err},
+				.read_field = read_field,
 				.condition = {.sql = BUFFER_INIT(SQL_MAX)},
 				.now_ms = clock_wall_ms()};
 	struct selector *selector = NULL;
@@ -244,7 +267,7 @@ struct selector *selector_parse(const char *source, const char *text, struct err
 		error_set(err, ERROR_USAGE, "%s: the expression is longer than %u bytes", source, TEXT_MAX);
 		return NULL;
 	}
-	if (parse_all(&parser) == 0) {
+	if (check_text(&parser.reader) == 0 && parse_all(&parser) == 0) {
 		selector = xcalloc(1, sizeof(*selector));
 		selector->text = xstrdup(text);
 		selector->sql = condition_for_all(&parser.condition);
@@ -262,6 +285,16 @@ struct selector *selector_parse(const char *source, const char *text, struct err
 	token_reader_clear(&parser.reader);
 	condition_clear(&parser.condition);
 	return selector;
+}
+
+struct selector *selector_parse(const char *source, const char *text, struct error *err)
+{
+	return parse(source, text, field_read, err);
+}
+
+struct selector *selector_parse_events(const char *source, const char *text, struct error *err)
+{
+	return parse(source, text, field_read_event, err);
 }
 
 void selector_free(struct selector *selector)

@@ -27,6 +27,8 @@ struct selector;
 /* source names where the text stands ("--where"). ERROR_USAGE: the column, what was expected, and a line with a
  * caret. */
 struct selector *selector_parse(const char *source, const char *text, struct error *err);
+/* The same about rows `e` of the ledger's events: what happened, not agents. Its names are those of selector_event.h. */
+struct selector *selector_parse_events(const char *source, const char *text, struct error *err);
 void selector_free(struct selector *selector);
 const char *selector_text(const struct selector *selector);
 

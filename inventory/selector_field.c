@@ -8,6 +8,7 @@
 
 #define ATTRIBUTE_PREFIX "attribute."
 #define RESOURCE_PREFIX  "resource."
+#define FLAG_PREFIX      "flag."
 
 /* The survey's index is named: SQLite would fetch the row, and the document beside it. */
 #define SURVEY(expression) "(SELECT " expression " FROM surveys s INDEXED BY surveys_by_agent WHERE s.agent = a.row)"
@@ -24,8 +25,8 @@ static const struct field fields[] = {
 	{.kind = FIELD_VERSION, .name = "version", .sql = "a.version"},
 	{.kind = FIELD_BOOL, .name = "active", .sql = "a.active"},
 	{.kind = FIELD_BOOL, .name = "deactivated", .sql = "a.deactivated"},
-	{.kind = FIELD_TEXT, .name = "region", .sql = "ifnull(a.region, '')"},
-	{.kind = FIELD_TEXT, .name = "zone", .sql = "ifnull(a.zone, '')"},
+	{.kind = FIELD_DOMAIN, .name = "region", .sql = "a.region"},
+	{.kind = FIELD_DOMAIN, .name = "zone", .sql = "a.zone"},
 	{.kind = FIELD_TEXT, .name = "domain", .sql = "ifnull(a.region || '/' || a.zone, '')"},
 	{.kind = FIELD_NUMBER,
 	 .name = "tasks",
@@ -63,6 +64,10 @@ static const struct field fields[] = {
 	 .name = "survey",
 	 .fleeting = true,
 	 .sql = "ifnull(" SURVEY("CASE WHEN s.failed_ms IS NULL THEN 'ok' ELSE 'failed' END") ", 'never')"},
+	{.kind = FIELD_TEXT,
+	 .name = "failure",
+	 .fleeting = true,
+	 .sql = "ifnull((SELECT s.failure FROM surveys s WHERE s.agent = a.row AND s.failed_ms IS NOT NULL), '')"},
 	{.kind = FIELD_BOOL, .name = "drift", .fleeting = true, .sql = "ifnull(" SURVEY("s.drift") ", 0)"},
 	{.kind = FIELD_TIME, .name = "surveyed", .fleeting = true, .sql = "ifnull(" SURVEY("s.time_ms") ", 0)"},
 	{.kind = FIELD_TIME,
@@ -75,16 +80,23 @@ static const struct field fields[] = {
 	{.kind = FIELD_TIME, .name = "reregistered", .sql = "a.reregistered_ns / 1000000"},
 };
 
+/* Nothing used of nothing is 0 %. */
+#define KEPT_SHARES(total)                                                                                             \
+	{                                                                                                              \
+		total, total "_used", "round(" total " - " total "_used, 3)",                                          \
+			"round(CASE WHEN " total " > 0 THEN 100.0 * " total "_used / " total " ELSE 0 END, 3)"         \
+	}
+
 /* The resources whose sums stand in the agent's row; all other names are summed when asked for. */
 static const struct {
 	const char *name;
 	bool in_mb;
-	const char *sql[3]; /* by share */
+	const char *sql[4]; /* by share */
 } resources[] = {
-	{"cpus", false, {"a.cpus", "a.cpus_used", "round(a.cpus - a.cpus_used, 3)"}},
-	{"mem", true, {"a.mem", "a.mem_used", "round(a.mem - a.mem_used, 3)"}},
-	{"disk", true, {"a.disk", "a.disk_used", "round(a.disk - a.disk_used, 3)"}},
-	{"gpus", false, {"a.gpus", "a.gpus_used", "round(a.gpus - a.gpus_used, 3)"}},
+	{"cpus", false, KEPT_SHARES("a.cpus")},
+	{"mem", true, KEPT_SHARES("a.mem")},
+	{"disk", true, KEPT_SHARES("a.disk")},
+	{"gpus", false, KEPT_SHARES("a.gpus")},
 };
 #define KEPT_SUMS (sizeof(resources) / sizeof(resources[0]))
 
@@ -131,13 +143,30 @@ static int read_attribute(struct token_reader *reader, struct field *field)
 	return 0;
 }
 
-/* Cuts .total, .used or .free off. */
+static int read_flag(struct token_reader *reader, struct field *field)
+{
+	size_t at = reader->token.at;
+	char *name = read_prefixed(reader, FLAG_PREFIX, "flag"), *whole;
+
+	if (!name)
+		return -1;
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0') {
+		free(name);
+		return token_error(reader, at, "expected a flag's name as on the agent's command line, without dashes");
+	}
+	whole = xasprintf(FLAG_PREFIX "%s", name);
+	free(name);
+	*field = (struct field){.kind = FIELD_FLAG, .name = whole, .owned = whole, .fleeting = true};
+	return 0;
+}
+
+/* Cuts .total, .used, .free or .percent off. */
 static enum field_share take_share(char *name)
 {
-	static const char *const shares[] = {".total", ".used", ".free"};
+	static const char *const shares[] = {".total", ".used", ".free", ".percent"};
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
 		size_t suffix = strlen(shares[i]);
 
 		if (len > suffix && strcmp(name + len - suffix, shares[i]) == 0) {
@@ -182,7 +211,7 @@ static int finish_resource(struct token_reader *reader, char *name, struct field
 	}
 	for (size_t i = 0; i < KEPT_SUMS; i++)
 		if (strcmp(name, resources[i].name) == 0) {
-			found.in_mb = resources[i].in_mb;
+			found.in_mb = resources[i].in_mb && found.share != SHARE_PERCENT;
 			found.sql = found.role ? NULL : resources[i].sql[found.share];
 		}
 	*field = found;
@@ -244,6 +273,8 @@ int field_read(struct token_reader *reader, struct field *field)
 		return read_attribute(reader, field);
 	if (strncmp(word, RESOURCE_PREFIX, strlen(RESOURCE_PREFIX)) == 0)
 		return read_any_resource(reader, field);
+	if (strncmp(word, FLAG_PREFIX, strlen(FLAG_PREFIX)) == 0)
+		return read_flag(reader, field);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strcmp(word, fields[i].name) == 0) {
 			*field = fields[i];
@@ -271,14 +302,16 @@ void field_clear(struct field *field)
 
 bool field_has_order(const struct field *field)
 {
-	return field->kind != FIELD_TEXT && field->kind != FIELD_BOOL && field->kind != FIELD_AMONG &&
-	       field->kind != FIELD_CONFIG && field->kind != FIELD_SHOWN;
+	return field->kind != FIELD_TEXT && field->kind != FIELD_FLAG && field->kind != FIELD_DOMAIN &&
+	       field->kind != FIELD_BOOL && field->kind != FIELD_AMONG && field->kind != FIELD_CONFIG &&
+	       field->kind != FIELD_CHANGE && field->kind != FIELD_SHOWN;
 }
 
 bool field_has_patterns(const struct field *field)
 {
-	return field->kind == FIELD_TEXT || field->kind == FIELD_VERSION || field->kind == FIELD_ATTRIBUTE ||
-	       field->kind == FIELD_AMONG;
+	return field->kind == FIELD_TEXT || field->kind == FIELD_FLAG || field->kind == FIELD_DOMAIN ||
+	       field->kind == FIELD_VERSION || field->kind == FIELD_ATTRIBUTE || field->kind == FIELD_AMONG ||
+	       field->kind == FIELD_CHANGE;
 }
 
 const char *field_operators(const struct field *field)

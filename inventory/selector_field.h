@@ -8,6 +8,7 @@
 
 enum field_kind {
 	FIELD_TEXT,
+	FIELD_DOMAIN,  /* text of the fault domain; of an agent without one, the attribute of that name */
 	FIELD_VERSION, /* text, with the order of versions */
 	FIELD_NUMBER,
 	FIELD_BOOL,
@@ -16,10 +17,12 @@ enum field_kind {
 	FIELD_ATTRIBUTE,
 	FIELD_AMONG, /* several texts per agent: any of them counts */
 	FIELD_CONFIG,
-	FIELD_SHOWN, /* lists only */
+	FIELD_FLAG,   /* text of a flag the agent runs with, as its survey found it */
+	FIELD_SHOWN,  /* lists only */
+	FIELD_CHANGE, /* events only: what changed, or (owned: its name) what it was changed from and to */
 };
 
-enum field_share { SHARE_TOTAL, SHARE_USED, SHARE_FREE };
+enum field_share { SHARE_TOTAL, SHARE_USED, SHARE_FREE, SHARE_PERCENT /* that is used */ };
 
 struct field {
 	enum field_kind kind;

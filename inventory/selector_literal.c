@@ -170,8 +170,11 @@ static int read_value(const struct field *field, enum token_kind op, const struc
 	case FIELD_ATTRIBUTE:
 		return is_ordering(op) ? read_quantity(field, reader, out) : read_text(field, reader, out);
 	case FIELD_TEXT:
+	case FIELD_DOMAIN:
 	case FIELD_AMONG:
 	case FIELD_CONFIG:
+	case FIELD_CHANGE:
+	case FIELD_FLAG:
 	case FIELD_SHOWN:
 		break;
 	}

@@ -150,23 +150,42 @@ static void compare_attribute(struct condition *condition, const struct field *f
 	}
 }
 
+/* Fleets that grew up before fault domains have their zones in an attribute. Who has neither has the empty text. */
+static void compare_domain(struct condition *condition, const struct field *field, enum token_kind op,
+			   const struct literals *literals)
+{
+	buffer_printf(&condition->sql, "%s IS NOT NULL AND (", field->sql);
+	put_text_test(condition, field->sql, op, literals);
+	buffer_printf(&condition->sql, ") OR %s IS NULL AND (", field->sql);
+	compare_attribute(condition, field, op, literals);
+	buffer_puts(&condition->sql, " OR (");
+	put_text_test(condition, "''", op, literals);
+	buffer_printf(&condition->sql,
+		      ") AND a.row NOT IN (SELECT x.agent FROM agent_attributes x WHERE x.name = ?%zu" BY_ROW "))",
+		      add_text(condition, field->name));
+}
+
 static const char *share_of(const struct field *field)
 {
-	static const char *const shares[] = {"r.total", "r.used", "r.total - r.used"};
+	static const char *const shares[] = {
+		"total(r.total)",
+		"total(r.used)",
+		"total(r.total - r.used)",
+		"CASE WHEN total(r.total) > 0 THEN 100 * total(r.used) / total(r.total) ELSE 0 END",
+	};
 
 	return shares[field->share];
 }
 
 /* The sum over all reservations, or those for one role. Mesos counts in thousandths. */
-static void put_sum(struct condition *condition, const struct field *field)
+void condition_put_sum(struct condition *condition, const struct field *field)
 {
 	if (field->sql) {
 		buffer_puts(&condition->sql, field->sql);
 		return;
 	}
-	buffer_printf(
-		&condition->sql,
-		"round((SELECT total(%s) FROM agent_resources r WHERE r.agent = a.row AND r.name = ", share_of(field));
+	buffer_printf(&condition->sql,
+		      "round((SELECT %s FROM agent_resources r WHERE r.agent = a.row AND r.name = ", share_of(field));
 	put_text(condition, field->name);
 	if (field->role) {
 		buffer_puts(&condition->sql, " AND r.role = ");
@@ -217,6 +236,57 @@ static void compare_config(struct condition *condition, const struct literals *l
 	}
 }
 
+/* Any of an event's changes: what it is about, or (field->owned) the value before or after of the one that is named. mem is
+ * also mem(ROLE). */
+static void compare_change(struct condition *condition, const struct field *field, enum token_kind op,
+			   const struct literals *literals)
+{
+	static const char *const values[] = {"ifnull(json_extract(x.value, '$.before'), '')",
+					     "ifnull(json_extract(x.value, '$.after'), '')"};
+	static const char what[] = "json_extract(x.value, '$.what')";
+
+	buffer_printf(&condition->sql, "EXISTS (SELECT 1 FROM json_each(%s, '$.changes') x WHERE ", field->sql);
+	if (field->owned) {
+		size_t name = add_text(condition, field->owned);
+
+		buffer_printf(&condition->sql, "(%s = ?%zu OR substr(%s, 1, length(?%zu) + 1) = ?%zu || '(') AND (",
+			      what, name, what, name, name);
+		put_text_test(condition, values[0], op, literals);
+		buffer_puts(&condition->sql, " OR ");
+		put_text_test(condition, values[1], op, literals);
+	} else {
+		buffer_puts(&condition->sql, "(");
+		put_text_test(condition, what, op, literals);
+		buffer_puts(&condition->sql, " OR ");
+		put_text_test(
+			condition,
+			"substr(json_extract(x.value, '$.what'), instr(json_extract(x.value, '$.what'), '.') + 1)", op,
+			literals);
+	}
+	buffer_puts(&condition->sql, "))");
+}
+
+/* Every survey's document is read for it, which costs far more than a column: a flag's name can be any. */
+char *condition_flag(struct condition *condition, const struct field *field)
+{
+	char *path = xasprintf("$.agent.flags.%s", strchr(field->name, '.') + 1);
+	size_t number = add_text(condition, path);
+
+	free(path);
+	return xasprintf("ifnull((SELECT json_extract(CAST(s.document AS TEXT), ?%zu) FROM surveys s WHERE s.agent = "
+			 "a.row), '')",
+			 number);
+}
+
+static void compare_flag(struct condition *condition, const struct field *field, enum token_kind op,
+			 const struct literals *literals)
+{
+	char *expression = condition_flag(condition, field);
+
+	put_text_test(condition, expression, op, literals);
+	free(expression);
+}
+
 /* An age is compared the other way round: less than 2h ago is later than that moment. */
 static void compare_time(struct condition *condition, const struct field *field, enum token_kind op,
 			 const struct literals *literals)
@@ -240,8 +310,11 @@ static void compare(struct condition *condition, const struct field *field, enum
 	case FIELD_ATTRIBUTE:
 		compare_attribute(condition, field, op, literals);
 		return;
+	case FIELD_DOMAIN:
+		compare_domain(condition, field, op, literals);
+		return;
 	case FIELD_RESOURCE:
-		put_sum(condition, field);
+		condition_put_sum(condition, field);
 		put_number_test(condition, "", op, literals);
 		return;
 	case FIELD_AMONG:
@@ -249,6 +322,12 @@ static void compare(struct condition *condition, const struct field *field, enum
 		return;
 	case FIELD_CONFIG:
 		compare_config(condition, literals);
+		return;
+	case FIELD_FLAG:
+		compare_flag(condition, field, op, literals);
+		return;
+	case FIELD_CHANGE:
+		compare_change(condition, field, op, literals);
 		return;
 	case FIELD_TIME:
 		compare_time(condition, field, op, literals);
@@ -276,29 +355,6 @@ void condition_compare(struct condition *condition, const struct field *field, e
 	buffer_puts(&condition->sql, op == TOKEN_NOT_EQUAL || op == TOKEN_NO_MATCH ? "NOT (" : "(");
 	compare(condition, field, op, literals);
 	buffer_puts(&condition->sql, ")");
-}
-
-void condition_show(struct condition *condition, const struct field *field)
-{
-	switch (field->kind) {
-	case FIELD_ATTRIBUTE:
-		buffer_puts(&condition->sql, "(SELECT group_concat(v, ',') FROM (SELECT x.value AS v FROM "
-					     "agent_attributes x WHERE x.agent = a.row AND x.name = ");
-		put_text(condition, field->name);
-		buffer_puts(&condition->sql, " ORDER BY x.position))");
-		return;
-	case FIELD_RESOURCE:
-		put_sum(condition, field);
-		return;
-	case FIELD_AMONG:
-	case FIELD_CONFIG:
-	case FIELD_SHOWN:
-		buffer_puts(&condition->sql, field->shown);
-		return;
-	default:
-		buffer_puts(&condition->sql, field->sql);
-		return;
-	}
 }
 
 /* The text with each mark replaced. */

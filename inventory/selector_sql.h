@@ -30,6 +30,10 @@ size_t condition_add(struct condition *condition, struct store_value value);
 void condition_compare(struct condition *condition, const struct field *field, enum token_kind op,
 		       const struct literals *literals);
 
+/* The sum of a RESOURCE, and the expression for a FLAG (the caller frees it). */
+void condition_put_sum(struct condition *condition, const struct field *field);
+char *condition_flag(struct condition *condition, const struct field *field);
+
 /* What a list shows of the field. */
 void condition_show(struct condition *condition, const struct field *field);
 

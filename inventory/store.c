@@ -270,6 +270,7 @@ static int open_handle(struct store *store, struct error *err)
 	store_set_patience(store, PATIENCE_MS);
 	if (check_owner(store, &version, err) < 0 || configure(store, err) < 0)
 		return -1;
+	store_share_log(store->path);
 	if (version < known_migrations() && migrate(store, err) < 0)
 		return -1;
 	return store->version_limit ? 0 : read_uuid(store, err);
@@ -350,11 +351,25 @@ int store_begin(struct store *store, struct error *err)
 	return store_run(store, err, "BEGIN IMMEDIATE", "");
 }
 
+void store_before_commit(struct store *store, int (*call)(void *ctx, struct error *err), void *ctx)
+{
+	store->before_commit = call;
+	store->before_commit_ctx = ctx;
+}
+
+static int call_before_commit(struct store *store, struct error *err)
+{
+	int (*call)(void *ctx, struct error *err) = store->before_commit;
+
+	store->before_commit = NULL;
+	return call ? call(store->before_commit_ctx, err) : 0;
+}
+
 int store_commit(struct store *store, struct error *err)
 {
 	if (!store_in_transaction(store))
 		return error_set(err, ERROR_BUG, "%s: there is no transaction to commit", store->path);
-	if (store_run(store, err, "COMMIT", "") == 0)
+	if (call_before_commit(store, err) == 0 && store_run(store, err, "COMMIT", "") == 0)
 		return 0;
 	store_rollback(store);
 	return -1;
@@ -362,6 +377,7 @@ int store_commit(struct store *store, struct error *err)
 
 void store_rollback(struct store *store)
 {
+	store->before_commit = NULL;
 	/* SQLite rolls back by itself after some failures; then there is nothing left to do. */
 	if (store_in_transaction(store))
 		sqlite3_exec(store->handle, "ROLLBACK", NULL, NULL, NULL);

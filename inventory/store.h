@@ -3,7 +3,8 @@
 #define INVENTORY_STORE_H
 /*
  * The database: one SQLite file in WAL mode with synchronous=FULL, so that what store_commit has returned for
- * survives a power cut. Foreign keys are enforced. The file is created with mode 0600.
+ * survives a power cut. Foreign keys are enforced. The file is created with mode 0600
+ * (store_share.h: for a group).
  *
  * Every value reaches SQLite as a parameter. A statement's parameters are given by a string of types, one letter each:
  *
@@ -53,6 +54,10 @@ int store_begin(struct store *store, struct error *err);
 int store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 bool store_in_transaction(const struct store *store);
+
+/* What the next store_commit calls inside its transaction, once: for rows that must be in the same transaction as those of
+ * somebody else. When it returns -1 that commit fails and nothing of it is kept. A rollback forgets it; call NULL: nobody. */
+void store_before_commit(struct store *store, int (*call)(void *ctx, struct error *err), void *ctx);
 
 /* Runs a statement that gives no rows. */
 int store_run(struct store *store, struct error *err, const char *sql, const char *types, ...);

@@ -22,6 +22,8 @@ struct store {
 	char *path;
 	char uuid[RANDOM_ID_SIZE];
 	int patience_ms;
+	int (*before_commit)(void *ctx, struct error *err); /* NULL: nobody */
+	void *before_commit_ctx;
 	int64_t version_limit; /* stop migrating there; 0: go on to the newest */
 	struct store_statement cache[STATEMENT_SLOTS];
 	size_t cached;
@@ -32,6 +34,9 @@ int store_fail(struct store *store, struct error *err, const char *doing);
 
 /* A new database with the schema of an earlier version (ERROR_USAGE: of a newer one) and no rows, not even its name. */
 struct store *store_create_at(const char *path, int64_t version, struct error *err);
+
+/* The log and the shared memory of an open database become its group's, where it has one. */
+void store_share_log(const char *path);
 
 void statements_finalize(struct store *store);
 

@@ -25,6 +25,7 @@ static void operation_clear(struct survey_operation *operation)
 	free(operation->state);
 	free(operation->run);
 	free(operation->database);
+	free(operation->chain_head);
 }
 
 void survey_clear(struct survey *survey)

@@ -32,6 +32,7 @@ struct survey_finding {
 
 struct survey_operation {
 	char *operation, *state, *run, *database;
+	char *chain_head; /* the last event's hash in that database when it was asked for */
 	int64_t epoch;
 };
 

@@ -45,7 +45,8 @@ static int read_operation(const json_t *value, struct survey_operation *out, con
 	if (survey_read_text(value, "operation", &out->operation, place, err) < 0 ||
 	    survey_read_text(value, "state", &out->state, place, err) < 0 ||
 	    survey_read_text(value, "run", &out->run, place, err) < 0 ||
-	    survey_read_text(value, "database", &out->database, place, err) < 0)
+	    survey_read_text(value, "database", &out->database, place, err) < 0 ||
+	    survey_read_text(value, "chain_head", &out->chain_head, place, err) < 0)
 		return -1;
 	return json_optional_int(value, "epoch", &out->epoch, place, err);
 }

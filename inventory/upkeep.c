@@ -76,6 +76,10 @@ int upkeep_check(struct store *store, const struct upkeep_listener *listener, st
 	    check_hashes(store,
 			 "SELECT 'config ' || c.name || '@' || v.version, v.sha256, v.document FROM config_versions v "
 			 "JOIN configs c ON c.id = v.config",
+			 listener, err) < 0 ||
+	    check_hashes(store,
+			 "SELECT 'the CSV of config ' || c.name || '@' || v.version, v.csv_sha256, v.csv "
+			 "FROM config_versions v JOIN configs c ON c.id = v.config WHERE v.csv IS NOT NULL",
 			 listener, err) < 0)
 		return -1;
 	return check_hashes(store, "SELECT 'plan ' || hash, hash, document FROM plans", listener, err);

@@ -329,8 +329,8 @@ static struct task_view tasks[] = {
 	{"t9", "lost", "F9", "", "m-S77", "TASK_UNREACHABLE", "REASON_SLAVE_REMOVED"},
 };
 static struct framework_view frameworks[] = {
-	{"F1", "marathon", "web", true, true, true},
-	{"F2", "chronos", "*", true, false, false},
+	{"F1", "marathon", "web", true, true, true, false},
+	{"F2", "chronos", "*", true, false, false, false},
 };
 
 static void give_tasks(struct fixture *fixture, size_t count)

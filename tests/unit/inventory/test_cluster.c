@@ -117,13 +117,17 @@ static void test_refusals(void **state)
 		{"{\"clusters\": {\"a b\": {\"masters\": [\"http://m\"]}}}", "may only have letters"},
 		{"{\"clusters\": {\"a\": {}}}", "clusters.a.masters: needs at least one master"},
 		{"{\"clusters\": {\"a\": {\"masters\": []}}}", "clusters.a.masters: needs at least one master"},
-		{"{\"clusters\": {\"a\": {\"masters\": \"http://m\"}}}", "clusters.a.masters: must be an array"},
+		{"{\"clusters\": {\"a\": {\"masters\": 5}}}", "clusters.a.masters: must be a URL or an array"},
+		{"{\"clusters\": {\"a\": {\"masters\": \"m:5050\"}}}", "clusters.a.masters: \"m:5050\" is no URL"},
 		{"{\"clusters\": {\"a\": {\"masters\": [5]}}}", "clusters.a.masters[0]: must be a URL"},
 		{"{\"clusters\": {\"a\": {\"masters\": [\"m:5050\"]}}}", "masters[0]: \"m:5050\" is no URL"},
 		{"{\"clusters\": {\"a\": {\"masters\": [\"http://\"]}}}", "is no URL"},
 		{"{\"clusters\": {\"a\": {\"masters\": [\"http://m\", \"zk://z/mesos\"]}}}",
-		 "masters[1]: zk:// cannot"},
-		{"{\"clusters\": {\"a\": {\"masters\": [\"http://u:p@m\"]}}}", "scheme, host and port alone"},
+		 "masters[1]: zk:// names all masters"},
+		{"{\"clusters\": {\"a\": {\"masters\": \"zk://z:2181\"}}}", "zk://HOST:PORT,HOST:PORT/PATH"},
+		{"{\"clusters\": {\"a\": {\"masters\": \"zk:///mesos\"}}}", "zk://HOST:PORT,HOST:PORT/PATH"},
+		{"{\"clusters\": {\"a\": {\"masters\": [\"http://u:p@m\"]}}}", "do not belong into a URL"},
+		{"{\"clusters\": {\"a\": {\"masters\": \"zk://u:p@z/mesos\"}}}", "\"access\": {\"zookeeper\""},
 		{"{\"clusters\": {\"a\": {\"masters\": [\"http://m x\"]}}}", "scheme, host and port alone"},
 		{CLUSTER("\"hsots\": []"), "unknown key \"hsots\"; did you mean \"hosts\"?"},
 		{CLUSTER("\"ssh\": []"), "clusters.a.ssh: must be an object"},
@@ -138,6 +142,7 @@ static void test_refusals(void **state)
 		{CLUSTER("\"ssh\": {\"directory\": \"/a b\"}"), "may only have letters"},
 		{CLUSTER("\"ssh\": {\"directory\": \"/$(reboot)\"}"), "may only have letters"},
 		{CLUSTER("\"ssh\": {\"directory\": \"/${host}\"}"), "\"${host}\" is not known"},
+		{CLUSTER("\"ssh\": {\"transport\": \"telnet\"}"), "clusters.a.ssh.transport: \"telnet\" is neither"},
 		{CLUSTER("\"ssh\": {\"connect_timeout\": 0}"), "clusters.a.ssh.connect_timeout: must be"},
 		{CLUSTER("\"ssh\": {\"connect_timeout\": \"soon\"}"), "clusters.a.ssh.connect_timeout: must be"},
 		{CLUSTER("\"ssh\": {\"connect_timeout\": 99999999999}"), "clusters.a.ssh.connect_timeout: must be"},
@@ -192,6 +197,11 @@ static void test_home(void **state)
 	setenv("HOME", "/home/op", 1);
 	file = must_read(fixture, CLUSTER("\"ssh\": {\"identity\": \"~/.ssh/key\"}"));
 	assert_string_equal(file->clusters[0].ssh.identity, "/home/op/.ssh/key");
+	assert_false(file->clusters[0].ssh.openssh);
+	cluster_file_free(file);
+	file = must_read(fixture, CLUSTER("\"ssh\": {\"transport\": \"openssh\"}")); /* ssh_config names the keys */
+	assert_null(file->clusters[0].ssh.identity);
+	assert_true(file->clusters[0].ssh.openssh);
 	assert_string_equal(file->clusters[0].ssh.known_hosts, "/home/op/.ssh/known_hosts");
 	cluster_file_free(file);
 	if (old)
@@ -300,7 +310,7 @@ static void test_hostile_hostname(void **state)
 
 	fleet_record(store, id, "m-S3", &record);
 	assert_int_equal(cluster_host(&file->clusters[0], store, &record, &host, &fixture->err), -1);
-	assert_error(&fixture->err, ERROR_USAGE, "clusters.a.defaults: root: a path must not contain \"..\"");
+	assert_error(&fixture->err, ERROR_USAGE, "clusters.a.defaults: root: ${hostname} of agent ");
 	agent_record_clear(&record);
 	store_close(store);
 	cluster_file_free(file);

@@ -27,6 +27,13 @@ struct fixture {
 	struct flags flags;
 };
 
+#define SOURCE(file, text) (&(struct config_source){.name = (file), .bytes = (text), .len = strlen(text)})
+
+static struct config *parse(const char *file, const char *text, struct error *err)
+{
+	return config_parse(SOURCE(file, text), err);
+}
+
 static int setup(void **state)
 {
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
@@ -124,7 +131,8 @@ static void test_refusals(void **state)
 		 "rules[0].flags.hostname: --hostname cannot be changed by a config: the master shuts an agent down"},
 		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"hostname\": null}}]}", "--hostname cannot be changed"},
 		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"ip\": \"10.0.0.1\"}}]}", "another IP"},
-		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"port\": 5052}}]}", "--port cannot be changed"},
+		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"advertise_port\": 5052}}]}",
+		 "--advertise_port cannot be changed"},
 		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"work_dir\": \"/x\"}}]}", "registers as a new one"},
 		{"{\"name\": \"w\", \"rules\": [{\"flags\": {\"attributes\": \"a:b\"}}]}",
 		 "write them under \"attributes\""},
@@ -147,7 +155,7 @@ static void test_refusals(void **state)
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct config *config = config_parse("web.json", cases[i].text, strlen(cases[i].text), &fixture->err);
+		struct config *config = parse("web.json", cases[i].text, &fixture->err);
 
 		if (config)
 			fail_msg("accepted: %s", cases[i].text);
@@ -171,7 +179,7 @@ static void test_accepted(void **state)
 		"  \"flags\": {\"executor_registration_timeout\": \"2mins\", \"strict\": false, \"log_dir\": null}},\n"
 		" {\"domain\": null}]}";
 	struct fixture *fixture = *state;
-	struct config *config = config_parse("web.json", text, strlen(text), &fixture->err);
+	struct config *config = parse("web.json", text, &fixture->err);
 
 	if (!config)
 		fail_msg("%s", fixture->err.text);
@@ -190,7 +198,7 @@ static int64_t add(struct fixture *fixture, const char *text, bool expect_added)
 	int64_t number;
 	bool added;
 
-	assert_ok(config_add(fixture->store, "web.json", text, strlen(text), "me@here", "why", 1000, &version, &added,
+	assert_ok(config_add(fixture->store, SOURCE("web.json", text), "me@here", "why", 1000, &version, &added,
 			     &fixture->err),
 		  &fixture->err);
 	assert_int_equal(added, expect_added);
@@ -247,7 +255,7 @@ static void test_find_refusals(void **state)
 	struct config_version version;
 	bool added;
 
-	assert_ok(config_add(fixture->store, "f", app, strlen(app), "me", NULL, 1, &version, &added, &fixture->err),
+	assert_ok(config_add(fixture->store, SOURCE("f", app), "me", NULL, 1, &version, &added, &fixture->err),
 		  &fixture->err);
 	assert_string_equal(version.message, "");
 	config_version_clear(&version);
@@ -265,8 +273,8 @@ static void test_bad_document_is_not_stored(void **state)
 	struct config_versions list;
 	bool added;
 
-	assert_int_equal(
-		config_add(fixture->store, "f", bad, strlen(bad), "me", NULL, 1, &version, &added, &fixture->err), -1);
+	assert_int_equal(config_add(fixture->store, SOURCE("f", bad), "me", NULL, 1, &version, &added, &fixture->err),
+			 -1);
 	assert_error(&fixture->err, ERROR_USAGE, "rules[0].attributes.rack");
 	assert_ok(config_list(fixture->store, NULL, &list, &fixture->err), &fixture->err);
 	assert_int_equal(list.count, 0);
@@ -283,7 +291,7 @@ static void test_list(void **state)
 
 	add(fixture, DOCUMENT("r1"), true);
 	add(fixture, DOCUMENT("r2"), true);
-	assert_ok(config_add(fixture->store, "f", app, strlen(app), "me", NULL, 1, &version, &added, &fixture->err),
+	assert_ok(config_add(fixture->store, SOURCE("f", app), "me", NULL, 1, &version, &added, &fixture->err),
 		  &fixture->err);
 	config_version_clear(&version);
 	assert_ok(config_list(fixture->store, NULL, &list, &fixture->err), &fixture->err);
@@ -322,7 +330,7 @@ static void test_tampering_is_seen(void **state)
 static char *resolve(struct fixture *fixture, size_t agent, const char *rules)
 {
 	char *text = xasprintf("{\"name\": \"w\", \"rules\": %s}", rules);
-	struct config *config = config_parse("w.json", text, strlen(text), &fixture->err);
+	struct config *config = parse("w.json", text, &fixture->err);
 	struct buffer out = BUFFER_INIT(1u << 20);
 	struct config_edits edits;
 	int result;

@@ -35,7 +35,7 @@ static const struct fleet_agent fleet[] = {
 	 .ip = "10.0.0.3",
 	 .version = "1.11.0",
 	 .inactive = true,
-	 .attributes = "rack:o'hara;note:x; in:side;and:more"},
+	 .attributes = "rack:o'hara;note:x; in:side;and:more;zone:cellar"},
 	{.id = "m-S4",
 	 .hostname = "d.example.com",
 	 .ip = "10.0.0.4",
@@ -130,6 +130,12 @@ static void test_choices(void **state)
 		{"zone = eu-1a", "1"},
 		{"zone in (eu-1a, 'eu-1b')", "12"},
 		{"zone not in (eu-1a)", "234"},
+		{"zone = cellar", "3"}, /* an attribute, where there is no fault domain */
+		{"zone = attic", ""},
+		{"zone in (eu-1a, cellar)", "13"},
+		{"zone like 'c%' or region = eu", "123"},
+		{"zone != cellar", "124"},
+		{"not (zone ~ '^(eu|c)')", "4"},
 		{"attribute.zone = attic", "2"},
 		{"tasks = 0", "1234"},
 		{"tasks > 0", ""},
@@ -412,6 +418,11 @@ static void test_refusals(void **state)
 		{"attribute.'' = r1", 1, "expected the attribute's name"},
 		{"attribute. 'x' = r1", 1, "expected the attribute's name"},
 		{"r\xc3\xa4 = \xc3\xb6 \xc3\xbc", 8, "found \xc3\xbc"},
+		{"rack = 'a\xe4"
+		 "b'",
+		 10, "the byte 0xe4 is no UTF-8"},
+		{"\xff", 1, "the byte 0xff is no UTF-8"},
+		{"hostname = \xc3\xb6 or rack = \xc3", 24, "the byte 0xc3 is no UTF-8"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -563,7 +563,9 @@ static void test_config_versions_are_immutable(void **state)
 	struct error *err = &fixture->err;
 
 	assert_ok(store_run(store, err, "INSERT INTO configs (id, name) VALUES (1, 'web')", ""), err);
-	assert_ok(store_run(store, err, "INSERT INTO config_versions VALUES (1, 1, 'x', 'me', 1, '', x'00')", ""), err);
+	assert_ok(store_run(store, err,
+			    "INSERT INTO config_versions VALUES (1, 1, 'x', 'me', 1, '', x'00', NULL, NULL)", ""),
+		  err);
 	assert_int_equal(store_run(store, err, "UPDATE config_versions SET document = x'01'", ""), -1);
 	assert_error(err, ERROR_BUG, "never changed");
 	assert_int_equal(store_run(store, err, "DELETE FROM config_versions", ""), -1);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inventory/drift.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+void drift_findings_clear(struct drift_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		struct drift_finding *finding = &findings->items[i];
+
+		free(finding->what);
+		free(finding->values[0]);
+		free(finding->values[1]);
+		free(finding->fix);
+	}
+	free(findings->items);
+	memset(findings, 0, sizeof(*findings));
+}
+
+bool drift_findings_has_drift(const struct drift_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].drift)
+			return true;
+	return false;
+}
+
+static struct drift_finding *add(struct drift_findings *out, const char *kind, bool drift)
+{
+	out->items = xreallocarray(out->items, out->count + 1, sizeof(*out->items));
+	out->items[out->count] = (struct drift_finding){.kind = kind, .drift = drift};
+	return &out->items[out->count++];
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+/* places[0] has `first` where places[1] has `second`. */
+static struct drift_finding *add_disagreement(struct drift_findings *out, const char *kind, const char *place,
+					      const char *other, const char *what, const char *first,
+					      const char *second)
+{
+	struct drift_finding *finding = add(out, kind, true);
+
+	finding->places[0] = place;
+	finding->places[1] = other;
+	finding->what = xstrdup(what);
+	finding->values[0] = copy(first);
+	finding->values[1] = copy(second);
+	return finding;
+}
+
+/* ---- config and flags */
+
+void drift_find_config(const char *config, const struct config_edits *edits, struct drift_findings *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct config_edit *edit = &edits->items[i];
+		struct drift_finding *finding = add_disagreement(out, "config-running", "config", "running", edit->flag,
+								 edit->after, edit->before);
+
+		finding->fix = xasprintf("`rollcall rollout plan %s` shows how it gets there", config);
+	}
+}
+
+/* What the file says takes effect at the agent's next start. Flags that only the process has may come from its command
+ * line or its unit, so they are no disagreement. */
+static void compare_store(const struct drift_input *input, struct drift_findings *out)
+{
+	const struct survey *survey = input->survey;
+
+	if (!survey->running || survey->flags_from_store || survey->store_error)
+		return;
+	for (size_t i = 0; i < survey->store_flags.count; i++) {
+		const struct flag *flag = &survey->store_flags.items[i];
+		const char *running = flags_get(&survey->flags, flag->name);
+		struct drift_finding *finding;
+
+		if (flags_same_value(flag->name, flag->value, running))
+			continue;
+		finding = add_disagreement(out, "store-running", "store", "running", flag->name, flag->value, running);
+		finding->fix = xasprintf("its next start takes %s's value: put the file back, or roll out the config "
+					 "that says which is meant",
+					 survey->store_path ? survey->store_path : "the flag store");
+	}
+}
+
+/* ---- checkpoint, flags and master */
+
+static const char *part_names(unsigned parts, struct buffer *out)
+{
+	for (unsigned bit = 1; bit <= PART_CHECKPOINT; bit <<= 1)
+		if (parts & bit)
+			buffer_printf(out, "%s%s", out->len ? ", " : "", slaveinfo_part_name((enum slaveinfo_part)bit));
+	return buffer_text(out);
+}
+
+/* The flags and the checkpoint give different SlaveInfos: either the next start is refused, or it is accepted under
+ * `additive`, which never writes the new one to disk. */
+static void compare_checkpoint(const struct drift_input *input, struct drift_findings *out)
+{
+	const struct survey *survey = input->survey;
+	struct buffer parts = BUFFER_INIT(256);
+	struct drift_finding *finding;
+
+	if (!survey->has_verdict || survey->verdict_differs == 0)
+		return;
+	part_names(survey->verdict_differs, &parts);
+	if (survey->verdict_accepted) {
+		finding = add_disagreement(out, "not-written-back", "running", "checkpoint", buffer_text(&parts), NULL,
+					   NULL);
+		finding->fix = xstrdup(
+			"the agent accepted it as an addition and never wrote it to its checkpoint: after a "
+			"reboot, or under another policy, its next start may cost its ID and every task; "
+			"a rollout of the same flags writes it");
+	} else {
+		finding = add_disagreement(out, "would-refuse", "store", "checkpoint", buffer_text(&parts), NULL, NULL);
+		finding->fix = xstrdup(
+			"its next start would be refused (after a reboot: a new ID, and every task lost). "
+			"Put the flags back, or let a rollout make its checkpoint fit them; when it is down "
+			"already, `rollcall rescue` starts it");
+	}
+	buffer_clear(&parts);
+}
+
+/* Attributes that /slaves may have left out, and what the checkpoint is known not to have yet, are no news here. */
+static void compare_master(const struct drift_input *input, struct drift_findings *out)
+{
+	const struct survey *survey = input->survey;
+	const struct agent_view *view = &input->agent->view;
+	unsigned known = survey->verdict_accepted ? survey->verdict_differs : 0;
+	struct slaveinfo_changes changes = {NULL, 0};
+
+	if (!survey->info || input->agent->gone_ms)
+		return;
+	slaveinfo_changes(survey->info, view->info, &changes);
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct slaveinfo_change *change = &changes.items[i];
+		struct drift_finding *finding;
+		char *what;
+
+		if (change->part == PART_ID || (change->part & known) ||
+		    (change->part == PART_ATTRIBUTES && !view->attributes_complete))
+			continue;
+		what = xasprintf("%s.%s", slaveinfo_part_name(change->part), change->what);
+		finding = add_disagreement(out, "checkpoint-master", "checkpoint", "master", what, change->before,
+					   change->after);
+		finding->fix = xstrdup(
+			"the master keeps what the agent registered with last: `rollcall inventory sync` "
+			"and survey again; if it stays, the agent has not reregistered since its "
+			"checkpoint was written, or its master is too old to store a new SlaveInfo "
+			"before its next failover");
+		free(what);
+	}
+	slaveinfo_changes_clear(&changes);
+}
+
+/* ---- facts about an agent as such */
+
+static void add_fact(struct drift_findings *out, const char *kind, bool drift, char *sentence, char *fix)
+{
+	struct drift_finding *finding = add(out, kind, drift);
+
+	finding->what = sentence;
+	finding->fix = fix;
+}
+
+/* Stock Mesos lets an agent have an attribute twice; nearly everything that reads them sees one of the two. */
+static void find_duplicates(const Mesos__SlaveInfo *info, struct drift_findings *out)
+{
+	for (size_t i = 0; info && i < info->n_attributes; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(info->attributes[i]->name, info->attributes[j]->name) == 0) {
+				add_fact(
+					out, "duplicate-attribute", false,
+					xasprintf("it has the attribute %s more than once: /slaves and most tools show "
+						  "one of them",
+						  info->attributes[i]->name),
+					NULL);
+				break;
+			}
+}
+
+/* A run of this database that is under way is no drift; what another one left open is. */
+static void find_operations(const struct drift_input *input, struct drift_findings *out)
+{
+	const struct survey *survey = input->survey;
+
+	for (size_t i = 0; survey && i < survey->operation_count; i++) {
+		const struct survey_operation *operation = &survey->operations[i];
+		const char *state = operation->state ? operation->state : "unknown";
+		bool ours = operation->database && input->database && strcmp(operation->database, input->database) == 0;
+
+		if (strcmp(state, "done") == 0 || strcmp(state, "undone") == 0)
+			continue;
+		add_fact(out, "open-operation", !ours,
+			 xasprintf("an operation of run %s is not finished (%s)%s%s",
+				   operation->run ? operation->run : "?", state,
+				   ours ? "" : "; it belongs to database ",
+				   ours                  ? ""
+				   : operation->database ? operation->database
+							 : "?"),
+			 ours ? xstrdup("`rollcall rollout resume` asks the host and finishes it")
+			      : xstrdup("`rollout resume` with that database finishes it; without it agentctl decides "
+					"by itself, some "
+					"minutes after it was last spoken to, and `rollout start --adopt` takes the "
+					"host over"));
+	}
+}
+
+static void find_other_agent(const struct drift_input *input, struct drift_findings *out)
+{
+	const char *id = input->survey ? input->survey->agent_id : NULL;
+	struct drift_finding *finding;
+
+	if (!id || !*id || strcmp(id, input->agent->view.id) == 0)
+		return;
+	finding = add_disagreement(out, "other-agent", "checkpoint", "master", "id", id, input->agent->view.id);
+	finding->fix = xstrdup("another agent runs on that host now: `rollcall inventory sync` and survey again");
+}
+
+static void find_facts(const struct drift_input *input, struct drift_findings *out)
+{
+	const struct agent_record *agent = input->agent;
+	char when[CLOCK_TEXT_MAX];
+
+	find_duplicates(agent->view.info, out);
+	if (input->ignored)
+		add_fact(out, "ignored", false, xasprintf("plans leave it out: %s", input->ignored), NULL);
+	if (input->neighbours > 0)
+		add_fact(out, "shared-host", false,
+			 xasprintf("%zu other agent%s listed on host %s: each needs its own flag store and start and "
+				   "stop commands in the cluster file",
+				   input->neighbours, input->neighbours == 1 ? " is" : "s are", agent->view.hostname),
+			 NULL);
+	if (agent->gone_ms)
+		add_fact(out, "unlisted", true,
+			 xasprintf("the master does not list it since %s", clock_format(agent->gone_ms, when)),
+			 xstrdup("`rollcall rescue` says whether its agent refuses to start, and starts it with its "
+				 "ID"));
+	if (input->row && input->row->failed_ms)
+		add_fact(out, "not-surveyed", false,
+			 xasprintf("its host could not be asked at %s: %s", clock_format(input->row->failed_ms, when),
+				   input->row->failure),
+			 NULL);
+	else if (!input->survey)
+		add_fact(out, "not-surveyed", false, xstrdup("its host was never asked"),
+			 xstrdup("`rollcall inventory survey` asks it"));
+	if (input->survey && !input->survey->info)
+		add_fact(out, "no-checkpoint", input->survey->running,
+			 xasprintf("it has no checkpoint that can be read%s%s: a restart costs its ID and every task",
+				   input->survey->checkpoint_error ? ": " : "",
+				   input->survey->checkpoint_error ? input->survey->checkpoint_error : ""),
+			 NULL);
+}
+
+void drift_find(const struct drift_input *input, struct drift_findings *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (input->survey) {
+		compare_store(input, out);
+		compare_checkpoint(input, out);
+		compare_master(input, out);
+	}
+	find_other_agent(input, out);
+	find_operations(input, out);
+	find_facts(input, out);
+}
+
+int drift_neighbours(struct store *store, int64_t agent_row, size_t *count, struct error *err)
+{
+	int64_t found = 0;
+
+	if (store_find_int(store, &found, err,
+			   "SELECT count(*) FROM agents a JOIN agents b ON b.cluster = a.cluster AND b.hostname = "
+			   "a.hostname WHERE a.row = ?1 AND a.gone_ms IS NULL AND b.gone_ms IS NULL AND b.row <> a.row",
+			   "i", agent_row) < 0)
+		return -1;
+	*count = (size_t)found;
+	return 0;
+}
+
+/* ---- which config is meant */
+
+void drift_configs_clear(struct drift_configs *configs)
+{
+	for (size_t i = 0; i < configs->count; i++)
+		free(configs->items[i]);
+	free(configs->items);
+	memset(configs, 0, sizeof(*configs));
+}
+
+int drift_configs_load(struct store *store, const char *agent_id, struct drift_configs *out, struct error *err)
+{
+	struct drift_configs found = {NULL, 0};
+	struct store_cursor cursor;
+	int more;
+
+	/* Of max() and a bare column SQLite gives that column from the row that has the maximum. A rollback's plan names
+	 * a config that nobody has added: it is none. */
+	if (store_query(
+		    store, &cursor, err,
+		    "SELECT p.config || '@' || p.config_version, max(r.created_ms) FROM run_agents x "
+		    "JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan JOIN configs c ON c.name = p.config "
+		    "WHERE x.agent = ?1 AND x.state = 'done' GROUP BY p.config ORDER BY p.config",
+		    "t", agent_id) < 0)
+		return -1;
+	while ((more = store_next(&cursor, err)) > 0) {
+		found.items = xreallocarray(found.items, found.count + 1, sizeof(*found.items));
+		found.items[found.count++] = xstrdup(store_text(&cursor, 0));
+	}
+	store_done(&cursor);
+	if (more < 0)
+		drift_configs_clear(&found);
+	else
+		*out = found;
+	return more < 0 ? -1 : 0;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which two places disagree about an agent, and what is merely worth knowing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "inventory/drift.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/fleet.h"
+
+struct fixture {
+	struct agent_record agent;
+	struct survey_record row;
+	struct survey survey;
+	struct drift_input input;
+	struct drift_findings found;
+};
+
+static int setup(void **state)
+{
+	static const struct fleet_agent agent = {.id = "m-S1", .hostname = "a", .attributes = "rack:r1"};
+	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
+
+	fleet_view(&agent, &fixture->agent.view);
+	fixture->row.time_ms = 1;
+	fixture->survey.running = true;
+	fixture->survey.has_verdict = true;
+	fixture->survey.verdict_accepted = true;
+	fixture->survey.info = slaveinfo_copy(fixture->agent.view.info);
+	flags_set(&fixture->survey.flags, "attributes", "rack:r1");
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r1");
+	fixture->input =
+		(struct drift_input){.agent = &fixture->agent, .row = &fixture->row, .survey = &fixture->survey};
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	drift_findings_clear(&fixture->found);
+	agent_record_clear(&fixture->agent);
+	survey_clear(&fixture->survey);
+	survey_record_clear(&fixture->row);
+	free(fixture);
+	return 0;
+}
+
+/* Exactly one finding, of that kind. */
+static const struct drift_finding *only(struct fixture *fixture, const char *kind, bool drift)
+{
+	drift_findings_clear(&fixture->found);
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 1);
+	assert_string_equal(fixture->found.items[0].kind, kind);
+	assert_int_equal(drift_findings_has_drift(&fixture->found), drift);
+	return &fixture->found.items[0];
+}
+
+static void use_master(struct fixture *fixture, const struct fleet_agent *agent)
+{
+	agent_view_clear(&fixture->agent.view);
+	fleet_view(agent, &fixture->agent.view);
+}
+
+static void test_agreement(void **state)
+{
+	struct fixture *fixture = *state;
+
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 0);
+	assert_false(drift_findings_has_drift(&fixture->found));
+}
+
+static void test_store_and_process(void **state)
+{
+	struct fixture *fixture = *state;
+
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r2");
+	const struct drift_finding *finding = only(fixture, "store-running", true);
+	assert_string_equal(finding->places[0], "store");
+	assert_string_equal(finding->what, "attributes");
+	assert_string_equal(finding->values[0], "rack:r2");
+	assert_string_equal(finding->values[1], "rack:r1");
+
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r1");
+	flags_set(&fixture->survey.store_flags, "recover", "reconnect");
+	assert_null(only(fixture, "store-running", true)->values[1]);
+}
+
+/* Entries in another order are the same; what the command line adds is nobody's drift; nothing runs, nothing differs. */
+static void test_no_disagreement_of_store(void **state)
+{
+	struct fixture *fixture = *state;
+
+	flags_set(&fixture->survey.flags, "attributes", "a:1;b:2");
+	flags_set(&fixture->survey.store_flags, "attributes", "b:2;a:1");
+	flags_set(&fixture->survey.flags, "hostname", "a");
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 0);
+
+	flags_set(&fixture->survey.store_flags, "attributes", "b:3");
+	fixture->survey.running = false;
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 0);
+}
+
+static void test_refusal(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->survey.verdict_accepted = false;
+	fixture->survey.verdict_differs = PART_ATTRIBUTES | PART_DOMAIN;
+	const struct drift_finding *finding = only(fixture, "would-refuse", true);
+	assert_string_equal(finding->what, "attributes, domain");
+	assert_non_null(strstr(finding->fix, "refused"));
+}
+
+/* The master has what the agent registered with, the checkpoint does not: one finding, with its name, and not two. */
+static void test_not_written_back(void **state)
+{
+	static const struct fleet_agent grown = {.id = "m-S1", .hostname = "a", .attributes = "rack:r1;ssd:yes"};
+	struct fixture *fixture = *state;
+
+	use_master(fixture, &grown);
+	fixture->survey.verdict_differs = PART_ATTRIBUTES;
+	fixture->agent.view.attributes_complete = true;
+	assert_non_null(strstr(only(fixture, "not-written-back", true)->fix, "reboot"));
+}
+
+static void test_checkpoint_and_master(void **state)
+{
+	static const struct fleet_agent other = {.id = "m-S1", .hostname = "a", .attributes = "rack:r2"};
+	struct fixture *fixture = *state;
+
+	use_master(fixture, &other);
+	fixture->agent.view.attributes_complete = true;
+	const struct drift_finding *finding = only(fixture, "checkpoint-master", true);
+	assert_string_equal(finding->what, "attributes.rack");
+	assert_string_equal(finding->values[0], "r1");
+	assert_string_equal(finding->values[1], "r2");
+
+	/* /slaves may have left the attribute out */
+	fixture->agent.view.attributes_complete = false;
+	drift_findings_clear(&fixture->found);
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 0);
+
+	/* what a master that no longer lists it said last is no record */
+	fixture->agent.view.attributes_complete = true;
+	fixture->agent.gone_ms = 5;
+	assert_non_null(strstr(only(fixture, "unlisted", true)->what, "1970"));
+}
+
+static void test_facts(void **state)
+{
+	static const struct fleet_agent twice = {.id = "m-S1", .hostname = "a", .attributes = "rack:r1;rack:r2"};
+	struct fixture *fixture = *state;
+
+	fixture->input.neighbours = 1;
+	assert_non_null(strstr(only(fixture, "shared-host", false)->what, "1 other agent is"));
+	fixture->input.neighbours = 0;
+
+	use_master(fixture, &twice);
+	slaveinfo_free(fixture->survey.info);
+	fixture->survey.info = slaveinfo_copy(fixture->agent.view.info);
+	assert_non_null(strstr(only(fixture, "duplicate-attribute", false)->what, "rack"));
+}
+
+static void test_no_checkpoint(void **state)
+{
+	struct fixture *fixture = *state;
+
+	slaveinfo_free(fixture->survey.info);
+	fixture->survey.info = NULL;
+	fixture->survey.has_verdict = false;
+	only(fixture, "no-checkpoint", true);
+}
+
+static void test_never_surveyed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->input.survey = NULL;
+	fixture->input.row = NULL;
+	assert_non_null(only(fixture, "not-surveyed", false)->fix);
+
+	fixture->input.row = &fixture->row;
+	fixture->row.failed_ms = 7;
+	fixture->row.failure = xstrdup("no route");
+	assert_non_null(strstr(only(fixture, "not-surveyed", false)->what, "no route"));
+}
+
+static void test_config(void **state)
+{
+	struct fixture *fixture = *state;
+	char flag[] = "attributes", before[] = "rack:r1", after[] = "rack:r9";
+	struct config_edit edit = {.flag = flag, .before = before, .after = after};
+	const struct config_edits edits = {.items = &edit, .count = 1};
+
+	drift_find_config("web-tier@3", &edits, &fixture->found);
+	assert_int_equal(fixture->found.count, 1);
+	assert_string_equal(fixture->found.items[0].values[0], "rack:r9");
+	assert_non_null(strstr(fixture->found.items[0].fix, "web-tier@3"));
+	assert_true(drift_findings_has_drift(&fixture->found));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_agreement, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_and_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_disagreement_of_store, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_written_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_checkpoint_and_master, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_checkpoint, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_never_surveyed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
