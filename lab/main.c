@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rollcall-lab: a Mesos cluster in a box, and everything in that box. Called by another name it is what a lab host
- * finds by that name: mesos-agent, mesos-executor, systemctl, journalctl.
- */
+/* rollcall-lab: a Mesos cluster in a box. What runs on the hosts in that box is lab/host/main.c. */
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/options.h"
 #include "lab/commands/commands.h"
-#include "lab/core/roles.h"
+#include "lab/core/processes.h"
 
 static const struct command commands[] = {
 	{"up", "", "make a lab and start it",
-	 "Makes a cluster on this machine's loopback addresses: one master, N agents with tasks that run, and N hosts "
-	 "that\n"
-	 "are reached by SSH. It returns when all agents are registered and all tasks run.\n\n"
+	 "Makes a cluster on this machine's loopback addresses: a master or several, N agents with tasks that run, "
+	 "and N hosts\n"
+	 "that are reached by SSH. It returns when all agents are registered and all tasks run.\n\n"
 	 "    rollcall-lab up --agents 12 --zones 3\n"
+	 "    rollcall-lab up --masters 3 --tls --authenticate\n"
 	 "    rollcall --config lab/rollcall.json inventory sync\n",
 	 command_up, 0, 0},
 	{"down", "", "end a lab and remove its folder", NULL, command_down, 0, 0},
 	{"status", "", "what runs in a lab, and what is broken; exit 1 when something is", NULL, command_status, 0, 0},
-	{"break", "HOST|master FAULT|none", "break something, or heal it",
+	{"break", "HOST|master[:N] FAULT|none", "break something, or heal it",
 	 "    rollcall-lab break --list\n"
 	 "    rollcall-lab break node003.lab agent-exit\n"
 	 "    rollcall-lab break master 503 --for 10s\n"
 	 "    rollcall-lab break node003.lab none\n",
 	 command_break, 0, 2},
+	{"framework", "", "run a framework on a lab's master and print what it is told",
+	 "Subscribes as a scheduler of Mesos' v1 API does, takes offers for as many tasks as it is to run, and prints "
+	 "every\n"
+	 "event as a line of JSON. It acknowledges updates, and comes back when the connection is lost or another "
+	 "master\n"
+	 "leads, until it is ended; its tasks then run on until its failover timeout is over.\n\n"
+	 "    rollcall-lab framework --name shop --tasks 4\n"
+	 "    rollcall-lab framework --name watcher --tasks 2 --observer    # told when an agent's state has changed\n"
+	 "    rollcall-lab framework --name shop --id FRAMEWORK-ID          # takes over from the one before\n",
+	 command_framework, 0, 0},
 	{"master", "", "the lab's master (started by the supervisor)", NULL, command_role, 0, 0},
 	{"supervisor", "", "systemd and power of the lab's hosts (started by up)", NULL, command_role, 0, 0},
 	{"front", "", "SSH of the lab's hosts (started by up)", NULL, command_role, 0, 0},
@@ -68,39 +80,21 @@ static int run_command(int argc, const char *const argv[])
 	return error_exit_code(&session.error);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, const char *const argv[]);
-} roles[] = {
-	{"mesos-agent", role_agent},
-	{"mesos-executor", role_executor},
-	{"systemctl", role_systemctl},
-	{"journalctl", role_journalctl},
-};
-
-/* `rollcall-lab agent …` and `rollcall-lab session`: the same by argument. */
-static const struct {
-	const char *name;
-	int (*run)(int argc, const char *const argv[]);
-} hidden[] = {
-	{"agent", role_agent},
-	{"executor", role_executor},
-	{"systemctl", role_systemctl},
-	{"session", role_session},
-};
+/* `rollcall-lab agent …`: what hosts run is a program of its own. */
+static int run_agent(const char *const argv[])
+{
+	char *program = process_host_program();
+	execv(program, (char *const *)(uintptr_t)argv);
+	log_error("cannot start %s: %s", program, strerror(errno));
+	free(program);
+	return 127;
+}
 
 int main(int argc, char *argv[])
 {
 	const char *const *words = (const char *const *)argv;
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *name = slash != NULL ? slash + 1 : words[0];
-	for (size_t i = 0; name != NULL && i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if (strcmp(roles[i].name, name) == 0)
-			return roles[i].run(argc, words);
-	}
-	for (size_t i = 0; argc > 1 && i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-		if (strcmp(hidden[i].name, argv[1]) == 0)
-			return hidden[i].run(argc - 1, words + 1);
-	}
 	log_setup(LAB_PROGRAM, LOG_INFO);
+	if (argc > 1 && strcmp(argv[1], "agent") == 0)
+		return run_agent(words + 1);
 	return run_command(argc, words);
 }

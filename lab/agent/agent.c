@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/agent/agent.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "lab/agent/agent_log.h"
-#include "lab/core/faults.h"
+#include "lab/core/detector.h"
+#include "lab/core/files.h"
 #include "lab/core/roles.h"
 #include "lab/host/stand_in.h"
 #include "mesos/version.h"
-
-#define SLOW_RECOVERY_MS 30000 /* of the fault slow-recovery */
 
 extern char **environ;
 
@@ -28,12 +28,18 @@ static void agent_clear(struct agent *agent)
 		agent->tasks = task->next;
 		agent_task_free(task);
 	}
+	agent_updates_clear(agent);
 	agent_log_close(agent->log);
 	link_free(agent->master);
+	detector_free(agent->detector);
+	free(agent->leader);
 	listener_free(agent->executors);
-	web_free(agent->web);
+	agent_web_free(agent->web);
 	timer_free(agent->master_timer);
 	timer_free(agent->recovery_timer);
+	timer_free(agent->fault_timer);
+	timer_free(agent->ping_timer);
+	timer_free(agent->update_timer);
 	events_free(agent->events);
 	slaveinfo_free(agent->info);
 	resources_clear(&agent->reserved);
@@ -49,6 +55,8 @@ static void on_signal(void *ctx, int number)
 {
 	struct agent *agent = ctx;
 	if (number == SIGUSR1) {
+		agent_say(agent, 'I', "slave.cpp:1047", "Received SIGUSR1 signal; unregistering and shutting down");
+		agent_unregister(agent);
 		agent_end_tasks(agent);
 		agent->phase = AGENT_TERMINATING;
 		if (agent->tasks != NULL)
@@ -71,40 +79,26 @@ static int make_info(struct agent *agent, struct error *err)
 	if (result < 0 || flags_resolve_files(&agent->flags, agent->root, err) < 0)
 		return -1;
 	detected.hostname = agent->host;
-	agent->info = slaveinfo_from_flags(&agent->flags, &detected, &mesos_version_newest, err);
+	agent->info = slaveinfo_from_flags(&agent->flags, &detected, &agent->release.version, err);
 	return agent->info != NULL ? 0 : -1;
 }
 
-static bool strikes(const struct agent *agent, const char *name, struct fault *fault)
+static void say_itself(const struct agent *agent)
 {
-	return fault_is_armed(agent->lab, agent->host, name, fault) && fault_strikes(agent->lab, agent->host, fault);
-}
-
-static int exit_faults(const struct agent *agent, struct error *err)
-{
-	struct fault fault;
-	char digest[DIGEST_HEX_SIZE];
-	if (strikes(agent, "agent-exit-always", &fault))
-		return error_set(err, ERROR_REFUSED, "Failed to initialize: broken by the lab (agent-exit-always)");
-	agent_flags_digest(&agent->flags, digest);
-	if (fault_is_armed(agent->lab, agent->host, "agent-exit", &fault) && strcmp(fault.memory, digest) != 0 &&
-	    fault_strikes(agent->lab, agent->host, &fault))
-		return error_set(err, ERROR_REFUSED,
-				 "Failed to initialize: broken by the lab (agent-exit): these are not the flags it "
-				 "would start with");
-	return 0;
-}
-
-static void other_faults(struct agent *agent)
-{
-	struct fault fault;
-	agent->silent = strikes(agent, "never-reregister", &fault);
-	if (strikes(agent, "slow-recovery", &fault))
-		agent->slow_ms = lab_scaled_ms(agent->lab, SLOW_RECOVERY_MS);
-	if (strikes(agent, "agent-hang", &fault)) {
-		for (;;)
-			pause();
-	}
+	struct buffer resources = BUFFER_INIT(1u << 20);
+	struct resources own = {.items = NULL};
+	char *started = xasprintf("Mesos agent started on (1)@%s:%d", agent->ip, agent->port);
+	char *hostname = xasprintf("Agent hostname: %s", agent->info->hostname);
+	resources_copy(&own, agent->info->resources, agent->info->n_resources);
+	buffer_puts(&resources, "Agent resources: ");
+	resources_to_text(&own, &resources);
+	agent_say(agent, 'I', "slave.cpp:283", started);
+	agent_say(agent, 'I', "slave.cpp:631", buffer_text(&resources));
+	agent_say(agent, 'I', "slave.cpp:648", hostname);
+	resources_clear(&own);
+	buffer_clear(&resources);
+	free(started);
+	free(hostname);
 }
 
 static int open_log(struct agent *agent, struct error *err)
@@ -115,7 +109,9 @@ static int open_log(struct agent *agent, struct error *err)
 	agent->log = agent_log_open(agent->root, folder, agent->host, err);
 	if (agent->log == NULL)
 		return -1;
-	agent_log_write(agent->log, 'I', "main.cpp:519", "Version: " LAB_MESOS_VERSION);
+	char *version = xasprintf("Version: %s", agent->version_text);
+	agent_say(agent, 'I', "main.cpp:546", version);
+	free(version);
 	json_t *flags = flags_to_json(&agent->flags);
 	char *shown = json_dumps(flags, JSON_COMPACT), *line = xasprintf("Flags at startup: %s", shown);
 	agent_log_write(agent->log, 'I', "slave.cpp:263", line);
@@ -137,9 +133,10 @@ static int prepare(struct agent *agent, struct error *err)
 	agent->start_time = (double)clock_wall_ms() / 1000;
 	agent->cleanup = strcmp(agent_flag(&agent->flags, "recover"), "cleanup") == 0;
 	agent->pending = json_array();
-	if (open_log(agent, err) < 0 || exit_faults(agent, err) < 0 || make_info(agent, err) < 0)
+	if (open_log(agent, err) < 0 || agent_exit_faults(agent, err) < 0 || make_info(agent, err) < 0)
 		return -1;
 	agent->port = agent->info->has_port ? agent->info->port : LAB_AGENT_PORT;
+	say_itself(agent);
 	return 0;
 }
 
@@ -174,7 +171,8 @@ static int run(struct agent *agent, struct error *err)
 	if (agent->events == NULL || events_on_signals(agent->events, signals, on_signal, agent, err) < 0 ||
 	    agent_serve(agent, err) < 0 || agent_listen_executors(agent, err) < 0)
 		return -1;
-	other_faults(agent);
+	if (agent_begin_faults(agent, err) < 0)
+		return -1;
 	if (!agent->cleanup)
 		agent_connect(agent);
 	int result = agent_recover(agent, &refusal, err);
@@ -185,7 +183,41 @@ static int run(struct agent *agent, struct error *err)
 		return -1;
 	agent_await_executors(agent);
 	events_run(agent->events);
+	if (agent->failure != NULL)
+		return error_set(err, ERROR_REFUSED, "%s", agent->failure);
+	agent_say(agent, 'I', "slave.cpp:1004", "Agent terminating");
 	return 0;
+}
+
+void agent_say(const struct agent *agent, char level, const char *place, const char *text)
+{
+	agent_log_write(agent->log, level, place, text);
+}
+
+void agent_trim(void)
+{
+	malloc_trim(0);
+}
+
+/* Which Mesos is installed on this host: a file that a package's upgrade would replace. */
+static void read_version(struct agent *agent)
+{
+	char *root = stand_in_root();
+	char *path = root != NULL ? path_join(root, LAB_VERSION_FILE) : NULL;
+	char *text = path != NULL && file_exists(path) ? files_read_line(path) : NULL;
+	struct mesos_version *version = &agent->release.version;
+	if (text == NULL || mesos_version_parse(text, version, NULL) < 0)
+		*version = mesos_version_newest;
+	snprintf(agent->version_text, sizeof(agent->version_text), "%d.%d.%d", version->major % 1000,
+		 version->minor % 1000, version->patch % 1000);
+	free(text);
+	free(path);
+	path = root != NULL ? path_join(root, LAB_DIALECT_FILE) : NULL;
+	text = path != NULL && file_exists(path) ? files_read_line(path) : NULL;
+	agent->release.proposal = text != NULL && strcmp(text, LAB_DIALECT_PROPOSAL) == 0;
+	free(text);
+	free(path);
+	free(root);
 }
 
 int role_agent(int argc, const char *const argv[])
@@ -193,7 +225,9 @@ int role_agent(int argc, const char *const argv[])
 	struct agent agent = {.phase = AGENT_RECOVERING};
 	struct error err = ERROR_INIT;
 	log_setup("mesos-agent", LOG_INFO);
-	int result = agent_flags_read(argc, argv, (const char *const *)(uintptr_t)environ, &agent.flags, &err);
+	read_version(&agent);
+	int result = agent_flags_read(argc, argv, (const char *const *)(uintptr_t)environ, &agent.release, &agent.flags,
+				      &err);
 	if (result > 0)
 		return 0;
 	if (result < 0 && err.kind == ERROR_USAGE)

@@ -8,10 +8,17 @@
 #include "lab/agent/agent.h"
 #include "lab/core/processes.h"
 
-static bool executor_lives(const struct agent_task *task)
+bool agent_executor_lives(const struct agent_task *task)
 {
 	return task->pid > 0 && process_has_env(task->pid, "ROLLCALL_ROOT", task->agent->root) &&
 	       process_has_env(task->pid, "MESOS_EXECUTOR_ID", task->executor->executor_id->value);
+}
+
+/* The executor and its task are one session. */
+void agent_kill_executor(const struct agent_task *task)
+{
+	kill(-task->pid, SIGKILL);
+	kill(task->pid, SIGKILL);
 }
 
 static bool partition_aware(const Mesos__FrameworkInfo *framework)
@@ -29,8 +36,7 @@ static void give_up(struct agent_task *task)
 			       agent_flag(&task->agent->flags, "executor_reregistration_timeout"));
 	Mesos__TaskState state = partition_aware(task->framework) ? MESOS__TASK_STATE__TASK_GONE
 								  : MESOS__TASK_STATE__TASK_LOST;
-	kill(-task->pid, SIGKILL); /* the executor and its task are one session */
-	kill(task->pid, SIGKILL);
+	agent_kill_executor(task);
 	agent_task_ended(task, state, MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_REREGISTRATION_TIMEOUT, text);
 	free(text);
 }
@@ -38,11 +44,13 @@ static void give_up(struct agent_task *task)
 static void wait_is_over(void *ctx)
 {
 	struct agent *agent = ctx;
+	if (agent->tasks != NULL)
+		agent_say(agent, 'I', "slave.cpp:5910", "Cleaning up un-reregistered executors");
 	for (struct agent_task *task = agent->tasks, *next; task != NULL; task = next) {
 		next = task->next;
 		if (task->link != NULL)
 			continue;
-		if (executor_lives(task))
+		if (agent_executor_lives(task))
 			give_up(task);
 		else
 			agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED,
@@ -56,10 +64,8 @@ static void clean_up(struct agent *agent)
 {
 	while (agent->tasks != NULL) {
 		struct agent_task *task = agent->tasks;
-		if (executor_lives(task)) {
-			kill(-task->pid, SIGKILL);
-			kill(task->pid, SIGKILL);
-		}
+		if (agent_executor_lives(task))
+			agent_kill_executor(task);
 		agent_task_ended(task, MESOS__TASK_STATE__TASK_KILLED,
 				 MESOS__TASK_STATUS__REASON__REASON_EXECUTOR_TERMINATED, "Executor terminated");
 	}
@@ -73,6 +79,7 @@ void agent_await_executors(struct agent *agent)
 		return;
 	}
 	agent->recovery_timer = timer_new(agent->events, wait_is_over, agent);
+	agent_say(agent, 'I', "slave.cpp:8235", "Recovering executors");
 	int64_t wait = agent->tasks != NULL ? agent_flag_ms(agent, "executor_reregistration_timeout") : 0;
 	timer_set(agent->recovery_timer, wait + agent->slow_ms);
 }

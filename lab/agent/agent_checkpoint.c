@@ -112,13 +112,21 @@ static int write_task_info(const struct agent *agent, const struct agent_task *t
 	return write_record(task_path(agent, task, "task.info"), &bare, err);
 }
 
+int agent_checkpoint_framework(const struct agent *agent, const Mesos__FrameworkInfo *framework, struct error *err)
+{
+	if (!framework->checkpoint)
+		return 0;
+	return write_record(agent_meta_path(agent, "slaves/%s/frameworks/%s/framework.info", agent->info->id->value,
+					    framework->id->value),
+			    framework, err);
+}
+
 int agent_checkpoint_task(const struct agent *agent, const struct agent_task *task, struct error *err)
 {
 	const char *slave = agent->info->id->value, *framework = task->framework->id->value;
 	if (!task->framework->checkpoint)
 		return 0;
-	if (write_record(agent_meta_path(agent, "slaves/%s/frameworks/%s/framework.info", slave, framework),
-			 task->framework, err) < 0 ||
+	if (agent_checkpoint_framework(agent, task->framework, err) < 0 ||
 	    write_text(agent_meta_path(agent, "slaves/%s/frameworks/%s/framework.pid", slave, framework), "@0.0.0.0:0",
 		       err) < 0 ||
 	    write_record(executor_path(agent, task, "executor.info"), task->executor, err) < 0 ||
@@ -156,7 +164,28 @@ static int append_file(char *path, const struct buffer *bytes, struct error *err
 	return result;
 }
 
-/* The update, and its acknowledgement: the lab's frameworks acknowledge at once. */
+static void put_acknowledgement(const ProtobufCBinaryData *uuid, struct buffer *out)
+{
+	Mesos__StatusUpdateRecord record = MESOS__STATUS_UPDATE_RECORD__INIT;
+	record.type = MESOS__STATUS_UPDATE_RECORD__TYPE__ACK;
+	record.has_uuid = true;
+	record.uuid = *uuid;
+	put_record(out, &record);
+}
+
+int agent_checkpoint_acknowledgement(const struct agent *agent, const struct agent_task *task,
+				     const ProtobufCBinaryData *uuid, struct error *err)
+{
+	struct buffer bytes = BUFFER_INIT(RECORD_MAX);
+	if (!task->framework->checkpoint)
+		return 0;
+	put_acknowledgement(uuid, &bytes);
+	int result = append_file(task_path(agent, task, "task.updates"), &bytes, err);
+	buffer_clear(&bytes);
+	return result;
+}
+
+/* The lab's frameworks acknowledge at once. */
 int agent_checkpoint_update(const struct agent *agent, const struct agent_task *task, const Mesos__TaskStatus *status,
 			    struct error *err)
 {
@@ -176,11 +205,8 @@ int agent_checkpoint_update(const struct agent *agent, const struct agent_task *
 	record.type = MESOS__STATUS_UPDATE_RECORD__TYPE__UPDATE;
 	record.update = &update;
 	put_record(&bytes, &record);
-	record = (Mesos__StatusUpdateRecord)MESOS__STATUS_UPDATE_RECORD__INIT;
-	record.type = MESOS__STATUS_UPDATE_RECORD__TYPE__ACK;
-	record.has_uuid = status->has_uuid;
-	record.uuid = status->uuid;
-	put_record(&bytes, &record);
+	if (!agent_update_is_acknowledged(task->framework))
+		put_acknowledgement(&status->uuid, &bytes);
 	int result = append_file(task_path(agent, task, "task.updates"), &bytes, err);
 	buffer_clear(&bytes);
 	return result;
@@ -213,8 +239,13 @@ static void *read_record(char *path, const ProtobufCMessageDescriptor *descripto
 
 static void take_update(struct agent_task *task, Mesos__StatusUpdateRecord *record)
 {
-	if (record->update == NULL)
+	if (record->update == NULL) {
+		if (record->has_uuid)
+			agent_update_forget(task->agent, &record->uuid);
 		return;
+	}
+	if (agent_update_is_acknowledged(task->framework))
+		agent_update_queue(task->agent, task, record->update->status);
 	Mesos__TaskStatus *status = pb_copy(record->update->status);
 	task->task->state = status->state;
 	PB_APPEND(task->task->statuses, task->task->n_statuses, status);

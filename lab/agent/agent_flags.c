@@ -7,159 +7,179 @@
 #include "lab/agent/agent.h"
 #include "mesos/flag_types.h"
 
+#define IN_PROPOSAL (-1) /* no release has it */
+
 /* The flags an agent of 1.12 takes; mesos/flag_types.h has their types. Those without a default are not shown by /flags
  * until they are given. */
 static const struct known_flag {
 	const char *name;
 	const char *fallback;
+	int since; /* the minor version of Mesos 1 that brought it; 0: 1.4 has it, or nobody has looked; IN_PROPOSAL */
 } known_flags[] = {
-	{"acls", NULL},
-	{"advertise_ip", NULL},
-	{"advertise_port", NULL},
-	{"agent_features", NULL},
-	{"agent_subsystems", NULL},
-	{"allowed_devices", NULL},
-	{"appc_simple_discovery_uri_prefix", "http://"},
-	{"appc_store_dir", "/tmp/mesos/store/appc"},
-	{"attributes", NULL},
-	{"authenticate_http_executors", NULL},
-	{"authenticate_http_readonly", "false"},
-	{"authenticate_http_readwrite", "false"},
-	{"authenticatee", "crammd5"},
-	{"authentication_backoff_factor", "1secs"},
-	{"authentication_timeout_max", "1mins"},
-	{"authentication_timeout_min", "5secs"},
-	{"authorizer", "local"},
-	{"bounding_capabilities", NULL},
-	{"cgroups_cpu_enable_pids_and_tids_count", "false"},
-	{"cgroups_destroy_timeout", "1mins"},
-	{"cgroups_enable_cfs", "false"},
-	{"cgroups_hierarchy", "/sys/fs/cgroup"},
-	{"cgroups_limit_swap", "false"},
-	{"cgroups_net_cls_primary_handle", NULL},
-	{"cgroups_net_cls_secondary_handles", NULL},
-	{"cgroups_root", "mesos"},
-	{"container_disk_watch_interval", "15secs"},
-	{"container_logger", NULL},
-	{"container_ports_watch_interval", NULL},
-	{"containerizers", "mesos"},
-	{"credential", NULL},
-	{"csi_plugin_config_dir", NULL},
-	{"default_container_dns", NULL},
-	{"default_container_info", NULL},
-	{"default_container_shm_size", NULL},
-	{"default_role", "*"},
-	{"disallow_sharing_agent_ipc_namespace", "false"},
-	{"disallow_sharing_agent_pid_namespace", "false"},
-	{"disk_profile_adaptor", NULL},
-	{"disk_watch_interval", "1mins"},
-	{"docker", "docker"},
-	{"docker_config", NULL},
-	{"docker_ignore_runtime", "false"},
-	{"docker_kill_orphans", "true"},
-	{"docker_mesos_image", NULL},
-	{"docker_registry", "https://registry.lab"},
-	{"docker_remove_delay", "6hrs"},
-	{"docker_socket", "/var/run/docker.sock"},
-	{"docker_stop_timeout", "0ns"},
-	{"docker_store_dir", "/tmp/mesos/store/docker"},
-	{"docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume"},
-	{"docker_volume_chown", "false"},
-	{"domain", NULL},
-	{"domain_socket_location", NULL},
-	{"effective_capabilities", NULL},
-	{"enforce_container_disk_quota", "false"},
-	{"executor_environment_variables", NULL},
-	{"executor_registration_timeout", "1mins"},
-	{"executor_reregistration_retry_interval", NULL},
-	{"executor_reregistration_timeout", "2secs"},
-	{"executor_shutdown_grace_period", "5secs"},
-	{"external_log_file", NULL},
-	{"fetcher_cache_dir", "/tmp/mesos/fetch"},
-	{"fetcher_cache_size", "2GB"},
-	{"fetcher_stall_timeout", "1mins"},
-	{"firewall_rules", NULL},
-	{"frameworks_home", ""},
-	{"gc_delay", "1weeks"},
-	{"gc_disk_headroom", "0.1"},
-	{"gc_non_executor_container_sandboxes", "false"},
-	{"hadoop_home", NULL},
-	{"help", "false"},
-	{"hooks", NULL},
-	{"host_path_volume_force_creation", NULL},
-	{"hostname", NULL},
-	{"hostname_lookup", "true"},
-	{"http_authenticators", NULL},
-	{"http_command_executor", "false"},
-	{"http_credentials", NULL},
-	{"http_executor_domain_sockets", "false"},
-	{"http_heartbeat_interval", "30secs"},
-	{"image_gc_config", NULL},
-	{"image_providers", NULL},
-	{"image_provisioner_backend", NULL},
-	{"initialize_driver_logging", "true"},
-	{"ip", NULL},
-	{"ip6", NULL},
-	{"ip6_discovery_command", NULL},
-	{"ip_discovery_command", NULL},
-	{"isolation", "posix/cpu,posix/mem"},
-	{"jwt_secret_key", NULL},
-	{"launcher", "posix"},
-	{"launcher_dir", "/usr/libexec/mesos"},
-	{"log_dir", NULL},
-	{"logbufsecs", "0"},
-	{"logging_level", "INFO"},
-	{"master", NULL},
-	{"master_detector", NULL},
-	{"max_completed_executors_per_framework", "150"},
-	{"memory_profiling", "false"},
-	{"modules", NULL},
-	{"modules_dir", NULL},
-	{"network_cni_config_dir", NULL},
-	{"network_cni_metrics", "true"},
-	{"network_cni_plugins_dir", NULL},
-	{"network_cni_root_dir_persist", "false"},
-	{"nvidia_gpu_devices", NULL},
-	{"oversubscribed_resources_interval", "15secs"},
-	{"perf_duration", "10secs"},
-	{"perf_events", NULL},
-	{"perf_interval", "1mins"},
-	{"port", "5051"},
-	{"qos_controller", NULL},
-	{"qos_correction_interval_min", "0ns"},
-	{"quiet", "false"},
-	{"reconfiguration_policy", "equal"},
-	{"recover", "reconnect"},
-	{"recovery_timeout", "15mins"},
-	{"registration_backoff_factor", "1secs"},
-	{"resource_estimator", NULL},
-	{"resource_provider_config_dir", NULL},
-	{"resources", NULL},
-	{"revocable_cpu_low_priority", "true"},
-	{"runtime_dir", "/var/run/mesos"},
-	{"sandbox_directory", "/mnt/mesos/sandbox"},
-	{"seccomp_config_dir", NULL},
-	{"seccomp_profile_name", NULL},
-	{"secret_resolver", NULL},
-	{"strict", "true"},
-	{"switch_user", "true"},
-	{"systemd_enable_support", "false"},
-	{"systemd_runtime_directory", "/run/systemd/system"},
-	{"version", "false"},
-	{"volume_gid_range", NULL},
-	{"work_dir", NULL},
-	{"xfs_kill_containers", NULL},
-	{"xfs_project_range", NULL},
-	{"xfs_quota_headroom", NULL},
-	{"zk_session_timeout", "10secs"},
+	{"acls", NULL, 0},
+	{"advertise_ip", NULL, 0},
+	{"advertise_port", NULL, 0},
+	{"agent_features", NULL, 0},
+	{"agent_subsystems", NULL, 0},
+	{"allowed_devices", NULL, 7},
+	{"appc_simple_discovery_uri_prefix", "http://", 0},
+	{"appc_store_dir", "/tmp/mesos/store/appc", 0},
+	{"attributes", NULL, 0},
+	{"authenticate_http_executors", NULL, 0},
+	{"authenticate_http_readonly", "false", 0},
+	{"authenticate_http_readwrite", "false", 0},
+	{"authenticatee", "crammd5", 0},
+	{"authentication_backoff_factor", "1secs", 0},
+	{"authentication_timeout_max", "1mins", 0},
+	{"authentication_timeout_min", "5secs", 0},
+	{"authorizer", "local", 0},
+	{"bounding_capabilities", NULL, 0},
+	{"cgroups_cpu_enable_pids_and_tids_count", "false", 0},
+	{"cgroups_destroy_timeout", "1mins", 0},
+	{"cgroups_enable_cfs", "false", 0},
+	{"cgroups_hierarchy", "/sys/fs/cgroup", 0},
+	{"cgroups_limit_swap", "false", 0},
+	{"cgroups_net_cls_primary_handle", NULL, 0},
+	{"cgroups_net_cls_secondary_handles", NULL, 0},
+	{"cgroups_root", "mesos", 0},
+	{"container_disk_watch_interval", "15secs", 0},
+	{"container_logger", NULL, 0},
+	{"container_ports_watch_interval", NULL, 0},
+	{"containerizers", "mesos", 0},
+	{"credential", NULL, 0},
+	{"csi_plugin_config_dir", NULL, 11},
+	{"default_container_dns", NULL, 0},
+	{"default_container_info", NULL, 0},
+	{"default_container_shm_size", NULL, 9},
+	{"default_role", "*", 0},
+	{"disallow_sharing_agent_ipc_namespace", "false", 9},
+	{"disallow_sharing_agent_pid_namespace", "false", 0},
+	{"disk_profile_adaptor", NULL, 0},
+	{"disk_watch_interval", "1mins", 0},
+	{"docker", "docker", 0},
+	{"docker_config", NULL, 0},
+	{"docker_ignore_runtime", "false", 9},
+	{"docker_kill_orphans", "true", 0},
+	{"docker_mesos_image", NULL, 0},
+	{"docker_registry", "https://registry.lab", 0},
+	{"docker_remove_delay", "6hrs", 0},
+	{"docker_socket", "/var/run/docker.sock", 0},
+	{"docker_stop_timeout", "0ns", 0},
+	{"docker_store_dir", "/tmp/mesos/store/docker", 0},
+	{"docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume", 0},
+	{"docker_volume_chown", "false", 0},
+	{"domain", NULL, 5},
+	{"domain_socket_location", NULL, 10},
+	{"effective_capabilities", NULL, 0},
+	{"enforce_container_disk_quota", "false", 0},
+	{"executor_environment_variables", NULL, 0},
+	{"executor_registration_timeout", "1mins", 0},
+	{"executor_reregistration_retry_interval", NULL, 0},
+	{"executor_reregistration_timeout", "2secs", 0},
+	{"executor_shutdown_grace_period", "5secs", 0},
+	{"external_log_file", NULL, 0},
+	{"fetcher_cache_dir", "/tmp/mesos/fetch", 0},
+	{"fetcher_cache_size", "2GB", 0},
+	{"fetcher_stall_timeout", "1mins", 6},
+	{"firewall_rules", NULL, 0},
+	{"frameworks_home", "", 0},
+	{"gc_delay", "1weeks", 0},
+	{"gc_disk_headroom", "0.1", 0},
+	{"gc_non_executor_container_sandboxes", "false", 7},
+	{"hadoop_home", NULL, 0},
+	{"help", "false", 0},
+	{"hooks", NULL, 0},
+	{"host_path_volume_force_creation", NULL, 8},
+	{"hostname", NULL, 0},
+	{"hostname_lookup", "true", 0},
+	{"http_authenticators", NULL, 0},
+	{"http_command_executor", "false", 0},
+	{"http_credentials", NULL, 0},
+	{"http_executor_domain_sockets", "false", 10},
+	{"http_heartbeat_interval", "30secs", 0},
+	{"ignore_checkpointed_state", "[\"domains\"]", IN_PROPOSAL},
+	{"image_gc_config", NULL, 0},
+	{"image_providers", NULL, 0},
+	{"image_provisioner_backend", NULL, 0},
+	{"initialize_driver_logging", "true", 0},
+	{"ip", NULL, 0},
+	{"ip6", NULL, 0},
+	{"ip6_discovery_command", NULL, 0},
+	{"ip_discovery_command", NULL, 0},
+	{"isolation", "posix/cpu,posix/mem", 0},
+	{"jwt_secret_key", NULL, 5},
+	{"launcher", "posix", 0},
+	{"launcher_dir", "/usr/libexec/mesos", 0},
+	{"log_dir", NULL, 0},
+	{"logbufsecs", "0", 0},
+	{"logging_level", "INFO", 0},
+	{"master", NULL, 0},
+	{"master_detector", NULL, 0},
+	{"max_completed_executors_per_framework", "150", 0},
+	{"memory_profiling", "false", 0},
+	{"modules", NULL, 0},
+	{"modules_dir", NULL, 0},
+	{"network_cni_config_dir", NULL, 0},
+	{"network_cni_metrics", "true", 0},
+	{"network_cni_plugins_dir", NULL, 0},
+	{"network_cni_root_dir_persist", "false", 7},
+	{"nvidia_gpu_devices", NULL, 0},
+	{"oversubscribed_resources_interval", "15secs", 0},
+	{"perf_duration", "10secs", 0},
+	{"perf_events", NULL, 0},
+	{"perf_interval", "1mins", 0},
+	{"port", "5051", 0},
+	{"qos_controller", NULL, 0},
+	{"qos_correction_interval_min", "0ns", 0},
+	{"quiet", "false", 0},
+	{"reconfiguration_policy", "equal", 5},
+	{"recover", "reconnect", 0},
+	{"recover_state", "true", IN_PROPOSAL},
+	{"recovery_timeout", "15mins", 0},
+	{"registration_backoff_factor", "1secs", 0},
+	{"resource_estimator", NULL, 0},
+	{"resource_provider_config_dir", NULL, 0},
+	{"resources", NULL, 0},
+	{"revocable_cpu_low_priority", "true", 0},
+	{"runtime_dir", "/var/run/mesos", 0},
+	{"sandbox_directory", "/mnt/mesos/sandbox", 0},
+	{"seccomp_config_dir", NULL, 8},
+	{"seccomp_profile_name", NULL, 8},
+	{"secret_resolver", NULL, 0},
+	{"strict", "true", 0},
+	{"switch_user", "true", 0},
+	{"systemd_enable_support", "false", 0},
+	{"systemd_runtime_directory", "/run/systemd/system", 0},
+	{"version", "false", 0},
+	{"volume_gid_range", NULL, 0},
+	{"work_dir", NULL, 0},
+	{"xfs_kill_containers", NULL, 6},
+	{"xfs_project_range", NULL, 0},
+	{"xfs_quota_headroom", NULL, 0},
+	{"zk_session_timeout", "10secs", 0},
 };
 #define KNOWN_FLAGS (sizeof(known_flags) / sizeof(known_flags[0]))
 
-static const struct known_flag *find_flag(const char *name, size_t len)
+static const struct known_flag *find_any_flag(const char *name)
+{
+	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
+		if (strcmp(known_flags[i].name, name) == 0)
+			return &known_flags[i];
+	}
+	return NULL;
+}
+
+static bool has_flag(const struct known_flag *flag, const struct agent_release *release)
+{
+	return flag->since == IN_PROPOSAL ? release->proposal
+					  : mesos_version_at_least(&release->version, 1, flag->since);
+}
+
+static const struct known_flag *find_flag(const char *name, size_t len, const struct agent_release *release)
 {
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
 		if (strlen(known_flags[i].name) == len && strncmp(known_flags[i].name, name, len) == 0)
-			return &known_flags[i];
+			return has_flag(&known_flags[i], release) ? &known_flags[i] : NULL;
 	}
 	return NULL;
 }
@@ -170,13 +190,13 @@ static bool is_boolean(const struct known_flag *flag)
 }
 
 /* The command line alone: what it names must be known. In the environment only what is known counts. */
-static int check_argument(const char *argument, struct error *err)
+static int check_argument(const char *argument, const struct agent_release *release, struct error *err)
 {
 	const char *given = argument + 2, *equals = strchr(given, '=');
 	size_t len = strcspn(given, "=");
-	bool negated = strncmp(given, "no-", 3) == 0 && find_flag(given, len) == NULL;
+	bool negated = strncmp(given, "no-", 3) == 0 && find_flag(given, len, release) == NULL;
 	const char *name = negated ? given + 3 : given;
-	const struct known_flag *flag = find_flag(name, negated ? len - 3 : len);
+	const struct known_flag *flag = find_flag(name, negated ? len - 3 : len, release);
 	if (flag == NULL && negated)
 		return error_set(err, ERROR_USAGE, "Failed to load unknown flag '%.*s' via '%.*s'", (int)len - 3, name,
 				 (int)len, given);
@@ -193,11 +213,11 @@ static int check_argument(const char *argument, struct error *err)
 	return 0;
 }
 
-static void forget_unknown(struct flags *flags)
+static void forget_unknown(struct flags *flags, const struct agent_release *release)
 {
 	for (size_t i = flags->count; i-- > 0;) {
 		const char *name = flags->items[i].name;
-		if (find_flag(name, strlen(name)) == NULL)
+		if (find_flag(name, strlen(name), release) == NULL)
 			flags_remove(flags, name);
 	}
 }
@@ -208,7 +228,7 @@ static bool is_true(const struct flags *flags, const char *name)
 	return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || *value == '\0');
 }
 
-static void print_help(void)
+static void print_help(const struct agent_release *release)
 {
 	size_t width = 0;
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
@@ -218,6 +238,8 @@ static void print_help(void)
 	printf("Usage: mesos-agent [options]\n\n");
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
 		const struct known_flag *flag = &known_flags[i];
+		if (!has_flag(flag, release))
+			continue;
 		int used = is_boolean(flag) ? printf("  --[no-]%s", flag->name) : printf("  --%s=VALUE", flag->name);
 		printf("%*s%s%s%s\n", (int)width + 5 - used, "", "A flag of the agent",
 		       flag->fallback != NULL ? "; default: " : "", flag->fallback != NULL ? flag->fallback : "");
@@ -228,7 +250,7 @@ static int check_values(const struct flags *flags, struct error *err)
 {
 	const char *policy = agent_flag(flags, "reconfiguration_policy"), *recover = agent_flag(flags, "recover");
 	int64_t ms;
-	if (flags_check_values(flags, err) < 0)
+	if (flags_check_values(flags, err) < 0 || agent_proposal_check(flags, err) < 0)
 		return -1;
 	if (flags_get(flags, "work_dir") == NULL)
 		return error_set(err, ERROR_USAGE, "Flag 'work_dir' is required, but it was not provided");
@@ -250,22 +272,23 @@ static int check_values(const struct flags *flags, struct error *err)
 	return 0;
 }
 
-int agent_flags_read(int argc, const char *const argv[], const char *const env[], struct flags *out, struct error *err)
+int agent_flags_read(int argc, const char *const argv[], const char *const env[], const struct agent_release *release,
+		     struct flags *out, struct error *err)
 {
 	struct flags flags = FLAGS_INIT;
 	int result = 0;
 	flags_from_process(argv, env, &flags);
-	forget_unknown(&flags);
+	forget_unknown(&flags, release);
 	if (is_true(&flags, "help")) {
-		print_help();
+		print_help(release);
 		result = 1;
 	} else if (is_true(&flags, "version")) {
-		printf("mesos %s\n", LAB_MESOS_VERSION);
+		printf("mesos %d.%d.%d\n", release->version.major, release->version.minor, release->version.patch);
 		result = 1;
 	}
 	for (int i = 1; i < argc && result == 0; i++) {
 		if (strncmp(argv[i], "--", 2) == 0 && argv[i][2] != '\0')
-			result = check_argument(argv[i], err);
+			result = check_argument(argv[i], release, err);
 	}
 	if (result == 0)
 		result = check_values(&flags, err);
@@ -280,7 +303,7 @@ int agent_flags_read(int argc, const char *const argv[], const char *const env[]
 const char *agent_flag(const struct flags *flags, const char *name)
 {
 	const char *given = flags_get(flags, name);
-	const struct known_flag *known = find_flag(name, strlen(name));
+	const struct known_flag *known = find_any_flag(name);
 	return given != NULL || known == NULL ? given : known->fallback;
 }
 
@@ -293,12 +316,12 @@ int64_t agent_flag_ms(const struct agent *agent, const char *name)
 	return lab_scaled_ms(agent->lab, ms);
 }
 
-json_t *agent_flags_to_json(const struct flags *flags)
+json_t *agent_flags_to_json(const struct flags *flags, const struct agent_release *release)
 {
 	json_t *object = json_object();
 	for (size_t i = 0; i < KNOWN_FLAGS; i++) {
 		const char *value = agent_flag(flags, known_flags[i].name);
-		if (value != NULL)
+		if (value != NULL && has_flag(&known_flags[i], release))
 			json_object_set_new(object, known_flags[i].name, json_string(value));
 	}
 	return object;
@@ -308,7 +331,7 @@ void agent_flags_digest(const struct flags *flags, char out[DIGEST_HEX_SIZE])
 {
 	json_t *object = json_object();
 	for (size_t i = 0; i < flags->count; i++) {
-		if (find_flag(flags->items[i].name, strlen(flags->items[i].name)) != NULL)
+		if (find_any_flag(flags->items[i].name) != NULL)
 			json_object_set_new(object, flags->items[i].name, json_string(flags->items[i].value));
 	}
 	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);

@@ -11,7 +11,7 @@
 
 static void put_flags(const struct agent *agent, struct writer *writer)
 {
-	json_t *flags = agent_flags_to_json(&agent->flags);
+	json_t *flags = agent_flags_to_json(&agent->flags, &agent->release);
 	char *text = json_dumps(flags, JSON_COMPACT);
 	writer_put_raw(writer, "flags", text);
 	free(text);
@@ -126,7 +126,7 @@ static void show_state(const struct agent *agent, struct writer *writer)
 {
 	char *pid = xasprintf("slave(1)@%s:%d", agent->ip, agent->port);
 	writer_open(writer, '{');
-	shape_version(writer);
+	shape_version_of(writer, agent->version_text);
 	writer_put_number(writer, "start_time", agent->start_time);
 	writer_put_string(writer, "id", agent->info->id != NULL ? agent->info->id->value : "");
 	writer_put_string(writer, "pid", pid);
@@ -156,21 +156,17 @@ static void show_version(const struct agent *agent, struct writer *writer)
 {
 	(void)agent;
 	writer_open(writer, '{');
-	shape_version(writer);
+	shape_version_of(writer, agent->version_text);
 	writer_close(writer, '}');
 }
 
 static void show_metrics(const struct agent *agent, struct writer *writer)
 {
-	double running = 0;
-	for (const struct agent_task *task = agent->tasks; task != NULL; task = task->next)
-		running += task->task->state == MESOS__TASK_STATE__TASK_RUNNING;
-	writer_open(writer, '{');
-	writer_put_number(writer, "slave/registered", agent->phase == AGENT_REGISTERED ? 1 : 0);
-	writer_put_number(writer, "slave/recovery_errors", 0);
-	writer_put_number(writer, "slave/tasks_running", running);
-	writer_put_number(writer, "slave/executors_running", running);
-	writer_close(writer, '}');
+	json_t *metrics = agent_metrics(agent);
+	char *text = json_dumps(metrics, JSON_COMPACT);
+	writer_raw(writer, text);
+	free(text);
+	json_decref(metrics);
 }
 
 static void show_nothing(const struct agent *agent, struct writer *writer)
@@ -190,34 +186,13 @@ static const struct {
 	{"/metrics/snapshot", show_metrics},
 };
 
-/* Operator API v1: what this agent is. */
-static void answer_api(const struct agent *agent, const struct web_call *call, struct web_reply *reply)
-{
-	json_t *request = json_loadb(call->body, call->body_len, 0, NULL);
-	const char *type = json_string_value(json_object_get(request, "type"));
-	if (type != NULL && strcmp(type, "GET_AGENT") == 0) {
-		json_t *answer = json_pack("{sss{so}}", "type", "GET_AGENT", "get_agent", "agent_info",
-					   slaveinfo_to_json(agent->info));
-		char *text = json_dumps(answer, JSON_COMPACT);
-		buffer_puts(&reply->body, text);
-		free(text);
-		json_decref(answer);
-	} else {
-		reply->status = type == NULL ? 400 : 501;
-		reply->content_type = "text/plain";
-		buffer_puts(&reply->body, type == NULL ? "Failed to parse body into a JSON object"
-						       : "The lab's agent knows GET_AGENT only");
-	}
-	json_decref(request);
-}
-
-static void answer(void *ctx, const struct web_call *call, struct web_reply *reply)
+static void answer(void *ctx, const struct agent_call *call, struct agent_reply *reply)
 {
 	const struct agent *agent = ctx;
 	const char *path = strncmp(call->path, "/slave(1)/", 10) == 0 ? call->path + 9 : call->path;
 	struct writer writer = {.out = &reply->body};
 	if (strcmp(path, "/api/v1") == 0) {
-		answer_api(agent, call, reply);
+		agent_answer_api(agent, call, reply);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
@@ -234,6 +209,6 @@ int agent_serve(struct agent *agent, struct error *err)
 	int fd = socket_listen_tcp(agent->ip, agent->port, NULL, err);
 	if (fd < 0)
 		return -1;
-	agent->web = web_new(agent->events, fd, answer, agent, err);
-	return agent->web != NULL ? 0 : -1;
+	agent->web = agent_web_new(agent->events, fd, answer, agent);
+	return 0;
 }

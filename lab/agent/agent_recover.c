@@ -45,6 +45,14 @@ static bool is_empty(const struct agent *agent)
 	return empty;
 }
 
+static void say_recovering(const struct agent *agent, const struct agent_task *task)
+{
+	char *text = xasprintf("Recovering executor '%s' of framework %s", task->executor->executor_id->value,
+			       task->framework->id->value);
+	agent_say(agent, 'I', "slave.cpp:10509", text);
+	free(text);
+}
+
 static void read_tasks(struct agent *agent, const struct checkpoint_state *state)
 {
 	for (size_t i = 0; i < state->task_count; i++) {
@@ -55,32 +63,49 @@ static void read_tasks(struct agent *agent, const struct checkpoint_state *state
 			continue;
 		task->next = agent->tasks;
 		agent->tasks = task;
+		say_recovering(agent, task);
 	}
 }
 
 /* discard: any SlaveInfo goes, and what can still refuse are reservations that no longer fit. */
-static bool judge(const struct agent *agent, const struct checkpoint_state *state, bool discard, struct buffer *message)
+static bool judge(struct agent *agent, const struct checkpoint_state *state, bool discard, struct buffer *message)
 {
 	struct recovery_rules rules = RECOVERY_STOCK;
 	struct verdict verdict = {.accepted = false};
 	const char *policy = agent_flag(&agent->flags, "reconfiguration_policy");
 	rules.policy = strcmp(policy, "additive") == 0 ? POLICY_ADDITIVE : POLICY_EQUAL;
 	rules.recover_state = !discard;
+	rules.ignore = agent_proposal_ignores(agent);
+	rules.version = agent->release.version;
 	recovery_check(state->info, agent->info, &state->reserved, &rules, &verdict);
 	bool accepted = verdict.accepted;
+	agent->changed = !discard && accepted && verdict.differs != 0;
 	if (!accepted && message != NULL)
 		buffer_append(message, verdict.message.data, verdict.message.len);
+	else if (accepted && message != NULL && verdict.message.len > 0 && discard == agent_proposal_discards(agent))
+		agent_proposal_warn(agent, buffer_text(&verdict.message));
 	verdict_clear(&verdict);
 	return accepted;
 }
 
-static int take_over(struct agent *agent, struct checkpoint_state *state, struct buffer *refusal)
+/* --recover_state=false: the old state counts for nothing but the ID, also after a reboot. */
+static int take_id_only(struct agent *agent, struct checkpoint_state *state, struct error *err)
+{
+	slaveinfo_set_id(agent->info, state->agent_id);
+	read_tasks(agent, state);
+	agent->changed = slaveinfo_diff(state->info, agent->info) != 0;
+	return agent_proposal_discard(agent, err);
+}
+
+static int take_over(struct agent *agent, struct checkpoint_state *state, struct buffer *refusal, struct error *err)
 {
 	struct fault fault;
 	bool forget = fault_is_armed(agent->lab, agent->host, "new-id", &fault) &&
 		      fault_strikes(agent->lab, agent->host, &fault);
 	if (!judge(agent, state, true, refusal))
 		return -1;
+	if (agent_proposal_discards(agent) && !forget)
+		return take_id_only(agent, state, err);
 	if (forget || (rebooted(agent, state) && !judge(agent, state, false, NULL))) {
 		forget_latest(agent);
 		return 0;
@@ -89,18 +114,28 @@ static int take_over(struct agent *agent, struct checkpoint_state *state, struct
 		return -1;
 	slaveinfo_set_id(agent->info, state->agent_id);
 	read_tasks(agent, state);
+	agent->news = agent->changed && agent->release.proposal;
 	return 0;
+}
+
+static void say_state(const struct agent *agent, const char *place, const char *before, const char *after)
+{
+	char *text = xasprintf("%s '%s/meta'%s", before, agent->work_dir, after);
+	agent_say(agent, 'I', place, text);
+	free(text);
 }
 
 int agent_recover(struct agent *agent, struct buffer *refusal, struct error *err)
 {
 	struct checkpoint_state state = {.agent_id = NULL};
+	say_state(agent, "state.cpp:68", "Recovering state from", "");
 	if (is_empty(agent))
 		return 0;
 	if (checkpoint_read(agent->root, agent->work_dir, &state, err) < 0)
 		return error_prefix(err, "Failed to perform recovery: Failed to recover agent state");
 	resources_copy(&agent->reserved, state.reserved.items, state.reserved.count);
-	int result = state.agent_id != NULL && state.info != NULL ? take_over(agent, &state, refusal) : 0;
+	say_state(agent, "slave.cpp:7753", "Finished recovering checkpointed state from", ", beginning agent recovery");
+	int result = state.agent_id != NULL && state.info != NULL ? take_over(agent, &state, refusal, err) : 0;
 	checkpoint_state_clear(&state);
 	return result;
 }

@@ -31,7 +31,7 @@ void agent_task_free(struct agent_task *task)
 	free(task);
 }
 
-static struct agent_task *find_task(struct agent *agent, const char *framework_id, const char *task_id)
+struct agent_task *agent_task_find(struct agent *agent, const char *framework_id, const char *task_id)
 {
 	for (struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
 		if (strcmp(task->framework->id->value, framework_id) == 0 &&
@@ -133,8 +133,13 @@ static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
 	if (agent_checkpoint_update(agent, task, status, &err) < 0)
 		log_warning("%s", err.text);
 	agent_send_update(agent, task, status);
+	agent->ended.updates++;
 	if (!is_terminal(status->state))
 		return;
+	agent->ended.executors++;
+	agent->ended.failed += status->state == MESOS__TASK_STATE__TASK_FAILED;
+	agent->ended.finished += status->state == MESOS__TASK_STATE__TASK_FINISHED;
+	agent->ended.killed += status->state == MESOS__TASK_STATE__TASK_KILLED;
 	agent_checkpoint_sentinel(agent, task, NULL);
 	remove_task(agent, task);
 }
@@ -144,6 +149,10 @@ static void update_from_executor(struct agent_task *task, Mesos__TaskState state
 {
 	struct status_parts parts;
 	Mesos__TaskStatus status = make_status(task, state, &parts);
+	if (task->draining && is_terminal(state)) {
+		status.has_reason = true;
+		status.reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_DRAINING;
+	}
 	publish(task, &status);
 }
 
@@ -161,6 +170,23 @@ void agent_task_ended(struct agent_task *task, Mesos__TaskState state, Mesos__Ta
 	free(message);
 }
 
+void agent_task_tell_state(struct agent_task *task)
+{
+	struct status_parts parts;
+	struct buffer data = BUFFER_INIT(CHECKPOINT_MAX);
+	Mesos__TaskStatus status = make_status(task, MESOS__TASK_STATE__TASK_RUNNING, &parts);
+	char message[] = "Agent state changed";
+	pb_pack(task->agent->info, &data);
+	status.source = MESOS__TASK_STATUS__SOURCE__SOURCE_SLAVE;
+	status.has_reason = true;
+	status.reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_STATE_CHANGED;
+	status.message = message;
+	status.has_data = true;
+	status.data = (ProtobufCBinaryData){.len = data.len, .data = (uint8_t *)data.data};
+	publish(task, &status);
+	buffer_clear(&data);
+}
+
 /* ---- executors */
 
 static void executor_line(void *ctx, struct link *link, const json_t *message);
@@ -173,9 +199,19 @@ static const char *text_of(const json_t *message, const char *key)
 	return text != NULL ? text : "";
 }
 
+static void say_adopted(const struct agent *agent, const struct agent_task *task, const char *type)
+{
+	bool first = strcmp(type, "register") == 0;
+	char *text = xasprintf(first ? "Got registration for executor '%s' of framework %s"
+				     : "Received re-registration message from executor '%s' of framework %s",
+			       task->executor->executor_id->value, task->framework->id->value);
+	agent_say(agent, 'I', first ? "slave.cpp:5499" : "slave.cpp:5675", text);
+	free(text);
+}
+
 static void adopt(struct agent *agent, struct link *link, const json_t *message)
 {
-	struct agent_task *task = find_task(agent, text_of(message, "framework"), text_of(message, "task"));
+	struct agent_task *task = agent_task_find(agent, text_of(message, "framework"), text_of(message, "task"));
 	if (task == NULL) {
 		link_send(link, json_pack("{ss}", "type", "shutdown"));
 		return;
@@ -183,13 +219,14 @@ static void adopt(struct agent *agent, struct link *link, const json_t *message)
 	if (task->link != link)
 		link_free(task->link);
 	task->link = link;
+	say_adopted(agent, task, link_type(message));
 	if (strcmp(link_type(message), "register") == 0)
 		link_send(link, json_pack("{ss}", "type", "run"));
 }
 
 static void executor_update(struct agent *agent, const json_t *message)
 {
-	struct agent_task *task = find_task(agent, text_of(message, "framework"), text_of(message, "task"));
+	struct agent_task *task = agent_task_find(agent, text_of(message, "framework"), text_of(message, "task"));
 	const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value_by_name(&mesos__task_state__descriptor,
 										       text_of(message, "state"));
 	if (task != NULL && state != NULL)
@@ -199,10 +236,14 @@ static void executor_update(struct agent *agent, const json_t *message)
 static void executor_line(void *ctx, struct link *link, const json_t *message)
 {
 	struct agent *agent = ctx;
-	if (strcmp(link_type(message), "update") == 0)
+	if (strcmp(link_type(message), "update") == 0) {
 		executor_update(agent, message);
-	else
+	} else if (strcmp(link_type(message), "faults") == 0) { /* `break` says that it has changed some */
+		agent_faults_changed(agent);
+		link_send(link, json_object());
+	} else {
 		adopt(agent, link, message);
+	}
 }
 
 static void executor_closed(void *ctx, struct link *link)
@@ -268,7 +309,7 @@ static char *make_sandbox(const struct agent *agent, const struct agent_task *ta
 				 task->container);
 	char *path = path_under(agent->root, inside);
 	free(inside);
-	if (file_make_dirs(path, 0755, NULL) < 0)
+	if (files_make_dirs(path, NULL) < 0)
 		log_warning("cannot make the sandbox %s", path);
 	return path;
 }
@@ -298,6 +339,14 @@ static void start_executor(struct agent *agent, struct agent_task *task)
 			 MESOS__TASK_STATUS__REASON__REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container");
 }
 
+static void say_task(const struct agent *agent, const char *place, const char *what, const struct agent_task *task)
+{
+	char *text = xasprintf("%s task '%s' for framework %s", what, task->task->task_id->value,
+			       task->framework->id->value);
+	agent_say(agent, 'I', place, text);
+	free(text);
+}
+
 void agent_launch(struct agent *agent, const json_t *message)
 {
 	struct agent_task *task = xcalloc(1, sizeof(*task));
@@ -307,18 +356,20 @@ void agent_launch(struct agent *agent, const json_t *message)
 	task->executor = wire_unpack(&mesos__executor_info__descriptor, json_object_get(message, "executor"));
 	task->task = wire_unpack(&mesos__task__descriptor, json_object_get(message, "task"));
 	if (task->framework == NULL || task->executor == NULL || task->task == NULL ||
-	    find_task(agent, task->framework->id->value, task->task->task_id->value) != NULL) {
+	    agent_task_find(agent, task->framework->id->value, task->task->task_id->value) != NULL) {
 		agent_task_free(task);
 		return;
 	}
 	task->next = agent->tasks;
 	agent->tasks = task;
+	say_task(agent, "slave.cpp:2302", "Got assigned", task);
+	say_task(agent, "slave.cpp:3183", "Launching", task);
 	start_executor(agent, task);
 }
 
 void agent_kill_task(struct agent *agent, const char *framework_id, const char *task_id)
 {
-	struct agent_task *task = find_task(agent, framework_id, task_id);
+	struct agent_task *task = agent_task_find(agent, framework_id, task_id);
 	if (task != NULL && task->link != NULL)
 		link_send(task->link, json_pack("{ss}", "type", "kill"));
 }

@@ -16,6 +16,7 @@ int command_up(int argc, const char *const argv[], const struct command *self, v
 int command_down(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_status(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_break(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_framework(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_role(int argc, const char *const argv[], const struct command *self, void *ctx); /* master, front… */
 
 /* Parses and checks the operands. 0: go on; 1: help was printed, return 0; -1: err is set. */

@@ -15,7 +15,6 @@
 #include "base/json.h"
 #include "lab/core/files.h"
 #include "lab/core/processes.h"
-#include "lab/host/service.h"
 #include "lab/host/sshd.h"
 
 #define HOSTS_PER_NET 250 /* of a 127.A.B.0; the addresses above are the master's */
@@ -97,6 +96,12 @@ static int find_net(int64_t agents)
 	return -1;
 }
 
+static char *zone_of(const Mesos__SlaveInfo *info)
+{
+	bool has = info->domain != NULL && info->domain->fault_domain != NULL;
+	return xstrdup(has ? info->domain->fault_domain->zone->name : "-");
+}
+
 static void name_hosts(struct lab *lab, const struct layout_request *request, int net)
 {
 	int width = request->agents > 999 ? 4 : 3;
@@ -104,137 +109,72 @@ static void name_hosts(struct lab *lab, const struct layout_request *request, in
 	lab->hosts = xcalloc(lab->host_count, sizeof(*lab->hosts));
 	for (size_t i = 0; i < lab->host_count; i++) {
 		struct lab_host *host = &lab->hosts[i];
-		host->name = xasprintf("node%0*zu.lab", width, i + 1);
+		const struct likeness_host *like = request->likeness != NULL ? &request->likeness->hosts[i] : NULL;
+		host->name = like != NULL ? xstrdup(like->hostname) : xasprintf("node%0*zu.lab", width, i + 1);
 		host->address = xasprintf("127.%d.%zu.%zu", net / 256, (size_t)net % 256 + i / HOSTS_PER_NET,
 					  i % HOSTS_PER_NET + 1);
-		host->zone = xasprintf("zone-%zu", i % (size_t)request->zones + 1);
+		host->zone = like != NULL ? zone_of(like->info) : xasprintf("zone-%zu", i % (size_t)request->zones + 1);
 	}
-}
-
-/* ---- a host's files */
-
-static const char unit_text[] = "[Unit]\n"
-				"Description=Mesos agent of the lab\n"
-				"After=network-online.target\n"
-				"\n"
-				"[Service]\n"
-				"EnvironmentFile=/etc/default/mesos-agent\n"
-				"ExecStart=/usr/bin/mesos-agent\n"
-				"Restart=always\n"
-				"RestartSec=100ms\n"
-				"# Executors and their tasks outlive a restart of the agent.\n"
-				"KillMode=process\n"
-				"TimeoutStopSec=10\n"
-				"\n"
-				"[Install]\n"
-				"WantedBy=multi-user.target\n";
-
-/* Every fourth host has no domain, as in clusters that came to domains late. */
-static void environment_text(const struct lab *lab, size_t index, size_t zones, struct buffer *out)
-{
-	const struct lab_host *host = &lab->hosts[index];
-	buffer_puts(out, "# The flags of this host's agent.\n");
-	buffer_printf(out, "MESOS_MASTER=%s\n", lab->master);
-	buffer_printf(out, "MESOS_HOSTNAME=%s\n", host->name);
-	buffer_printf(out, "MESOS_IP=%s\n", host->address);
-	buffer_printf(out, "MESOS_PORT=%d\n", LAB_AGENT_PORT);
-	buffer_puts(out, "MESOS_WORK_DIR=/var/lib/mesos\n");
-	buffer_puts(out, "MESOS_LOG_DIR=/var/log/mesos\n");
-	buffer_printf(out, "MESOS_ATTRIBUTES=\"zone:%s;rack:rack-%zu;tier:%s;generation:g1\"\n", host->zone,
-		      index / zones + 1, index % 3 == 2 ? "db" : "web");
-	buffer_puts(out, "MESOS_RESOURCES=\"cpus:8;mem:4096;disk:20000;ports:[31000-32000]\"\n");
-	if (index % 4 != 3)
-		buffer_printf(
-			out,
-			"MESOS_DOMAIN='{\"fault_domain\":{\"region\":{\"name\":\"%s\"},\"zone\":{\"name\":\"%s\"}}}'\n",
-			LAB_REGION, host->zone);
-}
-
-static int write_under(const char *root, const char *path, const char *text, struct error *err)
-{
-	char *full = path_join(root, path);
-	int result = files_write_text(full, text, err);
-	free(full);
-	return result;
-}
-
-static int link_programs(const char *root, const char *program, struct error *err)
-{
-	static const char *const names[] = {"mesos-agent", "systemctl", "journalctl"};
-	int result = 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && result == 0; i++) {
-		char *path = xasprintf("%s/usr/bin/%s", root, names[i]);
-		result = files_link(program, path, err);
-		free(path);
-	}
-	return result;
-}
-
-static int make_host(const struct lab *lab, size_t index, size_t zones, const char *program, struct error *err)
-{
-	static const char *const folders[] = {"var/lib/mesos", "var/lib/rollcall", "var/log", "tmp"};
-	char *root = lab_host_root(lab, lab->hosts[index].name);
-	struct buffer text = BUFFER_INIT(64u << 10);
-	int result = 0;
-	environment_text(lab, index, zones, &text);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && result == 0; i++) {
-		char *path = path_join(root, folders[i]);
-		result = file_make_dirs(path, 0755, err);
-		free(path);
-	}
-	if (result == 0)
-		result = write_under(root, "etc/default/mesos-agent", text.data, err);
-	if (result == 0)
-		result = write_under(root, "etc/systemd/system/" LAB_UNIT, unit_text, err);
-	if (result == 0)
-		result = link_programs(root, program, err);
-	if (result == 0)
-		result = service_new_boot_id(root, err);
-	buffer_clear(&text);
-	free(root);
-	return result;
 }
 
 /* ---- the cluster file */
 
 static int write_cluster_file(const struct lab *lab, struct error *err)
 {
-	char *url = xasprintf("http://%s", lab->master);
 	char *root = lab_path(lab, "hosts/${hostname}"), *directory = path_join(root, "var/lib/rollcall/bin");
 	json_t *ssh = json_pack("{ss si ss ss ss}", "user", lab->user, "port", LAB_SSH_PORT, "identity", "id_ed25519",
 				"known_hosts", "known_hosts", "directory", directory);
 	json_t *defaults = json_pack("{ss ss ss s{ssss} s{ssss}}", "root", root, "work_dir", "/var/lib/mesos",
 				     "state_dir", "/var/lib/rollcall", "flag_store", "kind", "envfile", "path",
 				     "/etc/default/mesos-agent", "control", "kind", "systemd", "unit", LAB_UNIT);
-	json_t *file = json_pack("{s{s{s[s] so so}}}", "clusters", "lab", "masters", url, "ssh", ssh, "defaults",
-				 defaults);
+	json_t *cluster = json_object(), *file = json_pack("{s{so}}", "clusters", "lab", cluster);
+	masters_describe(lab, cluster);
+	json_object_set_new(cluster, "ssh", ssh);
+	json_object_set_new(cluster, "defaults", defaults);
 	char *path = lab_path(lab, "rollcall.json");
 	int result = files_write_json(path, file, err);
 	json_decref(file);
 	free(path);
 	free(directory);
 	free(root);
-	free(url);
 	return result;
 }
 
 /* ---- all of it */
 
+static int write_likeness(const struct lab *lab, const struct likeness *likeness, struct error *err)
+{
+	json_t *document = likeness_for_master(likeness);
+	char *path = lab_path(lab, "likeness.json");
+	char *text = json_dumps(document, JSON_COMPACT); /* tens of MB for a large cluster */
+	int result = files_write_text(path, text, err);
+	free(text);
+	free(path);
+	json_decref(document);
+	return result;
+}
+
 static int make_files(const struct lab *lab, const struct layout_request *request, struct error *err)
 {
 	static const char *const folders[] = {"log", "run/agents", "faults", "master"};
-	char *program = process_own_path();
+	char *program = process_host_program();
 	int result = 0;
+	if (access(program, X_OK) < 0)
+		result = error_set(err, ERROR_SYSTEM, "%s is missing: it belongs beside rollcall-lab", program);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && result == 0; i++) {
 		char *path = path_join(lab->dir, folders[i]);
-		result = file_make_dirs(path, 0755, err);
+		result = files_make_dirs(path, err);
 		free(path);
 	}
 	for (size_t i = 0; i < lab->host_count && result == 0; i++)
-		result = make_host(lab, i, (size_t)request->zones, program, err);
+		result = layout_host(lab, request, i, program, err);
 	free(program);
+	if (result == 0 && request->likeness != NULL)
+		result = write_likeness(lab, request->likeness, err);
 	if (result == 0)
 		result = sshd_prepare(lab, err);
+	if (result == 0)
+		result = masters_make_files(lab, err);
 	if (result == 0)
 		result = write_cluster_file(lab, err);
 	return result == 0 ? lab_save(lab, err) : -1;
@@ -253,13 +193,15 @@ static int find_place(struct lab *lab, const struct layout_request *request, str
 	lab->user = xstrdup(user->pw_name);
 	lab->master = xasprintf("127.%d.%d.%d:%d", net / 256, net % 256, MASTER_LAST, MASTER_PORT);
 	lab->master_other = xasprintf("127.%d.%d.%d:%d", net / 256, net % 256, OTHER_LAST, MASTER_PORT);
+	masters_place(lab, &request->masters, net);
 	name_hosts(lab, request, net);
 	return 0;
 }
 
 struct lab *layout_make(const struct layout_request *request, struct error *err)
 {
-	if (check_empty(request->dir, err) < 0 || file_make_dirs(request->dir, 0755, err) < 0)
+	if (masters_check(&request->masters, err) < 0 || check_empty(request->dir, err) < 0 ||
+	    file_make_dirs(request->dir, 0755, err) < 0)
 		return NULL;
 	struct lab *lab = xcalloc(1, sizeof(*lab));
 	lab->dir = realpath(request->dir, NULL);

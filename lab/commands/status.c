@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/term.h"
 #include "lab/commands/commands.h"
+#include "lab/commands/masters.h"
 #include "lab/core/faults.h"
 #include "lab/core/lab.h"
 #include "lab/core/link.h"
@@ -15,8 +16,18 @@
 
 #define ASK_TIMEOUT_MS 5000
 
-static const char *const roles[] = {"master", "supervisor", "front"};
-#define ROLES (sizeof(roles) / sizeof(roles[0]))
+#define PARTS 2 /* besides the masters */
+
+/* "supervisor", "front", then the masters; NULL ends them. */
+static const char *role_at(const struct lab *lab, size_t index)
+{
+	static const char *const parts[PARTS] = {"supervisor", "front"};
+	if (index < PARTS)
+		return parts[index];
+	if (index < PARTS + lab->master_count)
+		return lab->masters[index - PARTS].role;
+	return index == PARTS + lab->master_count && lab->zookeeper != NULL ? "zookeeper" : NULL;
+}
 
 static json_t *armed_faults(const struct lab *lab, const char *target)
 {
@@ -48,20 +59,54 @@ static json_t *describe_host(const struct lab *lab, const struct lab_host *host,
 		json_integer_value(json_object_get(agent, "running")), "faults", armed_faults(lab, host->name));
 }
 
+/* Of one master the names of its faults; of several "master:2 hang". */
+static json_t *master_faults(const struct lab *lab)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < lab->master_count; i++) {
+		json_t *names = armed_faults(lab, lab->masters[i].role), *name;
+		size_t index;
+		json_array_foreach(names, index, name)
+		{
+			json_array_append(all, name);
+			if (lab->master_count > 1)
+				json_array_set_new(
+					all, json_array_size(all) - 1,
+					json_sprintf("%s %s", lab->masters[i].role, json_string_value(name)));
+		}
+		json_decref(names);
+	}
+	return all;
+}
+
+static json_t *describe_masters(const struct lab *lab, const char *leader)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < lab->master_count; i++) {
+		const struct lab_master *master = &lab->masters[i];
+		json_array_append_new(all,
+				      json_pack("{ss ss ss sb sb}", "role", master->role, "address", master->address,
+						"version", master->version, "domain", master->has_domain, "leads",
+						leader != NULL && strcmp(leader, master->role) == 0));
+	}
+	return all;
+}
+
 static json_t *describe(const struct lab *lab)
 {
 	struct process_list processes = {.pids = NULL};
-	json_t *supervisor = ask(lab, "supervisor"), *master = ask(lab, "master");
+	json_t *supervisor = ask(lab, "supervisor"), *master = masters_ask_leader(lab, ASK_TIMEOUT_MS);
 	json_t *hosts = json_array(), *running = json_object();
 	for (size_t i = 0; i < lab->host_count; i++)
 		json_array_append_new(hosts, describe_host(lab, &lab->hosts[i], json_object_get(supervisor, "hosts"),
 							   json_object_get(master, "agents")));
-	for (size_t i = 0; i < ROLES; i++)
-		json_object_set_new(running, roles[i], json_integer(process_recorded(lab, roles[i])));
+	for (size_t i = 0; role_at(lab, i) != NULL; i++)
+		json_object_set_new(running, role_at(lab, i), json_integer(process_recorded(lab, role_at(lab, i))));
 	processes_of_lab(lab, &processes);
-	json_t *root = json_pack("{ss ss ss sf so si so so}", "dir", lab->dir, "id", lab->id, "master", lab->master,
+	json_t *root = json_pack("{ss ss ss sf so si so so so}", "dir", lab->dir, "id", lab->id, "master", lab->master,
 				 "time_scale", lab->time_scale, "roles", running, "processes", (int)processes.count,
-				 "master_faults", armed_faults(lab, FAULT_MASTER), "hosts", hosts);
+				 "master_faults", master_faults(lab), "masters",
+				 describe_masters(lab, masters_leader(lab, ASK_TIMEOUT_MS)), "hosts", hosts);
 	process_list_clear(&processes);
 	json_decref(supervisor);
 	json_decref(master);
@@ -107,21 +152,25 @@ static void print_hosts(const json_t *hosts)
 
 static void print_status(const json_t *status)
 {
-	const json_t *running = json_object_get(status, "roles"), *pid;
-	size_t dead = 0;
-	printf("Lab in %s, master http://%s\n", text_of(status, "dir"), text_of(status, "master"));
-	for (size_t i = 0; i < ROLES; i++) {
-		pid = json_object_get(running, roles[i]);
+	json_t *running = json_object_get(status, "roles"), *pid, *master;
+	size_t dead = 0, index;
+	const char *role;
+	printf("Lab in %s\n", text_of(status, "dir"));
+	json_array_foreach(json_object_get(status, "masters"), index, master)
+		printf("  %s http://%s%s\n", text_of(master, "role"), text_of(master, "address"),
+		       json_is_true(json_object_get(master, "leads")) ? " leads" : "");
+	json_object_foreach(running, role, pid)
+	{
 		dead += json_integer_value(pid) == 0;
 		if (json_integer_value(pid) == 0)
-			printf("  %s is not running\n", roles[i]);
+			printf("  %s is not running\n", role);
 	}
 	char *faults = join(json_object_get(status, "master_faults"));
 	if (*faults != '\0')
 		printf("  faults of the master: %s\n", faults);
 	free(faults);
 	long long processes = json_integer_value(json_object_get(status, "processes"));
-	if (dead == ROLES && processes > 0)
+	if (dead == json_object_size(running) && processes > 0)
 		printf("  %lld processes of it are left over: rollcall-lab down ends them\n", processes);
 	putchar('\n');
 	print_hosts(json_object_get(status, "hosts"));
@@ -131,8 +180,11 @@ static bool all_is_well(const json_t *status)
 {
 	const json_t *host;
 	size_t index;
-	for (size_t i = 0; i < ROLES; i++) {
-		if (json_integer_value(json_object_get(json_object_get(status, "roles"), roles[i])) == 0)
+	const char *role;
+	json_t *pid;
+	json_object_foreach(json_object_get(status, "roles"), role, pid)
+	{
+		if (json_integer_value(pid) == 0)
 			return false;
 	}
 	json_array_foreach(json_object_get(status, "hosts"), index, host)

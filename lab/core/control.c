@@ -19,10 +19,12 @@ struct control {
 	struct listener *listener;
 	control_handler *handler;
 	void *ctx;
+	struct control_call *calls; /* that are open */
 };
 
 /* Lives until it is answered and its client is gone. */
 struct control_call {
+	struct control_call *next;
 	struct control *control;
 	struct link *link; /* NULL: the client is gone */
 	bool asked;
@@ -31,8 +33,15 @@ struct control_call {
 
 static void call_finish(struct control_call *call)
 {
-	if (call->link == NULL && (call->answered || !call->asked))
+	if (call->link != NULL || (!call->answered && call->asked))
+		return;
+	for (struct control_call **at = &call->control->calls; *at != NULL; at = &(*at)->next) {
+		if (*at != call)
+			continue;
+		*at = call->next;
 		free(call);
+		return;
+	}
 }
 
 static void call_line(void *ctx, struct link *link, const json_t *message)
@@ -70,6 +79,8 @@ static void control_accepted(void *ctx, int fd)
 	struct control *control = ctx;
 	struct control_call *call = xcalloc(1, sizeof(*call));
 	call->control = control;
+	call->next = control->calls;
+	control->calls = call;
 	call->link = link_new(control->events, fd, &call_ops, call);
 }
 
@@ -92,6 +103,12 @@ void control_free(struct control *control)
 	if (control == NULL)
 		return;
 	listener_free(control->listener);
+	while (control->calls != NULL) {
+		struct control_call *call = control->calls;
+		control->calls = call->next;
+		link_free(call->link);
+		free(call);
+	}
 	free(control);
 }
 

@@ -14,12 +14,8 @@
 #include "lab/core/link.h"
 
 #define FAULT_FILE_MAX   (16u << 10)
+#define AGENT_TIMEOUT    1000
 #define ANNOUNCE_TIMEOUT 5000 /* a power cut of a host with many processes takes a moment */
-
-static enum fault_target target_kind(const char *target)
-{
-	return strcmp(target, FAULT_MASTER) == 0 ? FAULT_ON_MASTER : FAULT_ON_HOST;
-}
 
 static bool expired(const struct fault *fault)
 {
@@ -39,6 +35,7 @@ static bool read_fault(const char *path, const struct fault_kind *kind, struct f
 		return false;
 	*out = (struct fault){.kind = kind,
 			      .after = json_integer_value(json_object_get(root, "after")),
+			      .amount = json_integer_value(json_object_get(root, "amount")),
 			      .armed_ms = json_integer_value(json_object_get(root, "armed_ms")),
 			      .until_ms = json_integer_value(json_object_get(root, "until_ms"))};
 	copy_text(out->id, sizeof(out->id), root, "id");
@@ -50,7 +47,7 @@ static bool read_fault(const char *path, const struct fault_kind *kind, struct f
 
 bool fault_is_armed(const struct lab *lab, const char *target, const char *name, struct fault *out)
 {
-	const struct fault_kind *kind = fault_kind_find(target_kind(target), name);
+	const struct fault_kind *kind = fault_kind_find(fault_target_of(target), name);
 	struct fault found;
 	if (kind == NULL)
 		return false;
@@ -64,7 +61,7 @@ bool fault_is_armed(const struct lab *lab, const char *target, const char *name,
 
 void fault_set_load(const struct lab *lab, const char *target, struct fault_set *out)
 {
-	enum fault_target wanted = target_kind(target);
+	enum fault_target wanted = fault_target_of(target);
 	for (const struct fault_kind *kind = fault_kinds; kind->name != NULL; kind++) {
 		struct fault fault;
 		if (kind->target != wanted || !fault_is_armed(lab, target, kind->name, &fault))
@@ -104,9 +101,9 @@ int fault_arm(const struct lab *lab, const char *target, struct fault *fault, st
 {
 	random_id(fault->id);
 	fault->armed_ms = clock_wall_ms();
-	json_t *root = json_pack("{ss sI sI sI ss ss}", "id", fault->id, "after", (json_int_t)fault->after, "armed_ms",
-				 (json_int_t)fault->armed_ms, "until_ms", (json_int_t)fault->until_ms, "match",
-				 fault->match, "memory", fault->memory);
+	json_t *root = json_pack("{ss sI sI sI sI ss ss}", "id", fault->id, "after", (json_int_t)fault->after, "amount",
+				 (json_int_t)fault->amount, "armed_ms", (json_int_t)fault->armed_ms, "until_ms",
+				 (json_int_t)fault->until_ms, "match", fault->match, "memory", fault->memory);
 	char *path = lab_path(lab, "faults/%s/%s.json", target, fault->kind->name);
 	int result = files_write_json(path, root, err);
 	free(path);
@@ -130,7 +127,7 @@ int fault_heal(const struct lab *lab, const char *target, const char *name, stru
 {
 	int result = 0;
 	for (const struct fault_kind *kind = fault_kinds; kind->name != NULL; kind++) {
-		if (kind->target == target_kind(target) && (name == NULL || strcmp(kind->name, name) == 0))
+		if (kind->target == fault_target_of(target) && (name == NULL || strcmp(kind->name, name) == 0))
 			result |= heal_one(lab, target, kind->name, err);
 	}
 	return result;
@@ -154,10 +151,21 @@ bool fault_strikes(const struct lab *lab, const char *target, const struct fault
 	return seen >= fault->after;
 }
 
+/* The host's agent answers at the socket of its executors. One that hangs or is gone looks when it starts. */
+static void tell_agent(const struct lab *lab, const char *host)
+{
+	char *role = xasprintf("agents/%s", host);
+	json_decref(control_ask(lab, role, json_pack("{ss}", "type", "faults"), AGENT_TIMEOUT, NULL));
+	free(role);
+}
+
 void faults_announce(const struct lab *lab, const char *target)
 {
-	static const char *const daemons[] = {"front", "supervisor", "master"};
-	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+	bool on_master = fault_target_of(target) == FAULT_ON_MASTER;
+	const char *const daemons[] = {"front", "supervisor", target};
+	for (size_t i = 0; i < (on_master ? 3 : 2); i++)
 		json_decref(control_ask(lab, daemons[i], json_pack("{ssss}", "type", "faults", "target", target),
 					ANNOUNCE_TIMEOUT, NULL));
+	if (!on_master)
+		tell_agent(lab, target);
 }

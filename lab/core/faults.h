@@ -31,21 +31,26 @@ struct fault_kind {
 	const char *after;      /* what --after counts; NULL: not taken */
 	int64_t default_for_ms; /* 0: until healed */
 	const char *explanation;
+	const char *amount;     /* what --amount says; NULL: not taken */
+	int64_t default_amount; /* milliseconds are of the lab's time, except on the network */
 };
 extern const struct fault_kind fault_kinds[];
 const struct fault_kind *fault_kind_find(enum fault_target target, const char *name);
 const char *fault_carrier_name(enum fault_carrier carrier);
 
-#define FAULT_MASTER "master" /* the master as a target; every other target is a host's name */
+#define FAULT_MASTER "master" /* the only master as a target; of several, "master:2". Others are hosts' names */
+enum fault_target fault_target_of(const char *target);
 
 struct fault {
 	const struct fault_kind *kind;
-	char id[RANDOM_ID_SIZE];      /* of this arming: whoever counts starts again when it changes */
-	int64_t after;                /* 0: at once */
-	int64_t armed_ms;             /* clock_wall_ms */
-	int64_t until_ms;             /* 0: until healed */
-	char match[128];              /* only commands that contain this; "": every command */
-	char memory[DIGEST_HEX_SIZE]; /* agent-exit: the flags that still work, as a digest; "" else */
+	char id[RANDOM_ID_SIZE]; /* of this arming: whoever counts starts again when it changes */
+	int64_t after;           /* 0: at once */
+	int64_t amount;          /* how slow, how late: what the kind says */
+	int64_t armed_ms;        /* clock_wall_ms */
+	int64_t until_ms;        /* 0: until healed */
+	char match[128];         /* only commands that contain this; "": every command */
+	char memory
+		[DIGEST_HEX_SIZE]; /* agent-exit: the flags that still work, as a digest; config-manager: which; "" else */
 };
 
 /* The faults of one target that are armed and have not expired. */
@@ -72,7 +77,8 @@ int fault_heal(const struct lab *lab, const char *target, const char *name, stru
  * beside the fault, for carriers that do not live as long as it does. */
 bool fault_strikes(const struct lab *lab, const char *target, const struct fault *fault);
 
-/* Tells the daemons that carry faults; waits until each has looked. Silent daemons are not waited for. */
+/* Tells the daemons that carry faults, and the host's agent; waits until each has looked. The silent are not waited
+ * for. */
 void faults_announce(const struct lab *lab, const char *target);
 
 #endif

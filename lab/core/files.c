@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/core/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +29,24 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+int files_make_dirs(const char *path, struct error *err)
+{
+	if (mkdir(path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT || strchr(path, '/') == NULL)
+		return error_errno(err, ERROR_SYSTEM, errno, "cannot make the folder %s", path);
+	char *dir = path_dir(path);
+	int result = files_make_dirs(dir, err);
+	free(dir);
+	if (result == 0 && mkdir(path, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, ERROR_SYSTEM, errno, "cannot make the folder %s", path);
+	return result;
+}
+
 static int make_parent(const char *path, struct error *err)
 {
 	char *dir = path_dir(path);
-	int result = access(dir, F_OK) == 0 ? 0 : file_make_dirs(dir, 0755, err);
+	int result = access(dir, F_OK) == 0 ? 0 : files_make_dirs(dir, err);
 	free(dir);
 	return result;
 }
@@ -96,17 +110,52 @@ int files_link(const char *target, const char *path, struct error *err)
 	return result;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+static int remove_below(int at, const char *name);
+
+static bool is_dots(const char *name)
 {
-	(void)st;
-	(void)type;
-	(void)place;
-	return remove(path);
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Everything in the folder; false when something stays. */
+static bool empty_folder(int fd)
+{
+	DIR *folder = fdopendir(fd);
+	bool empty = folder != NULL;
+	if (folder == NULL) {
+		close(fd);
+		return false;
+	}
+	for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+		if (is_dots(entry->d_name))
+			continue;
+		bool is_folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+		int result = is_folder ? remove_below(dirfd(folder), entry->d_name)
+				       : unlinkat(dirfd(folder), entry->d_name, 0);
+		empty &= result == 0 || errno == ENOENT;
+	}
+	closedir(folder);
+	return empty;
+}
+
+/* By the folders' descriptors: nothing is looked up twice, and no link is followed. -1 with errno. */
+static int remove_below(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return unlinkat(at, name, 0);
+	if (fd < 0)
+		return -1;
+	int why = empty_folder(fd) ? 0 : errno;
+	int result = unlinkat(at, name, AT_REMOVEDIR);
+	if (result < 0 && why != 0)
+		errno = why;
+	return result;
 }
 
 int files_remove_tree(const char *path, struct error *err)
 {
-	if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+	if (remove_below(AT_FDCWD, path) < 0 && errno != ENOENT)
 		return error_errno(err, ERROR_SYSTEM, errno, "cannot remove %s", path);
 	return 0;
 }

@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 
+/* The folder and those above it, mode 0755. Most exist already, so the last is tried first. */
+int files_make_dirs(const char *path, struct error *err);
 /* Replaces path (its folder is made when it is missing). */
 int files_write(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 int files_write_text(const char *path, const char *text, struct error *err); /* mode 0644 */

@@ -13,7 +13,7 @@
 #include "lab/core/files.h"
 
 #define LAB_JSON_MAX (16u << 20) /* 2000 hosts take about 200 KB */
-#define LAB_FORMAT   1
+#define LAB_FORMAT   2
 
 char *lab_path(const struct lab *lab, const char *format, ...)
 {
@@ -45,6 +45,32 @@ const struct lab_host *lab_host_find(const struct lab *lab, const char *name)
 	return NULL;
 }
 
+const struct lab_master *lab_master_find(const struct lab *lab, const char *role)
+{
+	for (size_t i = 0; i < lab->master_count; i++) {
+		if (strcmp(lab->masters[i].role, role) == 0)
+			return &lab->masters[i];
+	}
+	return NULL;
+}
+
+void lab_add_master(struct lab *lab, const char *address, const char *version, bool has_domain)
+{
+	size_t index = lab->master_count++;
+	lab->masters = xreallocarray(lab->masters, lab->master_count, sizeof(*lab->masters));
+	lab->masters[index] =
+		(struct lab_master){.address = xstrdup(address), .version = xstrdup(version), .has_domain = has_domain};
+	for (size_t i = 0; i < lab->master_count; i++) {
+		free(lab->masters[i].role);
+		lab->masters[i].role = lab->master_count > 1 ? xasprintf("master:%zu", i + 1) : xstrdup("master");
+	}
+}
+
+char *lab_master_flag(const struct lab *lab)
+{
+	return lab->zookeeper != NULL ? xasprintf("zk://%s/mesos", lab->zookeeper) : xstrdup(lab->master);
+}
+
 void lab_free(struct lab *lab)
 {
 	if (lab == NULL)
@@ -54,6 +80,13 @@ void lab_free(struct lab *lab)
 		free(lab->hosts[i].address);
 		free(lab->hosts[i].zone);
 	}
+	for (size_t i = 0; i < lab->master_count; i++) {
+		free(lab->masters[i].role);
+		free(lab->masters[i].address);
+		free(lab->masters[i].version);
+	}
+	free(lab->masters);
+	free(lab->zookeeper);
 	free(lab->hosts);
 	free(lab->dir);
 	free(lab->user);
@@ -78,6 +111,21 @@ static int parse_hosts(const json_t *array, struct lab *lab, const struct json_p
 	return 0;
 }
 
+static int parse_masters(const json_t *array, struct lab *lab, const struct json_place *place, struct error *err)
+{
+	const json_t *item;
+	size_t index;
+	json_array_foreach(array, index, item)
+	{
+		const char *address = NULL, *version = NULL;
+		if (json_required_string(item, "address", &address, place, err) < 0 ||
+		    json_required_string(item, "version", &version, place, err) < 0)
+			return -1;
+		lab_add_master(lab, address, version, json_is_true(json_object_get(item, "domain")));
+	}
+	return index > 0 ? 0 : json_error(place, err, "a lab has at least one of \"masters\"");
+}
+
 static int parse_lab(const json_t *root, struct lab *lab, const struct json_place *place, struct error *err)
 {
 	const char *id = NULL, *user = NULL, *master = NULL, *other = NULL;
@@ -96,6 +144,12 @@ static int parse_lab(const json_t *root, struct lab *lab, const struct json_plac
 	lab->user = xstrdup(user);
 	lab->master = xstrdup(master);
 	lab->master_other = xstrdup(other);
+	const char *zookeeper = json_string_value(json_object_get(root, "zookeeper"));
+	lab->zookeeper = zookeeper != NULL ? xstrdup(zookeeper) : NULL;
+	lab->tls = json_is_true(json_object_get(root, "tls"));
+	lab->authenticate = json_is_true(json_object_get(root, "authenticate"));
+	if (parse_masters(json_object_get(root, "masters"), lab, place, err) < 0)
+		return -1;
 	lab->time_scale = json_number_value(json_object_get(root, "time_scale"));
 	if (!(lab->time_scale > 0))
 		return json_error(place, err, "\"time_scale\" must be a number above 0");
@@ -161,16 +215,27 @@ static int save_part(const struct lab *lab, const char *name, json_t *value, str
 	return result;
 }
 
+static json_t *pack_masters(const struct lab *lab)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < lab->master_count; i++)
+		json_array_append_new(array, json_pack("{ss ss sb}", "address", lab->masters[i].address, "version",
+						       lab->masters[i].version, "domain", lab->masters[i].has_domain));
+	return array;
+}
+
 int lab_save(const struct lab *lab, struct error *err)
 {
 	json_t *hosts = json_array();
 	for (size_t i = 0; i < lab->host_count; i++)
 		json_array_append_new(hosts, json_pack("{ssssss}", "name", lab->hosts[i].name, "address",
 						       lab->hosts[i].address, "zone", lab->hosts[i].zone));
-	json_t *root = json_pack("{si ss sf ss ss ss sI sI}", "format", LAB_FORMAT, "id", lab->id, "time_scale",
-				 lab->time_scale, "user", lab->user, "master", lab->master, "master_other",
-				 lab->master_other, "tasks_per_agent", (json_int_t)lab->tasks_per_agent,
-				 "loose_tasks_per_agent", (json_int_t)lab->loose_tasks_per_agent);
+	json_t *root = json_pack("{si ss sf ss ss ss sI sI so ss* sb sb}", "format", LAB_FORMAT, "id", lab->id,
+				 "time_scale", lab->time_scale, "user", lab->user, "master", lab->master,
+				 "master_other", lab->master_other, "tasks_per_agent", (json_int_t)lab->tasks_per_agent,
+				 "loose_tasks_per_agent", (json_int_t)lab->loose_tasks_per_agent, "masters",
+				 pack_masters(lab), "zookeeper", lab->zookeeper, "tls", lab->tls, "authenticate",
+				 lab->authenticate);
 	if (save_part(lab, "hosts.json", hosts, err) < 0) {
 		json_decref(root);
 		return -1;

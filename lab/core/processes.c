@@ -193,9 +193,26 @@ char *process_own_path(void)
 	return len > 0 ? xstrndup(path, (size_t)len) : xstrdup("rollcall-lab");
 }
 
-static void __attribute__((noreturn)) become_role(const char *program, const char *role, const char *dir, int log)
+char *process_host_program(void)
 {
-	const char *const argv[] = {"rollcall-lab", role, "--dir", dir, NULL};
+	char *own = process_own_path(), *dir = path_dir(own), *path = path_join(dir, LAB_HOST_PROGRAM);
+	free(own);
+	free(dir);
+	return path;
+}
+
+static void __attribute__((noreturn)) become_role(const char *program, char *role, const char *dir, int log)
+{
+	char *colon = strchr(role, ':'); /* master:2 */
+	if (colon != NULL)
+		*colon = '\0';
+	const char *const argv[] = {"rollcall-lab",
+				    role,
+				    "--dir",
+				    dir,
+				    colon != NULL ? "--number" : NULL,
+				    colon != NULL ? colon + 1 : NULL,
+				    NULL};
 	int null = open("/dev/null", O_RDONLY);
 	setsid();
 	dup2(null, 0);
@@ -213,7 +230,7 @@ int process_start_role(const struct lab *lab, const char *role, struct error *er
 	pid_t pid = log < 0 ? -1 : fork();
 	if (pid == 0) {
 		setenv("ROLLCALL_LAB", lab->id, 1);
-		become_role(program, role, lab->dir, log);
+		become_role(program, xstrdup(role), lab->dir, log);
 	}
 	if (pid < 0)
 		error_errno(err, ERROR_SYSTEM, errno, "cannot start the lab's %s", role);

@@ -37,10 +37,12 @@ int process_record(const struct lab *lab, const char *name, pid_t pid, struct er
 /* 0 when there is no record or that process is gone. */
 pid_t process_recorded(const struct lab *lab, const char *name);
 
-/* Starts argv[0] of this same program as a daemon of the lab: own session, output appended to DIR/log/NAME.log,
+/* role: "master", "front", "master:2" (of several masters). Starts it from this same program as a daemon of the lab: own session, output appended to DIR/log/NAME.log,
  * recorded under name. */
 int process_start_role(const struct lab *lab, const char *role, struct error *err);
 /* The path of this program. Caller frees. */
 char *process_own_path(void);
+/* The path of what hosts run (lab/host/main.c), which lies beside this program, or is it. Caller frees. */
+char *process_host_program(void);
 
 #endif

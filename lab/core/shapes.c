@@ -18,10 +18,15 @@ const char *const shape_agent_capabilities[] = {"MULTI_ROLE",        "HIERARCHIC
 
 void shape_version(struct writer *writer)
 {
+	shape_version_of(writer, LAB_MESOS_VERSION);
+}
+
+void shape_version_of(struct writer *writer, const char *version)
+{
 	writer_put_string(writer, "build_date", SHAPE_BUILD_DATE);
 	writer_put_number(writer, "build_time", SHAPE_BUILD_TIME);
 	writer_put_string(writer, "build_user", SHAPE_BUILD_USER);
-	writer_put_string(writer, "version", LAB_MESOS_VERSION);
+	writer_put_string(writer, "version", version);
 }
 
 void shape_capabilities(struct writer *writer, const char *const names[])
@@ -117,13 +122,23 @@ void shape_reserved(struct writer *writer, const struct resources *resources)
 	each_role(writer, resources, shape_resources);
 }
 
+/* The one reservation of the older form: who made it, and why. */
+static json_t *older_reservation(const json_t *resource)
+{
+	const json_t *stack = json_object_get(resource, "reservations");
+	json_t *older = json_deep_copy(json_array_get(stack, json_array_size(stack) - 1));
+	json_object_del(older, "type");
+	json_object_del(older, "role");
+	return older;
+}
+
 /* With both forms of a reservation, as endpoints give them. */
 static void full_resource(struct writer *writer, const Mesos__Resource *resource)
 {
 	json_t *json = resource_to_json(resource);
 	json_object_set_new(json, "role", json_string(role_of(resource)));
 	if (resource_is_dynamic(resource) && json_object_get(json, "reservation") == NULL)
-		json_object_set_new(json, "reservation", json_object());
+		json_object_set_new(json, "reservation", older_reservation(json));
 	char *text = json_dumps(json, JSON_COMPACT);
 	writer_raw(writer, text);
 	free(text);

@@ -16,6 +16,7 @@
 extern const char *const shape_agent_capabilities[]; /* NULL-terminated */
 
 void shape_version(struct writer *writer); /* the four members of /version */
+void shape_version_of(struct writer *writer, const char *version);
 void shape_capabilities(struct writer *writer, const char *const names[]);
 /* {"cpus":4.0,…,"ports":"[31000-32000]"}: all, or only those reserved for role, or ("*") only the unreserved. */
 void shape_resources(struct writer *writer, const struct resources *resources, const char *role);

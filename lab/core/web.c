@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "lab/core/web_stream.h"
 
 struct web {
 	struct MHD_Daemon *daemon;
@@ -21,9 +22,17 @@ struct request {
 	struct web *web;
 	struct request *next;
 	struct MHD_Connection *connection;
+	char *uri;
 	struct buffer body;
+	bool begun;
 	bool suspended;
+	struct web_stream *stream; /* its answer; gone when the request is */
 };
+
+const char *web_call_header(const struct web_call *call, const char *name)
+{
+	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
 
 const char *web_call_query(const struct web_call *call, const char *name)
 {
@@ -59,8 +68,10 @@ static void free_half(void *ctx)
 	free(half);
 }
 
-static struct MHD_Response *make_response(struct web_reply *reply)
+static struct MHD_Response *make_response(const struct web *web, struct web_reply *reply)
 {
+	if (reply->stream != NULL)
+		return web_stream_response(reply->stream, web->timer);
 	size_t len = reply->body.len;
 	char *data = buffer_take(&reply->body);
 	if (reply->manner != WEB_CUT)
@@ -72,12 +83,17 @@ static struct MHD_Response *make_response(struct web_reply *reply)
 
 static enum MHD_Result send_reply(struct request *request, struct web_reply *reply)
 {
-	struct MHD_Response *response = make_response(reply);
+	struct MHD_Response *response = make_response(request->web, reply);
 	if (response == NULL)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+	if (reply->content_type != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+	if (reply->authenticate != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, reply->authenticate);
 	if (reply->location != NULL)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+	if (reply->stream_id != NULL)
+		MHD_add_response_header(response, "Mesos-Stream-Id", reply->stream_id);
 	enum MHD_Result result = MHD_queue_response(request->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -88,10 +104,12 @@ static enum MHD_Result answer(struct request *request, const char *path, const c
 	struct web *web = request->web;
 	struct web_call call = {.method = method,
 				.path = path,
+				.uri = request->uri,
 				.body = buffer_text(&request->body),
 				.body_len = request->body.len,
 				.content_type = header(request->connection, "Content-Type"),
 				.accept = header(request->connection, "Accept"),
+				.authorization = header(request->connection, "Authorization"),
 				.connection = request->connection};
 	struct web_reply reply = {.status = 200,
 				  .body = BUFFER_INIT(WEB_REPLY_MAX),
@@ -103,26 +121,40 @@ static enum MHD_Result answer(struct request *request, const char *path, const c
 		request->suspended = true;
 		MHD_suspend_connection(request->connection);
 	} else {
+		request->stream = reply.stream;
 		result = send_reply(request, &reply);
 	}
 	buffer_clear(&reply.body);
 	free(reply.location);
+	free(reply.authenticate);
+	free(reply.stream_id);
 	return result;
+}
+
+/* The first that is heard of a request: the only place that has its query as it was written. */
+static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+	struct web *web = ctx;
+	struct request *request = xcalloc(1, sizeof(*request));
+	*request = (struct request){.web = web,
+				    .next = web->requests,
+				    .connection = connection,
+				    .uri = xstrdup(uri),
+				    .body = BUFFER_INIT(WEB_BODY_MAX)};
+	web->requests = request;
+	return request;
 }
 
 /* Called once with the headers, then with pieces of the body, then with none left. */
 static enum MHD_Result on_access(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
 				 const char *version, const char *data, size_t *len, void **slot)
 {
-	struct web *web = ctx;
 	struct request *request = *slot;
+	(void)ctx;
+	(void)connection;
 	(void)version;
-	if (request == NULL) {
-		request = xcalloc(1, sizeof(*request));
-		*request = (struct request){
-			.web = web, .next = web->requests, .connection = connection, .body = BUFFER_INIT(WEB_BODY_MAX)};
-		web->requests = request;
-		*slot = request;
+	if (!request->begun) {
+		request->begun = true;
 		return MHD_YES;
 	}
 	if (*len == 0)
@@ -143,6 +175,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **sl
 			continue;
 		*at = request->next;
 		buffer_clear(&request->body);
+		free(request->uri);
 		free(request);
 		*slot = NULL;
 		return;
@@ -178,15 +211,28 @@ void web_resume(struct web *web)
 	run(web);
 }
 
-struct web *web_new(struct events *events, int fd,
-		    void (*handler)(void *ctx, const struct web_call *call, struct web_reply *reply), void *ctx,
-		    struct error *err)
+static struct MHD_Daemon *start(struct web *web, int fd, const struct web_tls *tls)
+{
+	const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	const struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)(tls != NULL ? tls->certificate : NULL)},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)(tls != NULL ? tls->key : NULL)},
+		{tls != NULL && tls->ca != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		 (void *)(uintptr_t)(tls != NULL ? tls->ca : NULL)},
+		{MHD_OPTION_END, 0, NULL}};
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls != NULL ? MHD_USE_TLS : 0u);
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_access, web, MHD_OPTION_LISTEN_SOCKET, fd,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, web, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+				web, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_ARRAY, tls != NULL ? secure : none,
+				MHD_OPTION_END);
+}
+
+struct web *web_new_tls(struct events *events, int fd, const struct web_tls *tls, web_handler *handler, void *ctx,
+			struct error *err)
 {
 	struct web *web = xcalloc(1, sizeof(*web));
 	*web = (struct web){.handler = handler, .ctx = ctx};
-	web->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, web,
-				       MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, web,
-				       MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_END);
+	web->daemon = start(web, fd, tls);
 	const union MHD_DaemonInfo *info = web->daemon != NULL
 						   ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)
 						   : NULL;
@@ -200,6 +246,11 @@ struct web *web_new(struct events *events, int fd,
 	return web;
 }
 
+struct web *web_new(struct events *events, int fd, web_handler *handler, void *ctx, struct error *err)
+{
+	return web_new_tls(events, fd, NULL, handler, ctx, err);
+}
+
 void web_free(struct web *web)
 {
 	if (web == NULL)
@@ -207,6 +258,8 @@ void web_free(struct web *web)
 	for (struct request *request = web->requests; request != NULL; request = request->next) {
 		if (request->suspended)
 			MHD_resume_connection(request->connection);
+		if (request->stream != NULL)
+			web_stream_wake(request->stream);
 	}
 	watch_free(web->watch);
 	timer_free(web->timer);

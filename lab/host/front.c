@@ -20,6 +20,7 @@
 #include "lab/core/files.h"
 #include "lab/core/link.h"
 #include "lab/core/roles.h"
+#include "lab/host/slow.h"
 #include "lab/host/sshd.h"
 
 struct front;
@@ -36,7 +37,9 @@ struct gate { /* a host's door */
 struct session {
 	struct session *next;
 	struct gate *gate;
-	pid_t pid; /* 0: nobody serves it (hang) */
+	pid_t pid; /* 0: nobody serves it (hang), or sshd has ended */
+	bool hung;
+	struct slow *slow; /* sshd has the other end of this; NULL: the connection itself */
 	int fd;
 	int client_port;
 };
@@ -64,8 +67,20 @@ static void reset_connection(int fd)
 
 static void session_free(struct session *session)
 {
+	slow_free(session->slow);
 	close(session->fd);
 	free(session);
+}
+
+static void session_end(struct session *session)
+{
+	for (struct session **at = &session->gate->front->sessions; *at != NULL; at = &(*at)->next) {
+		if (*at != session)
+			continue;
+		*at = session->next;
+		session_free(session);
+		return;
+	}
 }
 
 /* Ends the sessions of a gate: all of them, or (port > 0) the one with that client, or (hung) those nobody serves. */
@@ -73,8 +88,7 @@ static void drop_sessions(struct gate *gate, int port, bool hung)
 {
 	for (struct session **at = &gate->front->sessions; *at != NULL;) {
 		struct session *session = *at;
-		if (session->gate != gate || (port > 0 && session->client_port != port) ||
-		    (hung && session->pid != 0)) {
+		if (session->gate != gate || (port > 0 && session->client_port != port) || (hung && !session->hung)) {
 			at = &session->next;
 			continue;
 		}
@@ -86,7 +100,7 @@ static void drop_sessions(struct gate *gate, int port, bool hung)
 	}
 }
 
-static void add_session(struct gate *gate, int fd, pid_t pid)
+static struct session *add_session(struct gate *gate, int fd, pid_t pid)
 {
 	struct sockaddr_in peer = {.sin_port = 0};
 	socklen_t len = sizeof(peer);
@@ -95,6 +109,7 @@ static void add_session(struct gate *gate, int fd, pid_t pid)
 	*session = (struct session){
 		.next = gate->front->sessions, .gate = gate, .pid = pid, .fd = fd, .client_port = ntohs(peer.sin_port)};
 	gate->front->sessions = session;
+	return session;
 }
 
 /* Armed, and past the connections it lets through first. */
@@ -123,21 +138,54 @@ static void count_connection(struct gate *gate)
 	}
 }
 
+static void slow_ended(void *ctx)
+{
+	struct session *session = ctx;
+	if (session->pid > 0)
+		kill(session->pid, SIGKILL); /* it has hung up; nobody hears it any more */
+	session_end(session);
+}
+
+struct fault_pair {
+	const struct fault *latency, *bandwidth;
+};
+
+/* What sshd gets instead of the connection when the network is slow; -1 when it is not. */
+static int slow_down(struct session *session, const struct fault_pair *faults)
+{
+	struct slow_speed speed = {.latency_ms = faults->latency != NULL ? faults->latency->amount : 0,
+				   .bytes_per_second = faults->bandwidth != NULL ? faults->bandwidth->amount : 0};
+	struct gate *gate = session->gate;
+	struct error err = ERROR_INIT;
+	int server_fd = -1;
+	if (speed.latency_ms == 0 && speed.bytes_per_second == 0)
+		return -1;
+	session->slow = slow_new(gate->front->events, session->fd, gate->host->address, &speed, slow_ended, session,
+				 &server_fd, &err);
+	if (session->slow == NULL)
+		log_error("%s: %s", gate->host->name, err.text);
+	return server_fd;
+}
+
 static void serve(struct gate *gate, int fd)
 {
 	const struct fault *full = fault_set_find(&gate->faults, "disk-full");
 	struct sshd_options options = {.wrong_key = striking(gate, "hostkey") != NULL,
 				       .no_keys = striking(gate, "auth") != NULL,
-				       .cut = fault_set_find(&gate->faults, "cut") != NULL,
+				       .wrapped = fault_set_find(&gate->faults, "cut") != NULL ||
+						  fault_set_find(&gate->faults, "read-only") != NULL,
 				       .limit_files = full != NULL,
 				       .file_limit = full != NULL ? full->after : 0};
-	pid_t pid = sshd_serve(gate->front->lab, gate->host, fd, &options);
-	if (pid < 0) {
-		log_error("%s: cannot start sshd: %s", gate->host->name, strerror(errno));
-		close(fd);
+	struct session *session = add_session(gate, fd, 0);
+	int server_fd = slow_down(session,
+				  &(struct fault_pair){striking(gate, "latency"), striking(gate, "bandwidth")});
+	session->pid = sshd_serve(gate->front->lab, gate->host, server_fd >= 0 ? server_fd : fd, &options);
+	if (server_fd >= 0)
+		close(server_fd);
+	if (session->pid > 0)
 		return;
-	}
-	add_session(gate, fd, pid);
+	log_error("%s: cannot start sshd: %s", gate->host->name, strerror(errno));
+	session_end(session);
 }
 
 static void on_connection(void *ctx, int fd)
@@ -147,7 +195,7 @@ static void on_connection(void *ctx, int fd)
 		reset_connection(fd);
 		close(fd);
 	} else if (striking(gate, "hang") != NULL) {
-		add_session(gate, fd, 0);
+		add_session(gate, fd, 0)->hung = true;
 	} else {
 		serve(gate, fd);
 	}
@@ -242,11 +290,12 @@ static void reap(struct front *front)
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		for (struct session **at = &front->sessions; *at != NULL; at = &(*at)->next) {
-			if ((*at)->pid != pid)
-				continue;
 			struct session *session = *at;
-			*at = session->next;
-			session_free(session);
+			if (session->pid != pid)
+				continue;
+			session->pid = 0;
+			if (session->slow == NULL) /* else it ends when all that was said has arrived */
+				session_end(session);
 			break;
 		}
 	}

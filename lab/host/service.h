@@ -37,7 +37,9 @@ struct service {
 	const struct lab *lab;
 	char *host;
 	char *root;
-	bool off; /* the host has no power */
+	bool off;      /* the host has no power */
+	pid_t frozen;  /* the agent's process that stands still; 0: none */
+	pid_t manager; /* of configuration management; 0: none */
 	struct unit unit;
 	bool loaded;
 	int64_t loaded_ms; /* clock_wall_ms */
@@ -73,6 +75,9 @@ void service_power_off(struct service *service);
 void service_power_on(struct service *service);
 /* A new random boot ID in <root>/proc/sys/kernel/random/boot_id. */
 int service_new_boot_id(const char *root, struct error *err);
+
+/* ---- service_faults.c: what the armed faults ask for. True when it must look again, for they end by themselves. */
+bool service_check_faults(struct service *service);
 
 /* The properties that systemctl show knows. Caller owns. */
 json_t *service_properties(const struct service *service);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `rollcall-lab session`: sshd's ForceCommand while the fault `cut` is armed. Runs the command that was asked for,
- * passes its output on, and asks the front to cut the connection once enough of it has been said.
+ * The role `session`: sshd's ForceCommand while the fault `cut` or `read-only` is armed. Runs the command that was
+ * asked for, with a file system it cannot write to where that is asked for, passes its output on, and asks the front to
+ * cut the connection once enough of it has been said.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "lab/core/faults.h"
 #include "lab/core/link.h"
 #include "lab/core/roles.h"
+#include "lab/host/read_only.h"
 #include "lab/host/stand_in.h"
 
 #define CUT_TIMEOUT_MS 5000
@@ -70,6 +72,15 @@ static bool pass_on(int from, long long limit)
 	return true;
 }
 
+static bool enter_faults(const struct lab *lab, const char *root, const char *host)
+{
+	struct error err = ERROR_INIT;
+	if (!fault_is_armed(lab, host, "read-only", NULL) || read_only_enter(root, &err) == 0)
+		return true;
+	fprintf(stderr, "%s\n", err.text);
+	return false;
+}
+
 int role_session(int argc, const char *const argv[])
 {
 	const char *command = getenv("SSH_ORIGINAL_COMMAND"), *host = NULL;
@@ -79,9 +90,11 @@ int role_session(int argc, const char *const argv[])
 	int ends[2], status = 1;
 	(void)argc;
 	(void)argv;
-	bool armed = stand_in_host(&lab, &root, &host, NULL) == 0 && fault_is_armed(lab, host, "cut", &fault) &&
+	bool known = stand_in_host(&lab, &root, &host, NULL) == 0;
+	bool entered = known && enter_faults(lab, root, host);
+	bool armed = entered && fault_is_armed(lab, host, "cut", &fault) &&
 		     (fault.match[0] == '\0' || (command != NULL && strstr(command, fault.match) != NULL));
-	pid_t pid = pipe(ends) == 0 ? run_command(command, ends[1]) : -1;
+	pid_t pid = entered && pipe(ends) == 0 ? run_command(command, ends[1]) : -1;
 	if (pid > 0) {
 		close(ends[1]);
 		if (pass_on(ends[0], armed ? (fault.after > 0 ? fault.after : 1) : -1) && armed)

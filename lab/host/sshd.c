@@ -185,7 +185,7 @@ static void __attribute__((noreturn))
 become_sshd(const struct lab *lab, const struct lab_host *host, int fd, const struct sshd_options *options)
 {
 	char *config = lab_path(lab, "ssh/%s/sshd_config%s", host->name, options->wrong_key ? ".wrong_key" : "");
-	char *dir = lab_path(lab, "run/sshd"), *log = lab_path(lab, "log/sshd.log"), *program = process_own_path();
+	char *dir = lab_path(lab, "run/sshd"), *log = lab_path(lab, "log/sshd.log"), *program = process_host_program();
 	char *force = xasprintf("ForceCommand=%s session", program);
 	const char *argv[12] = {SSHD_PROGRAM, "-i", "-f", config, "-E", log};
 	size_t count = 6;
@@ -193,7 +193,7 @@ become_sshd(const struct lab *lab, const struct lab_host *host, int fd, const st
 		argv[count++] = "-o";
 		argv[count++] = "AuthorizedKeysFile=none";
 	}
-	if (options->cut) {
+	if (options->wrapped) {
 		argv[count++] = "-o";
 		argv[count++] = force;
 	}

@@ -18,7 +18,7 @@ int sshd_prepare(const struct lab *lab, struct error *err);
 struct sshd_options {
 	bool wrong_key;   /* shows a key that is not in known_hosts */
 	bool no_keys;     /* authorises nobody */
-	bool cut;         /* commands run inside `rollcall-lab session` */
+	bool wrapped;     /* commands run inside the role `session` */
 	bool limit_files; /* files cannot grow beyond file_limit */
 	long long file_limit;
 };

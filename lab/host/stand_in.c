@@ -16,10 +16,15 @@ static char *root_of_program(void)
 	return end != NULL && path[0] == '/' ? xstrndup(path, (size_t)(end - path)) : NULL;
 }
 
-int stand_in_host(struct lab **lab, char **root, const char **host, struct error *err)
+char *stand_in_root(void)
 {
 	const char *given = getenv("ROLLCALL_ROOT");
-	char *found = given != NULL ? xstrdup(given) : root_of_program();
+	return given != NULL ? xstrdup(given) : root_of_program();
+}
+
+int stand_in_host(struct lab **lab, char **root, const char **host, struct error *err)
+{
+	char *found = stand_in_root();
 	if (found == NULL)
 		return error_set(err, ERROR_USAGE, "this is no host of a lab: ROLLCALL_ROOT is not set");
 	struct lab *loaded = lab_load_of_root(found, err);

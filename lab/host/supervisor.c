@@ -17,6 +17,7 @@
 #include "lab/core/faults.h"
 #include "lab/core/processes.h"
 #include "lab/core/roles.h"
+#include "lab/host/masters.h"
 #include "lab/host/service.h"
 
 struct supervisor {
@@ -25,7 +26,7 @@ struct supervisor {
 	struct control *control;
 	struct timer *power_timer;
 	struct service *services; /* one per host, in the lab's order */
-	bool master_down;
+	struct masters *masters;
 };
 
 static struct service *service_of_host(struct supervisor *supervisor, const char *host)
@@ -46,6 +47,14 @@ static struct service *service_of_pid(struct supervisor *supervisor, pid_t pid)
 	return NULL;
 }
 
+static void manager_ended(struct supervisor *supervisor, pid_t pid)
+{
+	for (size_t i = 0; i < supervisor->lab->host_count; i++) {
+		if (supervisor->services[i].manager == pid)
+			supervisor->services[i].manager = 0;
+	}
+}
+
 static void reap_children(struct supervisor *supervisor)
 {
 	int status;
@@ -53,6 +62,8 @@ static void reap_children(struct supervisor *supervisor)
 		struct service *service = service_of_pid(supervisor, pid);
 		if (service != NULL)
 			service_ended(service, status);
+		else if (!masters_reap(supervisor->masters, pid))
+			manager_ended(supervisor, pid);
 	}
 }
 
@@ -65,44 +76,19 @@ static void on_signal(void *ctx, int number)
 		events_stop(supervisor->events);
 }
 
-static void start_master(struct supervisor *supervisor)
+static bool looks_again(const struct service *service)
 {
-	struct error err = ERROR_INIT;
-	if (process_start_role(supervisor->lab, "master", &err) < 0)
-		log_error("%s", err.text);
-}
-
-static void check_master(struct supervisor *supervisor)
-{
-	bool down = fault_is_armed(supervisor->lab, FAULT_MASTER, "down", NULL);
-	pid_t pid = process_recorded(supervisor->lab, "master");
-	if (down && pid > 0)
-		kill(pid, SIGKILL);
-	if (!down && supervisor->master_down)
-		start_master(supervisor);
-	supervisor->master_down = down;
-}
-
-static void check_host(struct supervisor *supervisor, struct service *service)
-{
-	bool off = fault_is_armed(supervisor->lab, service->host, "power", NULL);
-	if (off && !service->off)
-		service_power_off(service);
-	else if (!off && service->off)
-		service_power_on(service);
+	return service->off || service->frozen != 0 || service->manager != 0;
 }
 
 /* Powers hosts on when their time has come, and asks again when something will. */
 static void check_faults(void *ctx)
 {
 	struct supervisor *supervisor = ctx;
-	bool waiting = supervisor->master_down;
-	if (supervisor->master_down)
-		check_master(supervisor);
+	bool waiting = false;
 	for (size_t i = 0; i < supervisor->lab->host_count; i++) {
-		if (supervisor->services[i].off)
-			check_host(supervisor, &supervisor->services[i]);
-		waiting |= supervisor->services[i].off;
+		if (looks_again(&supervisor->services[i]))
+			waiting |= service_check_faults(&supervisor->services[i]);
 	}
 	timer_set(supervisor->power_timer, waiting ? 50 : -1);
 }
@@ -111,9 +97,9 @@ static void faults_changed(struct supervisor *supervisor, const char *target)
 {
 	struct service *service = service_of_host(supervisor, target);
 	if (service != NULL)
-		check_host(supervisor, service);
+		service_check_faults(service);
 	else
-		check_master(supervisor);
+		masters_check_faults(supervisor->masters);
 	check_faults(supervisor);
 }
 
@@ -204,10 +190,11 @@ static void on_request(void *ctx, struct control_call *call, const json_t *reque
 
 static void supervisor_free(struct supervisor *supervisor)
 {
-	control_free(supervisor->control);
 	for (size_t i = 0; supervisor->services != NULL && i < supervisor->lab->host_count; i++)
 		service_clear(&supervisor->services[i]);
 	free(supervisor->services);
+	control_free(supervisor->control); /* after the last answers */
+	masters_free(supervisor->masters);
 	timer_free(supervisor->power_timer);
 	events_free(supervisor->events);
 }
@@ -221,6 +208,7 @@ static int supervisor_open(struct supervisor *supervisor, struct error *err)
 	    events_on_signals(supervisor->events, signals, on_signal, supervisor, err) < 0)
 		return -1;
 	supervisor->power_timer = timer_new(supervisor->events, check_faults, supervisor);
+	supervisor->masters = masters_new(supervisor->events, lab);
 	supervisor->services = xcalloc(lab->host_count, sizeof(*supervisor->services));
 	for (size_t i = 0; i < lab->host_count; i++)
 		service_init(&supervisor->services[i], supervisor->events, lab, lab->hosts[i].name);
@@ -233,7 +221,7 @@ int role_supervisor(struct lab *lab, struct error *err)
 	struct supervisor supervisor = {.lab = lab};
 	int result = supervisor_open(&supervisor, err);
 	if (result == 0) {
-		start_master(&supervisor);
+		masters_start(supervisor.masters);
 		for (size_t i = 0; i < lab->host_count; i++)
 			service_power_on(&supervisor.services[i]);
 		events_run(supervisor.events);

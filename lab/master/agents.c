@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The book of agents: found, added, and how each leaves it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,21 +7,25 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "lab/core/files.h"
-#include "lab/core/wire.h"
+#include "lab/core/shapes.h"
 #include "lab/master/master.h"
 #include "mesos/pb.h"
-
-static const char *text_of(const json_t *message, const char *key)
-{
-	const char *text = json_string_value(json_object_get(message, key));
-	return text != NULL ? text : "";
-}
+#include "mesos/resource.h"
 
 const char *master_agent_pid(const struct master_agent *agent, char *out, size_t size)
 {
 	snprintf(out, size, "slave(1)@%s:%d", agent->ip, agent->port);
 	return out;
+}
+
+char *master_agent_text(const struct master_agent *agent)
+{
+	return xasprintf("%s at slave(1)@%s:%d (%s)", agent->id, agent->ip, agent->port, agent->info->hostname);
+}
+
+bool master_agent_is_active(const struct master_agent *agent)
+{
+	return agent->connected && !agent->deactivated;
 }
 
 struct master_agent *master_agent_find(const struct master *master, const char *id)
@@ -49,6 +54,8 @@ struct master_agent *master_agent_add(struct master *master, const char *id, Mes
 static void agent_free(struct master_agent *agent)
 {
 	slaveinfo_free(agent->info);
+	resources_clear(&agent->checkpointed);
+	pb_free(agent->drain);
 	free(agent->id);
 	free(agent->host);
 	free(agent->ip);
@@ -56,9 +63,119 @@ static void agent_free(struct master_agent *agent)
 	free(agent);
 }
 
-static void remove_agent(struct master *master, struct master_agent *agent)
+void master_agents_free(struct master *master)
 {
-	master_tasks_removed(master, agent);
+	while (master->agents != NULL) {
+		struct master_agent *agent = master->agents;
+		master->agents = agent->next;
+		agent_free(agent);
+	}
+}
+
+void master_agent_set_drain(struct master_agent *agent, Mesos__DrainInfo *drain)
+{
+	pb_free(agent->drain);
+	agent->drain = drain;
+}
+
+/* What a reservation or volume was made of: unreserved, and no volume. What is statically reserved stays so. */
+static Mesos__Resource *origin_of(const Mesos__Resource *resource)
+{
+	Mesos__Resource *origin = pb_copy(resource);
+	while (resource_is_dynamic(origin))
+		pb_free(origin->reservations[--origin->n_reservations]);
+	if (resource_is_volume(origin)) {
+		pb_free(origin->disk->persistence);
+		pb_free(origin->disk->volume);
+		origin->disk->persistence = NULL;
+		origin->disk->volume = NULL;
+		if (origin->disk->source == NULL) {
+			pb_free(origin->disk);
+			origin->disk = NULL;
+		}
+	}
+	return origin;
+}
+
+void master_agent_total(const struct master_agent *agent, struct resources *out)
+{
+	shape_take_resources(out, agent->info->resources, agent->info->n_resources);
+	for (size_t i = 0; i < agent->checkpointed.count; i++) {
+		Mesos__Resource *origin = origin_of(agent->checkpointed.items[i]);
+		if (resources_have(out, origin)) {
+			resources_subtract(out, origin);
+			resources_take(out, pb_copy(agent->checkpointed.items[i]));
+		}
+		pb_free(origin);
+	}
+}
+
+/* ---- how agents leave */
+
+static void leave_link(struct master *master, struct master_agent *agent)
+{
+	for (struct master_peer *peer = master->peers; peer != NULL; peer = peer->next) {
+		if (peer->agent == agent)
+			peer->agent = NULL;
+	}
+	agent->link = NULL;
+	agent->connected = false;
+	agent->settled = false;
+}
+
+void master_agent_disconnect(struct master *master, struct master_agent *agent)
+{
+	char *text = master_agent_text(agent);
+	log_info("Disconnecting agent %s", text);
+	free(text);
+	leave_link(master, agent);
+	agent->left_ms = clock_monotonic_ms();
+	if (agent->standing == STANDING_REGISTERED)
+		master_tasks_disconnected(master, agent);
+}
+
+void master_agent_unreachable(struct master *master, struct master_agent *agent, const char *why)
+{
+	log_info("Marked agent %s (%s) unreachable: %s", agent->id, agent->info->hostname, why);
+	master->counters.removals++;
+	master->counters.removals_unhealthy++;
+	master->counters.recovery_removals += agent->standing == STANDING_RECOVERED;
+	agent->standing = STANDING_UNREACHABLE;
+	leave_link(master, agent);
+	scheduler_agent_removed(master, agent);
+	master_tasks_unreachable(master, agent, why);
+	master_registry_changed(master);
+}
+
+static void shut_down(const struct master_agent *agent, const char *why)
+{
+	if (agent->link != NULL)
+		link_send(agent->link, json_pack("{ssss}", "type", "shutdown", "reason", why));
+}
+
+void master_agent_gone(struct master *master, struct master_agent *agent)
+{
+	log_info("Marked agent %s (%s) as gone", agent->id, agent->info->hostname);
+	shut_down(agent, "Agent has been marked gone");
+	master_tasks_gone(master, agent);
+	master_agent_set_drain(agent, NULL);
+	agent->deactivated = false;
+	agent->standing = STANDING_GONE;
+	leave_link(master, agent);
+	master_registry_changed(master);
+}
+
+void master_agent_remove(struct master *master, struct master_agent *agent, const char *why, bool shutdown)
+{
+	char *text = master_agent_text(agent);
+	log_info("Removed agent %s: %s", text, why);
+	free(text);
+	if (shutdown)
+		shut_down(agent, why);
+	master->counters.removals++;
+	master_tasks_removed(master, agent, why);
+	scheduler_agent_removed(master, agent);
+	leave_link(master, agent);
 	for (struct master_agent **at = &master->agents; *at != NULL; at = &(*at)->next) {
 		if (*at != agent)
 			continue;
@@ -67,277 +184,4 @@ static void remove_agent(struct master *master, struct master_agent *agent)
 		break;
 	}
 	master_registry_changed(master);
-}
-
-static void disconnect(struct master *master, struct master_agent *agent)
-{
-	agent->link = NULL;
-	agent->connected = false;
-	agent->left_ms = clock_monotonic_ms();
-	if (agent->standing == STANDING_REGISTERED)
-		master_tasks_disconnected(master, agent);
-}
-
-static void mark_unreachable(struct master *master, struct master_agent *agent, const char *why)
-{
-	log_info("marking agent %s (%s) unreachable: %s", agent->id, agent->host, why);
-	agent->standing = STANDING_UNREACHABLE;
-	agent->connected = false;
-	agent->link = NULL;
-	master_tasks_unreachable(master, agent);
-	master_registry_changed(master);
-}
-
-/* ---- what agents say */
-
-static void take_place(struct master_agent *agent, const struct master_peer *peer, const json_t *message)
-{
-	free(agent->host);
-	free(agent->ip);
-	free(agent->version);
-	agent->host = xstrdup(peer->host);
-	agent->ip = xstrdup(peer->ip);
-	agent->version = xstrdup(text_of(message, "version"));
-	agent->port = peer->port;
-	agent->link = peer->link;
-	agent->connected = true;
-	agent->standing = STANDING_REGISTERED;
-	agent->pinged = false;
-	agent->missed = 0;
-}
-
-static void shut_down(struct master_peer *peer, const char *why)
-{
-	log_warning("telling the agent at %s:%d to shut down: %s", peer->ip, peer->port, why);
-	link_send(peer->link, json_pack("{ssss}", "type", "shutdown", "reason", why));
-}
-
-/* An agent with a domain is ignored by a master without one: it never comes back. */
-static bool wrong_domain(const struct master *master, const Mesos__SlaveInfo *info)
-{
-	if (info->domain == NULL || master->domain != NULL)
-		return false;
-	log_warning("agent %s has a domain and this master has none: ignored", info->hostname);
-	return true;
-}
-
-/* Whoever was at this address before is gone. */
-static void remove_predecessor(struct master *master, const struct master_peer *peer)
-{
-	for (struct master_agent *agent = master->agents, *next; agent != NULL; agent = next) {
-		next = agent->next;
-		if (agent->standing == STANDING_REGISTERED && agent->port == peer->port &&
-		    strcmp(agent->ip, peer->ip) == 0)
-			remove_agent(master, agent);
-	}
-}
-
-static void do_register(struct master *master, struct master_peer *peer, const json_t *message)
-{
-	Mesos__SlaveInfo *info = wire_unpack(&mesos__slave_info__descriptor, json_object_get(message, "info"));
-	if (info == NULL || wrong_domain(master, info)) {
-		slaveinfo_free(info);
-		return;
-	}
-	remove_predecessor(master, peer);
-	char *id = xasprintf("%s-S%lld", master->id, (long long)master->next_agent++);
-	struct master_agent *agent = master_agent_add(master, id, info);
-	free(id);
-	take_place(agent, peer, message);
-	agent->registered = master_now();
-	link_send(peer->link, json_pack("{ssss}", "type", "registered", "id", agent->id));
-	master_registry_changed(master);
-	master_launch_tasks(master, agent);
-}
-
-static bool keeps_old_info(const struct master *master, const struct master_peer *peer)
-{
-	struct fault fault;
-	return fault_is_armed(master->lab, peer->host, "old-info", &fault) &&
-	       fault_strikes(master->lab, peer->host, &fault);
-}
-
-/* Known and in the same place, or not known at all: admitted under its ID. */
-static void readmit(struct master *master, struct master_agent *agent, struct master_peer *peer, const json_t *message)
-{
-	bool returns = agent->standing != STANDING_REGISTERED;
-	json_t *update;
-	size_t index;
-	take_place(agent, peer, message);
-	agent->reregistered = master_now();
-	if (returns)
-		agent->registered = agent->reregistered;
-	link_send(peer->link, json_pack("{ssss}", "type", "registered", "id", agent->id));
-	json_array_foreach(json_object_get(message, "updates"), index, update) master_update(master, agent, update);
-	master_reconcile(master, agent, json_object_get(message, "tasks"));
-	master_registry_changed(master);
-}
-
-static void do_reregister(struct master *master, struct master_peer *peer, const json_t *message)
-{
-	Mesos__SlaveInfo *info = wire_unpack(&mesos__slave_info__descriptor, json_object_get(message, "info"));
-	if (info == NULL || info->id == NULL || wrong_domain(master, info)) {
-		slaveinfo_free(info);
-		return;
-	}
-	struct master_agent *agent = master_agent_find(master, info->id->value);
-	if (agent == NULL) {
-		agent = master_agent_add(master, info->id->value, info);
-		agent->standing = STANDING_UNREACHABLE; /* pruned from the registry: comes back like one of those */
-		readmit(master, agent, peer, message);
-		return;
-	}
-	if (agent->standing == STANDING_REGISTERED &&
-	    (strcmp(agent->ip, peer->ip) != 0 || strcmp(agent->info->hostname, info->hostname) != 0)) {
-		slaveinfo_free(info);
-		shut_down(peer, "Agent attempted to reregister with different IP / hostname");
-		return;
-	}
-	if (keeps_old_info(master, peer)) {
-		slaveinfo_free(info);
-	} else {
-		slaveinfo_free(agent->info);
-		agent->info = info;
-	}
-	readmit(master, agent, peer, message);
-}
-
-static struct master_agent *agent_of_link(const struct master *master, const struct link *link)
-{
-	for (struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		if (agent->link == link)
-			return agent;
-	}
-	return NULL;
-}
-
-/* Pings go to an address: they are answered by whatever process is there. */
-static void pong(struct master *master, const struct master_peer *peer)
-{
-	for (struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		if (agent->port == peer->port && strcmp(agent->ip, peer->ip) == 0) {
-			agent->pinged = false;
-			agent->missed = 0;
-		}
-	}
-}
-
-static void introduce(struct master_peer *peer, const json_t *message)
-{
-	free(peer->host);
-	free(peer->ip);
-	peer->host = xstrdup(text_of(message, "host"));
-	peer->ip = xstrdup(text_of(message, "ip"));
-	peer->port = (int)json_integer_value(json_object_get(message, "port"));
-}
-
-static void peer_line(void *ctx, struct link *link, const json_t *message)
-{
-	struct master_peer *peer = ctx;
-	struct master *master = peer->master;
-	const char *type = link_type(message);
-	struct master_agent *agent = agent_of_link(master, link);
-	if (strcmp(type, "here") == 0)
-		introduce(peer, message);
-	else if (strcmp(type, "pong") == 0)
-		pong(master, peer);
-	else if (strcmp(type, "register") == 0)
-		do_register(master, peer, message);
-	else if (strcmp(type, "reregister") == 0)
-		do_reregister(master, peer, message);
-	else if (strcmp(type, "update") == 0 && agent != NULL)
-		master_update(master, agent, message);
-}
-
-static void peer_free(struct master_peer *peer)
-{
-	link_free(peer->link);
-	free(peer->host);
-	free(peer->ip);
-	free(peer);
-}
-
-static void peer_closed(void *ctx, struct link *link)
-{
-	struct master_peer *peer = ctx;
-	struct master *master = peer->master;
-	struct master_agent *agent = agent_of_link(master, link);
-	if (agent != NULL)
-		disconnect(master, agent);
-	for (struct master_peer **at = &master->peers; *at != NULL; at = &(*at)->next) {
-		if (*at != peer)
-			continue;
-		*at = peer->next;
-		peer_free(peer);
-		return;
-	}
-}
-
-static const struct link_ops peer_ops = {.line = peer_line, .closed = peer_closed};
-
-static void peer_accepted(void *ctx, int fd)
-{
-	struct master *master = ctx;
-	struct master_peer *peer = xcalloc(1, sizeof(*peer));
-	*peer = (struct master_peer){.next = master->peers, .master = master, .host = xstrdup(""), .ip = xstrdup("")};
-	peer->link = link_new(master->events, fd, &peer_ops, peer);
-	master->peers = peer;
-}
-
-int master_listen_agents(struct master *master, struct error *err)
-{
-	char *path = lab_path(master->lab, "run/link-%s.sock", master->lab->master);
-	int fd = socket_listen_unix(path, err);
-	free(path);
-	if (fd < 0)
-		return -1;
-	master->agents_listener = listener_new(master->events, fd, peer_accepted, master);
-	return 0;
-}
-
-void master_free_agents(struct master *master)
-{
-	listener_free(master->agents_listener);
-	while (master->peers != NULL) {
-		struct master_peer *peer = master->peers;
-		master->peers = peer->next;
-		peer_free(peer);
-	}
-	while (master->agents != NULL) {
-		struct master_agent *agent = master->agents;
-		master->agents = agent->next;
-		agent_free(agent);
-	}
-}
-
-/* ---- pings */
-
-static void send_ping(const struct master *master, struct master_agent *agent)
-{
-	agent->pinged = true;
-	for (const struct master_peer *peer = master->peers; peer != NULL; peer = peer->next) {
-		if (peer->port == agent->port && strcmp(peer->ip, agent->ip) == 0)
-			link_send(peer->link, json_pack("{ss}", "type", "ping"));
-	}
-}
-
-static void ping_one(struct master *master, struct master_agent *agent)
-{
-	int64_t away = clock_monotonic_ms() - agent->left_ms;
-	bool expected = agent->standing == STANDING_RECOVERED || !agent->connected;
-	agent->missed = agent->pinged ? agent->missed + 1 : 0;
-	if (agent->standing == STANDING_REGISTERED && agent->missed >= MASTER_MAX_PING_TIMEOUTS)
-		mark_unreachable(master, agent, "health check timed out");
-	else if (expected && away >= lab_scaled_ms(master->lab, MASTER_REREGISTER_MS))
-		mark_unreachable(master, agent, "it did not reregister within agent_reregister_timeout");
-	else if (agent->standing == STANDING_REGISTERED)
-		send_ping(master, agent);
-}
-
-void master_ping(struct master *master)
-{
-	for (struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		if (agent->standing != STANDING_UNREACHABLE)
-			ping_one(master, agent);
-	}
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operator API v1, the reading calls. An answer is made as the protobuf message, and given as its bytes or as Mesos'
- * JSON of it.
+ * Operator API v1: a call in JSON or protobuf, and its answer. An answer is made as the protobuf message, and given as
+ * its bytes or as Mesos' JSON of it. What is refused is refused with the real master's status and words.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,272 +12,19 @@
 #include "lab/master/master.h"
 #include "mesos/pb.h"
 
-typedef Mesos__Master__Response__GetAgents__Agent__Capability agent_capability;
-
-static Mesos__TimeInfo *time_info(double seconds)
-{
-	Mesos__TimeInfo *info = pb_new(&mesos__time_info__descriptor);
-	info->nanoseconds = (int64_t)(seconds * 1e9);
-	return info;
-}
-
-/* Normalised; with_role also gives the older form, as totals and allocations have it. */
-static void put_resources(const struct resources *from, bool with_role, Mesos__Resource ***items, size_t *count)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		Mesos__Resource *resource = pb_copy(from->items[i]);
-		size_t stack = resource->n_reservations;
-		pb_set_string(&resource->role, NULL);
-		if (with_role)
-			resource->role = xstrdup(stack > 0 ? resource->reservations[stack - 1]->role : "*");
-		PB_APPEND(*items, *count, resource);
-	}
-}
-
-/* A SlaveInfo as the master has it in memory. */
-static Mesos__SlaveInfo *agent_info(const struct master_agent *agent)
-{
-	Mesos__SlaveInfo *info = slaveinfo_copy(agent->info);
-	struct resources total = {.items = NULL};
-	shape_take_resources(&total, info->resources, info->n_resources);
-	for (size_t i = 0; i < info->n_resources; i++)
-		pb_free(info->resources[i]);
-	info->n_resources = 0;
-	put_resources(&total, false, &info->resources, &info->n_resources);
-	resources_clear(&total);
-	info->has_port = true;
-	info->port = agent->port > 0 ? agent->port : info->port;
-	return info;
-}
-
-static void put_capabilities(Mesos__Master__Response__GetAgents__Agent *to)
-{
-	for (int type = 1; type <= MESOS__MASTER__RESPONSE__GET_AGENTS__AGENT__CAPABILITY__TYPE__TASK_RESOURCE_LIMITS;
-	     type++) {
-		agent_capability *capability =
-			pb_new(&mesos__master__response__get_agents__agent__capability__descriptor);
-		capability->has_type = true;
-		capability->type = (Mesos__Master__Response__GetAgents__Agent__Capability__Type)type;
-		PB_APPEND(to->capabilities, to->n_capabilities, capability);
-	}
-}
-
-static Mesos__Master__Response__GetAgents__Agent *make_agent(const struct master *master,
-							     const struct master_agent *agent)
-{
-	Mesos__Master__Response__GetAgents__Agent *to = pb_new(&mesos__master__response__get_agents__agent__descriptor);
-	struct resources total = {.items = NULL}, used = {.items = NULL};
-	char pid[128];
-	shape_take_resources(&total, agent->info->resources, agent->info->n_resources);
-	master_used(master, agent, NULL, &used);
-	to->agent_info = agent_info(agent);
-	to->active = agent->connected && !agent->deactivated;
-	to->has_deactivated = true;
-	to->deactivated = agent->deactivated;
-	to->version = xstrdup(agent->version);
-	to->pid = xstrdup(master_agent_pid(agent, pid, sizeof(pid)));
-	to->registered_time = time_info(agent->registered);
-	if (agent->reregistered > 0)
-		to->reregistered_time = time_info(agent->reregistered);
-	put_resources(&total, true, &to->total_resources, &to->n_total_resources);
-	put_resources(&used, true, &to->allocated_resources, &to->n_allocated_resources);
-	put_capabilities(to);
-	resources_clear(&total);
-	resources_clear(&used);
-	return to;
-}
-
-static Mesos__Master__Response__GetAgents *make_agents(const struct master *master)
-{
-	Mesos__Master__Response__GetAgents *to = pb_new(&mesos__master__response__get_agents__descriptor);
-	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		if (agent->standing == STANDING_REGISTERED) {
-			Mesos__Master__Response__GetAgents__Agent *one = make_agent(master, agent);
-			PB_APPEND(to->agents, to->n_agents, one);
-		} else if (agent->standing == STANDING_RECOVERED) {
-			Mesos__SlaveInfo *info = agent_info(agent);
-			PB_APPEND(to->recovered_agents, to->n_recovered_agents, info);
-		}
-	}
-	return to;
-}
-
-static Mesos__Task *make_task(const struct master_task *task)
-{
-	Mesos__Task *to = pb_copy(task->task);
-	for (size_t i = 0; i < to->n_resources; i++)
-		pb_set_string(&to->resources[i]->role, NULL);
-	if (to->n_statuses > 0) {
-		const Mesos__TaskStatus *last = to->statuses[to->n_statuses - 1];
-		to->has_status_update_state = true;
-		to->status_update_state = last->state;
-		if (last->has_uuid) {
-			to->has_status_update_uuid = true;
-			to->status_update_uuid.len = last->uuid.len;
-			to->status_update_uuid.data = xmemdup(last->uuid.data, last->uuid.len);
-		}
-	}
-	return to;
-}
-
-static Mesos__Master__Response__GetTasks *make_tasks(const struct master *master)
-{
-	Mesos__Master__Response__GetTasks *to = pb_new(&mesos__master__response__get_tasks__descriptor);
-	for (const struct master_task *task = master->tasks; task != NULL; task = task->next) {
-		Mesos__Task *one = make_task(task);
-		if (task->unreachable)
-			PB_APPEND(to->unreachable_tasks, to->n_unreachable_tasks, one);
-		else
-			PB_APPEND(to->tasks, to->n_tasks, one);
-	}
-	for (const struct master_task *task = master->completed; task != NULL; task = task->next) {
-		Mesos__Task *one = make_task(task);
-		PB_APPEND(to->completed_tasks, to->n_completed_tasks, one);
-	}
-	return to;
-}
-
-static Mesos__Master__Response__GetFrameworks *make_frameworks(const struct master *master)
-{
-	Mesos__Master__Response__GetFrameworks *to = pb_new(&mesos__master__response__get_frameworks__descriptor);
-	for (const struct master_framework *framework = master->frameworks; framework != NULL;
-	     framework = framework->next) {
-		Mesos__Master__Response__GetFrameworks__Framework *one =
-			pb_new(&mesos__master__response__get_frameworks__framework__descriptor);
-		struct resources used = {.items = NULL};
-		one->framework_info = pb_copy(framework->info);
-		one->framework_info->has_failover_timeout = true;
-		one->active = one->connected = true;
-		one->has_recovered = true;
-		one->registered_time = time_info(framework->registered);
-		one->reregistered_time = time_info(framework->registered);
-		master_used(master, NULL, framework, &used);
-		put_resources(&used, true, &one->allocated_resources, &one->n_allocated_resources);
-		resources_clear(&used);
-		PB_APPEND(to->frameworks, to->n_frameworks, one);
-	}
-	return to;
-}
-
-static Mesos__MasterInfo *master_info(const struct master *master)
-{
-	Mesos__MasterInfo *info = pb_new(&mesos__master_info__descriptor);
-	info->id = xstrdup(master->id);
-	info->has_ip = info->has_port = true;
-	info->ip = (uint32_t)inet_addr(master->ip); /* in network order, as Mesos gives it */
-	info->port = (uint32_t)master->port;
-	info->pid = xasprintf("master@%s:%d", master->ip, master->port);
-	info->hostname = xstrdup(master->ip);
-	info->version = xstrdup(LAB_MESOS_VERSION);
-	info->address = pb_new(&mesos__master_info__address__descriptor);
-	info->address->hostname = xstrdup(master->ip);
-	info->address->ip = xstrdup(master->ip);
-	info->address->port = master->port;
-	info->domain = master->domain != NULL ? pb_copy(master->domain) : NULL;
-	for (int type = 1; type <= MESOS__MASTER_INFO__CAPABILITY__TYPE__QUOTA_V2; type++) {
-		Mesos__MasterInfo__Capability *capability = pb_new(&mesos__master_info__capability__descriptor);
-		capability->has_type = true;
-		capability->type = (Mesos__MasterInfo__Capability__Type)type;
-		PB_APPEND(info->capabilities, info->n_capabilities, capability);
-	}
-	return info;
-}
-
-/* ---- one function per call */
-
-static void get_health(const struct master *master, Mesos__Master__Response *to)
-{
-	(void)master;
-	to->get_health = pb_new(&mesos__master__response__get_health__descriptor);
-	to->get_health->healthy = true;
-}
-
-static void get_flags(const struct master *master, Mesos__Master__Response *to)
-{
-	json_t *flags = master_flags(master), *value;
-	const char *name;
-	to->get_flags = pb_new(&mesos__master__response__get_flags__descriptor);
-	json_object_foreach(flags, name, value)
-	{
-		Mesos__Flag *flag = pb_new(&mesos__flag__descriptor);
-		flag->name = xstrdup(name);
-		flag->value = xstrdup(json_string_value(value));
-		PB_APPEND(to->get_flags->flags, to->get_flags->n_flags, flag);
-	}
-	json_decref(flags);
-}
-
-static void get_version(const struct master *master, Mesos__Master__Response *to)
-{
-	Mesos__VersionInfo *info = pb_new(&mesos__version_info__descriptor);
-	(void)master;
-	info->version = xstrdup(LAB_MESOS_VERSION);
-	info->build_date = xstrdup(SHAPE_BUILD_DATE);
-	info->has_build_time = true;
-	info->build_time = SHAPE_BUILD_TIME;
-	info->build_user = xstrdup(SHAPE_BUILD_USER);
-	to->get_version = pb_new(&mesos__master__response__get_version__descriptor);
-	to->get_version->version_info = info;
-}
-
-static void get_agents(const struct master *master, Mesos__Master__Response *to)
-{
-	to->get_agents = make_agents(master);
-}
-
-static void get_tasks(const struct master *master, Mesos__Master__Response *to)
-{
-	to->get_tasks = make_tasks(master);
-}
-
-static void get_frameworks(const struct master *master, Mesos__Master__Response *to)
-{
-	to->get_frameworks = make_frameworks(master);
-}
-
-static void get_master(const struct master *master, Mesos__Master__Response *to)
-{
-	to->get_master = pb_new(&mesos__master__response__get_master__descriptor);
-	to->get_master->master_info = master_info(master);
-	to->get_master->has_start_time = to->get_master->has_elected_time = true;
-	to->get_master->start_time = to->get_master->elected_time = master->start_time;
-}
-
-static void get_state(const struct master *master, Mesos__Master__Response *to)
-{
-	to->get_state = pb_new(&mesos__master__response__get_state__descriptor);
-	to->get_state->get_agents = make_agents(master);
-	to->get_state->get_tasks = make_tasks(master);
-	to->get_state->get_frameworks = make_frameworks(master);
-}
-
-static const struct call {
-	const char *name;
-	int number; /* of the request's type; the answer's differs */
-	Mesos__Master__Response__Type type;
-	void (*fill)(const struct master *master, Mesos__Master__Response *to);
-} calls[] = {
-	{"GET_HEALTH", 1, MESOS__MASTER__RESPONSE__TYPE__GET_HEALTH, get_health},
-	{"GET_FLAGS", 2, MESOS__MASTER__RESPONSE__TYPE__GET_FLAGS, get_flags},
-	{"GET_VERSION", 3, MESOS__MASTER__RESPONSE__TYPE__GET_VERSION, get_version},
-	{"GET_STATE", 9, MESOS__MASTER__RESPONSE__TYPE__GET_STATE, get_state},
-	{"GET_AGENTS", 10, MESOS__MASTER__RESPONSE__TYPE__GET_AGENTS, get_agents},
-	{"GET_FRAMEWORKS", 11, MESOS__MASTER__RESPONSE__TYPE__GET_FRAMEWORKS, get_frameworks},
-	{"GET_TASKS", 13, MESOS__MASTER__RESPONSE__TYPE__GET_TASKS, get_tasks},
-	{"GET_MASTER", 17, MESOS__MASTER__RESPONSE__TYPE__GET_MASTER, get_master},
-};
+typedef Mesos__Master__Call call_t;
 
 /* ---- Mesos' JSON of it */
 
 /* In v1 a slave is an agent; empty lists are shown. */
-static void rename_keys(json_t *value)
+void api_rename_keys(json_t *value)
 {
 	json_t *member;
 	void *next;
 	const char *key;
 	size_t index;
 	if (json_is_array(value)) {
-		json_array_foreach(value, index, member) rename_keys(member);
+		json_array_foreach(value, index, member) api_rename_keys(member);
 		return;
 	}
 	json_t *id = json_object_get(value, "slave_id");
@@ -286,7 +32,7 @@ static void rename_keys(json_t *value)
 		json_object_set(value, "agent_id", id);
 		json_object_del(value, "slave_id");
 	}
-	json_object_foreach_safe(value, next, key, member) rename_keys(member);
+	json_object_foreach_safe(value, next, key, member) api_rename_keys(member);
 }
 
 static void show_list(json_t *object, const char *key)
@@ -298,8 +44,7 @@ static void show_list(json_t *object, const char *key)
 static void show_empty_parts(json_t *part)
 {
 	json_t *agents = json_object_get(part, "get_agents"), *tasks = json_object_get(part, "get_tasks");
-	json_t *frameworks = json_object_get(part, "get_frameworks"), *framework;
-	size_t index;
+	json_t *frameworks = json_object_get(part, "get_frameworks");
 	show_list(agents, "agents");
 	show_list(agents, "recovered_agents");
 	show_list(tasks, "tasks");
@@ -307,18 +52,16 @@ static void show_empty_parts(json_t *part)
 	show_list(tasks, "completed_tasks");
 	show_list(frameworks, "frameworks");
 	show_list(frameworks, "completed_frameworks");
-	json_array_foreach(json_object_get(frameworks, "frameworks"), index, framework)
-		json_object_set_new(framework, "offer_constraints", json_object());
 }
 
 static void put_json(const Mesos__Master__Response *response, struct buffer *out)
 {
 	json_t *json = pb_to_json(response), *state = json_object_get(json, "get_state");
-	rename_keys(json);
+	api_rename_keys(json);
 	show_empty_parts(json);
 	if (state != NULL) {
 		show_empty_parts(state);
-		json_object_set_new(state, "get_executors", json_pack("{s[]}", "executors"));
+		show_list(json_object_get(state, "get_executors"), "executors");
 	}
 	char *text = json_dumps(json, JSON_COMPACT);
 	buffer_puts(out, text);
@@ -326,60 +69,193 @@ static void put_json(const Mesos__Master__Response *response, struct buffer *out
 	json_decref(json);
 }
 
+/* ---- calls that change something */
+
+static void do_drain(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operate_drain(master, call->drain_agent, reply);
+}
+
+static void do_deactivate(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operate_deactivate(master, call->deactivate_agent->agent_id->value, reply);
+}
+
+static void do_reactivate(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operate_reactivate(master, call->reactivate_agent->agent_id->value, reply);
+}
+
+static void do_mark_gone(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operate_mark_gone(master, call->mark_agent_gone->agent_id->value, reply);
+}
+
+static void do_schedule(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	maintenance_set(master, call->update_maintenance_schedule->schedule, reply);
+}
+
+static void do_down(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	maintenance_down(master, call->start_maintenance->machines, call->start_maintenance->n_machines, reply);
+}
+
+static void do_up(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	maintenance_up(master, call->stop_maintenance->machines, call->stop_maintenance->n_machines, reply);
+}
+
+static void do_reserve(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operations_apply(master, OPERATION_RESERVE, call->reserve_resources->agent_id->value,
+			 call->reserve_resources->resources, call->reserve_resources->n_resources, reply);
+}
+
+static void do_unreserve(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operations_apply(master, OPERATION_UNRESERVE, call->unreserve_resources->agent_id->value,
+			 call->unreserve_resources->resources, call->unreserve_resources->n_resources, reply);
+}
+
+static void do_create(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operations_apply(master, OPERATION_CREATE, call->create_volumes->agent_id->value, call->create_volumes->volumes,
+			 call->create_volumes->n_volumes, reply);
+}
+
+static void do_destroy(struct master *master, const call_t *call, struct web_reply *reply)
+{
+	operations_apply(master, OPERATION_DESTROY, call->destroy_volumes->agent_id->value,
+			 call->destroy_volumes->volumes, call->destroy_volumes->n_volumes, reply);
+}
+
+/* member: what the call must carry, named as its type in lower case. since: minor version of Mesos 1. */
+static const struct {
+	Mesos__Master__Call__Type type;
+	const char *member;
+	int since;
+	void (*run)(struct master *master, const call_t *call, struct web_reply *reply); /* NULL: a reading call */
+} calls[] = {
+	{MESOS__MASTER__CALL__TYPE__GET_METRICS, "get_metrics", 0, NULL},
+	{MESOS__MASTER__CALL__TYPE__RESERVE_RESOURCES, "reserve_resources", 0, do_reserve},
+	{MESOS__MASTER__CALL__TYPE__UNRESERVE_RESOURCES, "unreserve_resources", 0, do_unreserve},
+	{MESOS__MASTER__CALL__TYPE__CREATE_VOLUMES, "create_volumes", 0, do_create},
+	{MESOS__MASTER__CALL__TYPE__DESTROY_VOLUMES, "destroy_volumes", 0, do_destroy},
+	{MESOS__MASTER__CALL__TYPE__UPDATE_MAINTENANCE_SCHEDULE, "update_maintenance_schedule", 0, do_schedule},
+	{MESOS__MASTER__CALL__TYPE__START_MAINTENANCE, "start_maintenance", 0, do_down},
+	{MESOS__MASTER__CALL__TYPE__STOP_MAINTENANCE, "stop_maintenance", 0, do_up},
+	{MESOS__MASTER__CALL__TYPE__MARK_AGENT_GONE, "mark_agent_gone", 5, do_mark_gone},
+	{MESOS__MASTER__CALL__TYPE__DRAIN_AGENT, "drain_agent", 9, do_drain},
+	{MESOS__MASTER__CALL__TYPE__DEACTIVATE_AGENT, "deactivate_agent", 9, do_deactivate},
+	{MESOS__MASTER__CALL__TYPE__REACTIVATE_AGENT, "reactivate_agent", 9, do_reactivate},
+};
+
 /* ---- requests */
 
-static bool is_protobuf(const char *media_type)
+static bool is_type(const char *header, const char *media_type)
 {
-	return strncmp(media_type, "application/x-protobuf", 22) == 0;
+	return strcmp(header, media_type) == 0;
 }
 
-/* Field 1 of the request is its type: the tag 0x08 and a varint that is one byte for every call answered here. */
-static const struct call *find_call(const struct web_call *call)
+static bool accepts(const char *header, const char *media_type)
 {
-	const struct call *found = NULL;
-	json_t *json = is_protobuf(call->content_type) ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
-	const char *name = json_string_value(json_object_get(json, "type"));
-	int number = json == NULL && call->body_len >= 2 && call->body[0] == 0x08 ? call->body[1] : -1;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		if (calls[i].number == number || (name != NULL && strcmp(calls[i].name, name) == 0))
-			found = &calls[i];
-	}
+	return *header == '\0' || strstr(header, "*/*") != NULL || strstr(header, "application/*") != NULL ||
+	       strstr(header, media_type) != NULL;
+}
+
+static call_t *parse_json(const struct web_call *call, struct web_reply *reply)
+{
+	struct error err = ERROR_INIT;
+	json_t *json = json_loadb(call->body, call->body_len, JSON_DECODE_ANY, NULL);
+	call_t *parsed = json_is_object(json) ? pb_from_json(&mesos__master__call__descriptor, json, &err) : NULL;
+	if (json == NULL)
+		web_refuse(reply, 400, "Failed to parse body into JSON: syntax error at line 1 near: %s", call->body);
+	else if (parsed == NULL)
+		web_refuse(reply, 400, "Failed to convert JSON into Call protobuf: %s",
+			   json_is_object(json) ? err.text : "Expecting a JSON object");
 	json_decref(json);
-	return found;
+	return parsed;
 }
 
-static void refuse(struct web_reply *reply, int status, const char *text)
+/* A type that this version does not know is none. */
+static bool has_type(const call_t *call)
 {
-	reply->status = status;
-	reply->content_type = "text/plain; charset=utf-8";
-	buffer_puts(&reply->body, text);
+	return call->has_type && call->type != MESOS__MASTER__CALL__TYPE__UNKNOWN;
 }
 
-void answer_api(const struct master *master, const struct web_call *call, struct web_reply *reply)
+static call_t *parse(const struct web_call *call, struct web_reply *reply)
 {
-	bool json_body = strncmp(call->content_type, "application/json", 16) == 0;
-	if (strcmp(call->method, "POST") != 0) {
-		refuse(reply, 405, "Expecting one of { 'POST' }, but received 'GET'.");
-		return;
+	call_t *parsed = NULL;
+	if (*call->content_type == '\0') {
+		web_refuse(reply, 400, "Expecting 'Content-Type' to be present");
+	} else if (is_type(call->content_type, "application/x-protobuf")) {
+		parsed = pb_unpack(&mesos__master__call__descriptor, call->body, call->body_len);
+		if (parsed == NULL)
+			web_refuse(reply, 400, "Failed to parse body into Call protobuf");
+	} else if (is_type(call->content_type, "application/json")) {
+		parsed = parse_json(call, reply);
+	} else {
+		web_refuse(reply, 415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
 	}
-	if (!json_body && !is_protobuf(call->content_type)) {
-		refuse(reply, 415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
-		return;
-	}
-	const struct call *wanted = find_call(call);
-	if (wanted == NULL) {
-		refuse(reply, 400, "Failed to validate master::Call: the lab's master does not know this call");
-		return;
-	}
-	Mesos__Master__Response *response = pb_new(&mesos__master__response__descriptor);
-	response->has_type = true;
-	response->type = wanted->type;
-	wanted->fill(master, response);
-	if (is_protobuf(call->accept)) {
+	return parsed;
+}
+
+static bool has_member(const call_t *call, const char *name)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(&mesos__master__call__descriptor, name);
+	return pb_field_is_set(&call->base, field);
+}
+
+static void give(const Mesos__Master__Response *response, const struct web_call *call, struct web_reply *reply)
+{
+	if (accepts(call->accept, "application/json")) {
+		put_json(response, &reply->body);
+	} else {
 		reply->content_type = "application/x-protobuf";
 		pb_pack(response, &reply->body);
-	} else {
-		put_json(response, &reply->body);
 	}
+}
+
+static void read_call(const struct master *master, const call_t *parsed, const struct web_call *call,
+		      struct web_reply *reply)
+{
+	Mesos__Master__Response *response = pb_new(&mesos__master__response__descriptor);
+	if (api_read(master, parsed->type, response))
+		give(response, call, reply);
+	else
+		web_refuse(reply, 501, "501 Not Implemented.");
 	pb_free(response);
+}
+
+static void run_call(struct master *master, const call_t *parsed, const struct web_call *call, struct web_reply *reply)
+{
+	size_t i = 0, count = sizeof(calls) / sizeof(calls[0]);
+	while (i < count && calls[i].type != parsed->type)
+		i++;
+	if (!has_type(parsed) || (i < count && !master_at_least(master, 1, calls[i].since)))
+		web_refuse(reply, 400, "Failed to validate master::Call: Expecting 'type' to be present");
+	else if (i < count && !has_member(parsed, calls[i].member))
+		web_refuse(reply, 400, "Failed to validate master::Call: Expecting '%s' to be present",
+			   calls[i].member);
+	else if (!accepts(call->accept, "application/json") && !accepts(call->accept, "application/x-protobuf"))
+		web_refuse(reply, 406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'");
+	else if (i < count && calls[i].run != NULL)
+		calls[i].run(master, parsed, reply);
+	else
+		read_call(master, parsed, call, reply);
+}
+
+void answer_api(struct master *master, const struct web_call *call, struct web_reply *reply)
+{
+	if (strcmp(call->method, "POST") != 0) {
+		web_refuse(reply, 405, "405 Method Not Allowed. Expecting one of { 'POST' }, but received '%s'.",
+			   call->method);
+		return;
+	}
+	call_t *parsed = parse(call, reply);
+	if (parsed != NULL)
+		run_call(master, parsed, call, reply);
+	pb_free(parsed);
 }

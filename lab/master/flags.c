@@ -9,7 +9,7 @@ static const struct {
 	const char *name, *value;
 } fixed_flags[] = {
 	{"agent_ping_timeout", "15secs"},
-	{"agent_reregister_timeout", "10mins"},
+	{"agent_reregister_timeout", MASTER_REREGISTER_TEXT},
 	{"allocation_interval", "1secs"},
 	{"allocator", "hierarchical"},
 	{"allocator_agent_recovery_factor", "0.8"},
@@ -17,8 +17,6 @@ static const struct {
 	{"authenticate_agents", "false"},
 	{"authenticate_frameworks", "false"},
 	{"authenticate_http_frameworks", "false"},
-	{"authenticate_http_readonly", "false"},
-	{"authenticate_http_readwrite", "false"},
 	{"authentication_v0_timeout", "15secs"},
 	{"authenticators", "crammd5"},
 	{"authorizers", "local"},
@@ -43,7 +41,6 @@ static const struct {
 	{"offer_constraints_re2_max_program_size", "100"},
 	{"publish_per_framework_metrics", "true"},
 	{"quiet", "false"},
-	{"quorum", "1"},
 	{"recovery_agent_removal_limit", "100%"},
 	{"registry", "replicated_log"},
 	{"registry_fetch_timeout", "1mins"},
@@ -52,7 +49,6 @@ static const struct {
 	{"registry_max_agent_count", "102400"},
 	{"registry_store_timeout", "20secs"},
 	{"registry_strict", "false"},
-	{"require_agent_domain", "false"},
 	{"role_sorter", "drf"},
 	{"root_submissions", "true"},
 	{"version", "false"},
@@ -60,6 +56,36 @@ static const struct {
 	{"work_dir", "/var/lib/mesos-master"},
 	{"zk_session_timeout", "10secs"},
 };
+
+/* What `up` was asked to switch on, and what `break` changes. */
+static void put_switches(const struct master *master, json_t *flags)
+{
+	const struct lab *lab = master->lab;
+	const struct fault *role = fault_set_find(&master->faults, "refuse-role");
+	bool require = fault_set_find(&master->faults, "require-domain") != NULL;
+	char *quorum = xasprintf("%zu", lab->master_count / 2 + 1);
+	json_object_set_new(flags, "quorum", json_string(quorum));
+	json_object_set_new(flags, "authenticate_http_readonly", json_string(lab->authenticate ? "true" : "false"));
+	json_object_set_new(flags, "authenticate_http_readwrite", json_string(lab->authenticate ? "true" : "false"));
+	json_object_set_new(flags, "require_agent_domain", json_string(require ? "true" : "false"));
+	free(quorum);
+	if (role != NULL)
+		json_object_set_new(
+			flags, "acls",
+			json_sprintf("{\"permissive\":true,\"reserve_resources\":[{\"principals\":{\"type\":"
+				     "\"NONE\"},\"roles\":{\"values\":[\"%s\"]}}]}",
+				     role->match));
+	if (lab->authenticate) {
+		char *path = lab_path(lab, "credentials.json");
+		json_object_set_new(flags, "credentials", json_string(path));
+		free(path);
+	}
+	if (lab->zookeeper != NULL) {
+		char *url = lab_master_flag(lab);
+		json_object_set_new(flags, "zk", json_string(url));
+		free(url);
+	}
+}
 
 json_t *master_flags(const struct master *master)
 {
@@ -77,6 +103,7 @@ json_t *master_flags(const struct master *master)
 		free(text);
 		json_decref(domain);
 	}
+	put_switches(master, flags);
 	free(port);
 	return flags;
 }

@@ -4,11 +4,17 @@
 /*
  * The lab's master. What it knows of an agent comes from the agent; what it keeps over its own death is the registry.
  *
- *   agents.c    registration, reregistration, disconnection, pings: who is in, active, unreachable
- *   tasks.c     the lab's frameworks and what runs where
- *   registry.c  DIR/master/registry.json: agent IDs it has admitted, and the frameworks
- *   answers*.c  the older endpoints' JSON;  api.c  operator API v1, JSON and protobuf
- *   http.c      which path is answered how, and the master's faults
+ *   master.c       the process: contends, leads, ends;  election.c  its part in ZooKeeper
+ *   agents.c       the book of agents: found, added, unreachable, gone, removed;  pings.c  who is silent for too long
+ *   register.c     what agents say: registration, reregistration, disconnection;  admission.c  who is kept out
+ *   tasks.c        what runs where, and what becomes of it;  launch.c  the lab's frameworks and their tasks
+ *   registry.c     DIR/master/registry.json, which all masters of a lab share
+ *   operate.c      drain, deactivate, reactivate, mark gone;  maintenance.c  the schedule and machines;
+ *   operations.c   reservations and volumes
+ *   answers*.c, roles.c, metrics.c, flags.c   the older endpoints' JSON
+ *   api.c, api_read.c   operator API v1, JSON and protobuf
+ *   allocator*.c, scheduler*.c   offers, and the frameworks of people who take them
+ *   http.c         which path is answered how;  strikes.c  the master's faults;  auth.c  who may ask
  *
  * Times are seconds since 1970 as a double, the way Mesos' own endpoints give them. All clocks of Mesos are divided by
  * the lab's time scale.
@@ -25,17 +31,20 @@
 #include "lab/core/writer.h"
 #include "mesos/resources.h"
 #include "mesos/slaveinfo.h"
+#include "mesos/version.h"
 
 /* The master's flags, unscaled: what /flags says. */
 #define MASTER_PING_TIMEOUT_MS     15000
 #define MASTER_MAX_PING_TIMEOUTS   5
 #define MASTER_REREGISTER_MS       600000
+#define MASTER_REREGISTER_TEXT     "10mins"
 #define MASTER_COMPLETED_TASKS_MAX 1000
 
 enum agent_standing {
 	STANDING_REGISTERED,  /* in /slaves, active or merely disconnected */
 	STANDING_RECOVERED,   /* in the registry, not seen since this master leads */
 	STANDING_UNREACHABLE, /* was silent or away for too long */
+	STANDING_GONE,        /* an operator said so: never admitted again */
 };
 
 struct master_agent {
@@ -43,18 +52,23 @@ struct master_agent {
 	char *id;
 	char *host; /* the lab's host it runs on */
 	Mesos__SlaveInfo *info;
+	struct resources checkpointed; /* dynamic reservations and volumes, as the agent keeps them; normalised */
 	char *ip;
 	int port;
 	char *version;
 	enum agent_standing standing;
-	bool connected; /* active, as the endpoints say */
+	bool connected;
 	bool deactivated;
+	Mesos__DrainInfo *drain; /* NULL: it does not drain and has not drained */
+	double drain_started;
 	double registered;
 	double reregistered; /* 0: never */
 	struct link *link;   /* over which it registered; NULL when disconnected */
 	int64_t left_ms;     /* clock_monotonic_ms of the disconnection */
 	bool pinged;         /* and has not answered yet */
 	int missed;          /* pings in a row */
+	struct master_task *tasks;
+	bool settled; /* the allocator knows all of this */
 };
 
 /* An agent process that is connected, whether it has registered or not. */
@@ -62,6 +76,7 @@ struct master_peer {
 	struct master_peer *next;
 	struct master *master;
 	struct link *link;
+	struct master_agent *agent; /* that registered over it; NULL before */
 	char *host;
 	char *ip;
 	int port;
@@ -71,102 +86,241 @@ struct master_framework {
 	struct master_framework *next;
 	Mesos__FrameworkInfo *info;
 	double registered;
+	struct scheduler *scheduler; /* NULL: one of the lab's own */
 };
 
 struct master_task {
-	struct master_task *next;
+	struct master_task *next; /* of the same agent, or completed */
 	struct master_framework *framework;
 	struct master_agent *agent; /* NULL: completed */
 	Mesos__Task *task;
-	bool unreachable;
+	bool unreachable; /* its agent is, or was when it was lost */
 };
+
+/* A machine of the maintenance schedule; one that is not listed is up. */
+struct master_machine {
+	struct master_machine *next;
+	Mesos__MachineInfo *info;
+};
+
+/* What metrics count from the start of the process. */
+struct master_counters {
+	int64_t registrations, reregistrations, register_messages, reregister_messages;
+	int64_t removals, removals_unhealthy, removals_registered, recovery_removals;
+	int64_t removals_unregistered;
+	int64_t status_updates, launches, terminal[MESOS__TASK_STATE__TASK_UNKNOWN + 1];
+	int64_t operations[4], operations_dropped; /* by enum master_operation */
+};
+
+struct election;
 
 struct master {
 	struct lab *lab;
+	size_t number; /* of this master among the lab's, from 0 */
+	struct mesos_version version;
+	const char *name; /* "master", "master:2": as a role and as a fault's target */
 	struct events *events;
 	struct control *control;
 	struct listener *agents_listener;
-	struct web *web;       /* at lab->master */
-	struct web *web_other; /* at lab->master_other */
+	struct web *web;       /* at its own address */
+	struct web *web_other; /* at lab->master_other; NULL when there are several masters */
 	struct fault_set faults;
 	char *counting; /* the arming that `requests` counts */
 	int64_t requests;
+	json_t *stale; /* the fault `stale`: what was answered, by path */
 	struct timer *ping_timer;
 	struct timer *registry_timer;
 	struct timer *fault_timer;
+	struct timer *round_timer;
+	struct allocator *allocator; /* NULL: it does not lead */
+	char *credentials;           /* "principal:secret"; NULL: everybody may ask */
+
+	struct election *election; /* NULL: the only master */
+	bool elected;
+	Mesos__MasterInfo *leader; /* NULL: unknown; its own when it leads */
+	double elected_time;
 
 	char *id; /* new with every process: a failover */
 	double start_time;
 	char *ip;
 	int port;
 	Mesos__DomainInfo *domain;
-	int64_t next_agent;
+	json_t *likeness; /* DIR/likeness.json; NULL: the lab's own frameworks */
+	int64_t next_agent, next_framework;
 	char *framework_origin; /* the master that named the frameworks */
 	struct master_agent *agents;
 	struct master_peer *peers;
 	struct master_framework *frameworks;
-	struct master_task *tasks;     /* running and unreachable */
 	struct master_task *completed; /* latest first */
 	size_t completed_count;
+	Mesos__Maintenance__Schedule *schedule; /* NULL: none */
+	struct master_machine *machines;
+	struct master_counters counters;
 };
 
 double master_now(void);
+/* AGENT_UPDATE, AGENT_DRAINING, QUOTA_V2: as many as its version has. */
+bool master_can(const struct master *master, Mesos__MasterInfo__Capability__Type capability);
+bool master_at_least(const struct master *master, int major, int minor);
+/* Who it is, as ZooKeeper and GET_MASTER show it; the caller frees it. */
+Mesos__MasterInfo *master_info(const struct master *master);
+
+/* ---- master.c */
+int master_lead(struct master *master, struct error *err); /* reads the registry, then listens to agents */
+/* The process ends without writing the registry: somebody else leads. text: the real one's last words. */
+void master_give_up(struct master *master, const char *text);
+
+/* ---- election.c */
+struct election *election_new(struct master *master, struct error *err);
+void election_free(struct election *election);
+void election_withdraw(struct election *election); /* the node is gone at once */
 
 /* ---- agents.c */
-int master_listen_agents(struct master *master, struct error *err);
-void master_free_agents(struct master *master);
 struct master_agent *master_agent_find(const struct master *master, const char *id);
 struct master_agent *master_agent_add(struct master *master, const char *id, Mesos__SlaveInfo *info); /* takes info */
-void master_ping(struct master *master); /* one round, and whose time is up */
+void master_agents_free(struct master *master);
 const char *master_agent_pid(const struct master_agent *agent, char *out, size_t size);
+/* "ID at slave(1)@IP:PORT (HOSTNAME)", as the master's log and answers name an agent. Caller frees. */
+char *master_agent_text(const struct master_agent *agent);
+/* The SlaveInfo's resources with reservations and volumes applied; normalised. out must be cleared. */
+void master_agent_total(const struct master_agent *agent, struct resources *out);
+bool master_agent_is_active(const struct master_agent *agent);
+void master_agent_set_drain(struct master_agent *agent, Mesos__DrainInfo *drain); /* takes drain */
+void master_agent_disconnect(struct master *master, struct master_agent *agent);
+void master_agent_unreachable(struct master *master, struct master_agent *agent, const char *why);
+void master_agent_gone(struct master *master, struct master_agent *agent);
+/* Tells it to shut down when `shutdown`, and forgets it. agent is gone afterwards. */
+void master_agent_remove(struct master *master, struct master_agent *agent, const char *why, bool shutdown);
+
+/* ---- register.c */
+int master_listen_agents(struct master *master, struct error *err);
+void master_close_agents(struct master *master); /* every connection, and the listener */
+
+/* ---- admission.c */
+/* Is this agent kept out? Then it was told so, if the real master would have. agent: who it was before, NULL for a new
+ * one; again: it reregisters. */
+bool admission_refused(const struct master *master, struct master_peer *peer, const struct master_agent *agent,
+		       const Mesos__SlaveInfo *info, bool again);
+
+/* ---- pings.c */
+void master_ping(struct master *master); /* one round, and whose time is up */
+void master_pong(struct master *master, const struct master_peer *peer);
 
 /* ---- tasks.c */
-void master_make_frameworks(struct master *master);
-void master_free_tasks(struct master *master);
-struct master_framework *master_framework_find(const struct master *master, const char *id);
-/* The lab's tasks for an agent that registered as a new one. */
-void master_launch_tasks(struct master *master, struct master_agent *agent);
+void master_tasks_free(struct master *master);
+void master_task_add(struct master_framework *framework, struct master_agent *agent, Mesos__Task *message); /* takes */
 void master_update(struct master *master, struct master_agent *agent, const json_t *update);
 /* What the agent says it runs is what runs there; what it does not name is lost. */
 void master_reconcile(struct master *master, struct master_agent *agent, const json_t *tasks);
-void master_tasks_unreachable(struct master *master, struct master_agent *agent);
+void master_tasks_unreachable(struct master *master, struct master_agent *agent, const char *why);
 void master_tasks_disconnected(struct master *master,
 			       struct master_agent *agent); /* of frameworks that do not checkpoint */
-void master_tasks_removed(struct master *master, struct master_agent *agent);
+void master_tasks_gone(struct master *master, struct master_agent *agent);
+void master_tasks_removed(struct master *master, struct master_agent *agent, const char *why);
 /* Sums, normalised. agent or framework may be NULL; out must be cleared. */
 void master_used(const struct master *master, const struct master_agent *agent,
 		 const struct master_framework *framework, struct resources *out);
+
+/* ---- likeness.c: of a lab made with `up --from`; false: it is none */
+int master_likeness_load(struct master *master, struct error *err);
+bool master_likeness_frameworks(struct master *master);
+bool master_likeness_launch(struct master *master, struct master_agent *agent);
+
+/* ---- launch.c */
+struct framework_shape {
+	const char *name, *role;
+	bool checkpoint, partition_aware;
+};
+void master_make_frameworks(struct master *master);
+void master_framework_make(struct master *master, size_t index, const struct framework_shape *shape);
+/* A task that uses nothing yet; the caller adds resources, and launches it, which takes it. */
+Mesos__Task *master_task_make(const struct master_framework *framework, const struct master_agent *agent,
+			      const char *name);
+void master_task_launch(struct master *master, struct master_agent *agent, struct master_framework *framework,
+			Mesos__Task *task);
+void master_frameworks_free(struct master *master);
+struct master_framework *master_framework_find(const struct master *master, const char *id);
+/* The lab's tasks for an agent that registered as a new one. */
+void master_launch_tasks(struct master *master, struct master_agent *agent);
+
+/* ---- scheduler*.c: what the rest of the master tells them; lab/master/scheduler.h is for themselves */
+struct scheduler;
+void scheduler_open(struct master *master); /* from now on there are offers */
+void scheduler_close(struct master *master);
+void scheduler_free(struct scheduler *scheduler); /* NULL is fine */
+void answer_scheduler(struct master *master, const struct web_call *call, struct web_reply *reply);
+/* A framework of people that only its agents remember: added, which takes info. NULL: it is one of the lab's own. */
+struct master_framework *scheduler_recover(struct master *master, Mesos__FrameworkInfo *info);
+void scheduler_update(const struct master_framework *framework, const Mesos__TaskStatus *status);
+void scheduler_agent_removed(struct master *master, const struct master_agent *agent);
+/* It has come back: it learns what frameworks say of themselves now. */
+void scheduler_agent_back(const struct master *master, const struct master_agent *agent);
+void scheduler_tell_agent(const struct master_agent *agent, const struct master_framework *framework);
+void scheduler_kill_orphans(const struct master_agent *agent); /* tasks of frameworks that were torn down */
 
 /* ---- registry.c */
 int master_registry_load(struct master *master, struct error *err);
 void master_registry_changed(struct master *master); /* written shortly after */
 void master_registry_write(void *ctx);
 
-/* ---- answers.c, answers_summary.c, flags.c */
+/* ---- operate.c, maintenance.c, operations.c: each fills the reply as the real master does */
+void web_refuse(struct web_reply *reply, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void operate_drain(struct master *master, const Mesos__Master__Call__DrainAgent *call, struct web_reply *reply);
+void operate_deactivate(struct master *master, const char *id, struct web_reply *reply);
+void operate_reactivate(struct master *master, const char *id, struct web_reply *reply);
+void operate_mark_gone(struct master *master, const char *id, struct web_reply *reply);
+/* Sends the drain again to an agent that came back, and sees whether it has drained. agent may be gone afterwards. */
+void operate_resume_drain(struct master *master, struct master_agent *agent);
+void operate_check_drained(struct master *master, struct master_agent *agent);
+
+void maintenance_set(struct master *master, const Mesos__Maintenance__Schedule *schedule, struct web_reply *reply);
+void maintenance_down(struct master *master, Mesos__MachineID *const *ids, size_t count, struct web_reply *reply);
+void maintenance_up(struct master *master, Mesos__MachineID *const *ids, size_t count, struct web_reply *reply);
+Mesos__Maintenance__Schedule *maintenance_schedule(const struct master *master); /* the caller's */
+Mesos__Maintenance__ClusterStatus *maintenance_status(const struct master *master);
+/* Is there a window for the agent's machine? NULL: none. */
+const Mesos__MachineID *maintenance_window_of(const struct master *master, const struct master_agent *agent);
+bool maintenance_is_down(const struct master *master, const char *hostname, const char *ip);
+void maintenance_free(struct master *master);
+void maintenance_http(struct master *master, const struct web_call *call, const char *path, struct web_reply *reply);
+
+enum master_operation { OPERATION_RESERVE, OPERATION_UNRESERVE, OPERATION_CREATE, OPERATION_DESTROY };
+void operations_apply(struct master *master, enum master_operation kind, const char *id,
+		      Mesos__Resource *const *resources, size_t count, struct web_reply *reply);
+
+/* ---- answers.c, answers_*.c, roles.c, metrics.c, flags.c */
 struct master_query { /* parameters of the request, NULL or -1 when not given */
 	const char *slave_id, *framework_id, *task_id;
 	int64_t limit, offset;
 };
-void answer_slaves(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_state(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_state_summary(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_tasks(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_frameworks(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_flags(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_version(const struct master *master, const struct master_query *query, struct writer *writer);
-void answer_metrics(const struct master *master, const struct master_query *query, struct writer *writer);
+typedef void master_answer(const struct master *master, const struct master_query *query, struct writer *writer);
+master_answer answer_slaves, answer_state, answer_state_summary, answer_tasks, answer_frameworks, answer_flags,
+	answer_version, answer_metrics, answer_roles;
 /* The members that several of them have in common, and whether query asks for that agent. */
 void answer_put_agent(const struct master *master, const struct master_agent *agent, struct writer *writer);
+void answer_put_agent_full(const struct master *master, const struct master_agent *agent, struct writer *writer);
+void answer_put_recovered(const struct master *master, struct writer *writer);
 void answer_put_framework(const struct master *master, const struct master_framework *framework, struct writer *writer);
+void answer_put_frameworks(const struct master *master, struct writer *writer);
 bool answer_wants_agent(const struct master_agent *agent, const struct master_query *query);
-extern const char *const master_capabilities[];
-json_t *master_flags(const struct master *master); /* {"name": "value"} */
+json_t *master_flags(const struct master *master);   /* {"name": "value"} */
+json_t *master_metrics(const struct master *master); /* {"name": number}, in the order of names */
+double master_count_agents(const struct master *master, enum agent_standing standing, int active);
 
-/* ---- api.c */
-void answer_api(const struct master *master, const struct web_call *call, struct web_reply *reply);
+/* ---- api.c, api_read.c */
+void api_rename_keys(json_t *value); /* as v1 names things: a slave is an agent */
+void answer_api(struct master *master, const struct web_call *call, struct web_reply *reply);
+/* Fills the answer of a reading call; false when it is none that this master knows. */
+bool api_read(const struct master *master, Mesos__Master__Call__Type type, Mesos__Master__Response *to);
 
-/* ---- http.c */
+/* ---- http.c, strikes.c, auth.c */
 int master_serve(struct master *master, struct error *err);
+void master_answer_request(struct master *master, const struct web_call *call, struct web_reply *reply);
+void master_request(void *ctx, const struct web_call *call, struct web_reply *reply); /* with the faults */
 void master_faults_changed(struct master *master);
+void master_redirect(struct web_reply *reply, const char *to, const struct web_call *call);
+/* False when who asks has no right to; the reply then says so. */
+bool auth_check(const struct master *master, const struct web_call *call, const char *realm, struct web_reply *reply);
+int auth_load(struct master *master, struct error *err);
 
 #endif

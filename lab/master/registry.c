@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a master knows that the one before it knew. All masters of a lab share the file, as the real ones share the
+ * replicated log: only the one that leads reads it, when it is elected, and writes it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +14,25 @@
 #include "lab/core/files.h"
 #include "lab/core/wire.h"
 #include "lab/master/master.h"
+#include "mesos/pb.h"
 
 #define REGISTRY_MAX      (64u << 20)
 #define REGISTRY_DELAY_MS 50 /* many agents register at once: one write for all of them, as the real registrar does */
+
+static const char *const standings[] = {
+	[STANDING_REGISTERED] = "admitted",
+	[STANDING_RECOVERED] = "admitted",
+	[STANDING_UNREACHABLE] = "unreachable",
+	[STANDING_GONE] = "gone",
+};
+
+static enum agent_standing standing_of(const json_t *item)
+{
+	const char *text = json_string_value(json_object_get(item, "standing"));
+	if (text != NULL && strcmp(text, "unreachable") == 0)
+		return STANDING_UNREACHABLE;
+	return text != NULL && strcmp(text, "gone") == 0 ? STANDING_GONE : STANDING_RECOVERED;
+}
 
 static void load_agent(struct master *master, const json_t *item)
 {
@@ -24,28 +44,44 @@ static void load_agent(struct master *master, const json_t *item)
 	char *id = xstrdup(info->id->value);
 	struct master_agent *agent = master_agent_add(master, id, info);
 	free(id);
-	bool unreachable = json_is_true(json_object_get(item, "unreachable"));
-	agent->standing = unreachable ? STANDING_UNREACHABLE : STANDING_RECOVERED;
+	agent->standing = standing_of(item);
+	agent->deactivated = json_is_true(json_object_get(item, "deactivated"));
+	agent->drain = wire_unpack(&mesos__drain_info__descriptor, json_object_get(item, "drain"));
 	agent->left_ms = clock_monotonic_ms();
+}
+
+static void load_machine(struct master *master, const json_t *item)
+{
+	Mesos__MachineInfo *info = wire_unpack(&mesos__machine_info__descriptor, item);
+	if (info == NULL)
+		return;
+	struct master_machine *machine = xcalloc(1, sizeof(*machine));
+	*machine = (struct master_machine){.next = master->machines, .info = info};
+	master->machines = machine;
+}
+
+static void load(struct master *master, const json_t *root)
+{
+	const char *origin = json_string_value(json_object_get(root, "framework_origin"));
+	const json_t *item;
+	size_t index;
+	master->framework_origin = xstrdup(origin != NULL ? origin : master->id);
+	json_array_foreach(json_object_get(root, "agents"), index, item) load_agent(master, item);
+	json_array_foreach(json_object_get(root, "machines"), index, item) load_machine(master, item);
+	master->schedule = wire_unpack(&mesos__maintenance__schedule__descriptor, json_object_get(root, "schedule"));
 }
 
 int master_registry_load(struct master *master, struct error *err)
 {
 	char *path = lab_path(master->lab, "master/registry.json");
-	json_t *root = NULL, *item;
-	size_t index;
+	json_t *root = NULL;
 	int result = 0;
-	master->framework_origin = xstrdup(master->id);
 	if (file_exists(path)) {
 		root = json_read_file(path, REGISTRY_MAX, err);
 		result = root != NULL ? 0 : -1;
 	}
-	const char *origin = json_string_value(json_object_get(root, "framework_origin"));
-	if (origin != NULL) {
-		free(master->framework_origin);
-		master->framework_origin = xstrdup(origin);
-	}
-	json_array_foreach(json_object_get(root, "agents"), index, item) load_agent(master, item);
+	if (result == 0)
+		load(master, root);
 	json_decref(root);
 	free(path);
 	return result;
@@ -57,15 +93,31 @@ void master_registry_changed(struct master *master)
 		timer_set(master->registry_timer, REGISTRY_DELAY_MS);
 }
 
+static json_t *pack_agent(const struct master_agent *agent)
+{
+	json_t *item = json_pack("{so ss sb}", "info", wire_pack(agent->info), "standing", standings[agent->standing],
+				 "deactivated", agent->deactivated);
+	if (agent->drain != NULL)
+		json_object_set_new(item, "drain", wire_pack(agent->drain));
+	return item;
+}
+
 void master_registry_write(void *ctx)
 {
 	struct master *master = ctx;
 	struct error err = ERROR_INIT;
-	json_t *agents = json_array();
+	if (!master->elected)
+		return;
+	json_t *agents = json_array(), *machines = json_array();
+	timer_set(master->registry_timer, -1);
 	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next)
-		json_array_append_new(agents, json_pack("{so sb}", "info", wire_pack(agent->info), "unreachable",
-							agent->standing == STANDING_UNREACHABLE));
-	json_t *root = json_pack("{ss so}", "framework_origin", master->framework_origin, "agents", agents);
+		json_array_append_new(agents, pack_agent(agent));
+	for (const struct master_machine *machine = master->machines; machine != NULL; machine = machine->next)
+		json_array_append_new(machines, wire_pack(machine->info));
+	json_t *root = json_pack("{ss so so}", "framework_origin", master->framework_origin, "agents", agents,
+				 "machines", machines);
+	if (master->schedule != NULL)
+		json_object_set_new(root, "schedule", wire_pack(master->schedule));
 	char *path = lab_path(master->lab, "master/registry.json");
 	if (files_write_json(path, root, &err) < 0)
 		log_error("%s", err.text);

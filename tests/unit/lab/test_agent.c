@@ -20,12 +20,14 @@
 static const char *const env[] = {"MESOS_MASTER=127.0.0.1:5050", "MESOS_WORK_DIR=/var/lib/mesos",
 				  "MESOS_NATIVE_JAVA_LIBRARY=/usr/lib/libmesos.so", "HOME=/", NULL};
 
+static const struct agent_release newest = {.version = {1, 12, 0}};
+
 static void refused(const char *argument, const char *words)
 {
 	const char *const argv[] = {"mesos-agent", argument, NULL};
 	struct flags flags = FLAGS_INIT;
 	struct error err = ERROR_INIT;
-	assert_int_equal(agent_flags_read(2, argv, env, &flags, &err), -1);
+	assert_int_equal(agent_flags_read(2, argv, env, &newest, &flags, &err), -1);
 	assert_text_has(err.text, words);
 	assert_int_equal(flags.count, 0);
 }
@@ -54,13 +56,13 @@ static void flags_from_both_places(void **state)
 	struct flags flags = FLAGS_INIT;
 	struct error err = ERROR_INIT;
 	(void)state;
-	assert_ok(agent_flags_read(3, argv, env, &flags, &err), &err);
+	assert_ok(agent_flags_read(3, argv, env, &newest, &flags, &err), &err);
 	assert_string_equal(agent_flag(&flags, "work_dir"), "/srv");
 	assert_string_equal(agent_flag(&flags, "strict"), "false");
 	assert_string_equal(agent_flag(&flags, "recovery_timeout"), "15mins");
 	assert_null(flags_get(&flags, "native_java_library"));
 	assert_null(agent_flag(&flags, "attributes"));
-	json_t *shown = agent_flags_to_json(&flags);
+	json_t *shown = agent_flags_to_json(&flags, &newest);
 	assert_string_equal(json_string_value(json_object_get(shown, "port")), "5051");
 	assert_null(json_object_get(shown, "attributes"));
 	json_decref(shown);

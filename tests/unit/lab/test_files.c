@@ -77,6 +77,8 @@ static void a_lab_is_saved_and_loaded(void **state)
 			  .hosts = hosts,
 			  .host_count = 2};
 	(void)state;
+	lab_add_master(&lab, lab.master, "1.12.0", true);
+	lab_add_master(&lab, "127.80.1.252:5050", "1.4.0", false);
 	assert_null(lab_load(folder, &err));
 	assert_error(&err, ERROR_USAGE, "there is no lab in");
 	assert_ok(lab_save(&lab, &err), &err);
@@ -96,8 +98,16 @@ static void a_lab_is_saved_and_loaded(void **state)
 	assert_non_null(read);
 	assert_string_equal(read->master, lab.master);
 	assert_int_equal(read->host_count, 0);
+	assert_int_equal(read->master_count, 2);
+	assert_false(read->masters[1].has_domain);
 	lab_free(read);
 	free(root);
+	for (size_t i = 0; i < lab.master_count; i++) {
+		free(lab.masters[i].role);
+		free(lab.masters[i].address);
+		free(lab.masters[i].version);
+	}
+	free(lab.masters);
 	scratch_remove(folder);
 }
 

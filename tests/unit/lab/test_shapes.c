@@ -141,6 +141,33 @@ static void attributes_keep_a_name_that_comes_twice(void **state)
 	slaveinfo_free(info);
 }
 
+/* As a real master showed it: the older form says who reserved, but neither the role nor the type. */
+static void a_dynamic_reservation_is_shown_in_both_forms(void **state)
+{
+	static const char given[] = "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},"
+				    "\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\","
+				    "\"principal\":\"op\"}]}]";
+	static const char shown[] = "{\"web\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},"
+				    "\"role\":\"web\",\"reservation\":{\"principal\":\"op\"},\"reservations\":"
+				    "[{\"type\":\"DYNAMIC\",\"role\":\"web\",\"principal\":\"op\"}]}]}";
+	struct resources resources = {.items = NULL};
+	struct error err = ERROR_INIT;
+	struct buffer out = BUFFER_INIT(TEXT_MAX);
+	struct writer writer = {.out = &out};
+	json_t *array = json_loads(given, 0, NULL), *wanted = json_loads(shown, 0, NULL);
+	(void)state;
+	assert_ok(resources_from_json(array, &resources, &err), &err);
+	resources_normalise(&resources);
+	shape_reserved_full(&writer, &resources);
+	json_t *ours = json_loadb(out.data, out.len, 0, NULL);
+	assert_true(json_equal(ours, wanted));
+	json_decref(ours);
+	json_decref(wanted);
+	json_decref(array);
+	buffer_clear(&out);
+	resources_clear(&resources);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +175,7 @@ int main(void)
 		cmocka_unit_test(numbers_have_a_point_and_read_back),
 		cmocka_unit_test_setup_teardown(resources_are_summed_as_the_master_sums_them, read_captured,
 						free_captured),
+		cmocka_unit_test(a_dynamic_reservation_is_shown_in_both_forms),
 		cmocka_unit_test_setup_teardown(attributes_keep_a_name_that_comes_twice, read_captured, free_captured),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
