@@ -75,16 +75,15 @@ static int add_task(const struct plan_agent *agent, const struct master_snapshot
 	return 0;
 }
 
-static int take_tasks(const struct plan_agent *agent, const struct master_snapshot *snapshot,
-		      struct before_picture *out, struct error *err)
+static int take_tasks(const struct plan_agent *agent, const struct snapshot_index *shown, struct before_picture *out,
+		      struct error *err)
 {
-	for (size_t i = 0; i < snapshot->task_count; i++) {
-		const struct task_view *task = &snapshot->tasks[i];
+	const struct task_view *task;
+	uint32_t place = 0;
 
-		if (strcmp(task->agent_id, agent->agent_id) == 0 && strcmp(task->state, "TASK_RUNNING") == 0 &&
-		    add_task(agent, snapshot, task, out, err) < 0)
+	while ((task = snapshot_index_task(shown, agent->agent_id, &place)))
+		if (strcmp(task->state, "TASK_RUNNING") == 0 && add_task(agent, shown->snapshot, task, out, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -104,9 +103,10 @@ static int check_fitness(const struct plan_agent *agent, const struct agent_view
 	return 0;
 }
 
-int before_picture_take(const struct plan_agent *agent, const struct master_snapshot *snapshot,
-			struct before_picture *out, struct error *err)
+int before_picture_take(const struct plan_agent *agent, const struct snapshot_index *shown, struct before_picture *out,
+			struct error *err)
 {
+	const struct master_snapshot *snapshot = shown->snapshot;
 	const struct agent_view *view = master_snapshot_agent(snapshot, agent->agent_id);
 	struct before_picture before = {0};
 
@@ -118,7 +118,7 @@ int before_picture_take(const struct plan_agent *agent, const struct master_snap
 	before.deactivated = view->deactivated;
 	before.master_id = xstrdup(snapshot->facts.id ? snapshot->facts.id : "");
 	before.info = slaveinfo_copy(view->info);
-	if (take_tasks(agent, snapshot, &before, err) < 0) {
+	if (take_tasks(agent, shown, &before, err) < 0) {
 		before_picture_clear(&before);
 		return -1;
 	}

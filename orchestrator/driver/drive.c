@@ -1,119 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a run for driving, and making a new one. */
 #include "orchestrator/driver/drive.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "inventory/agents.h"
-#include "orchestrator/driver/driver.h"
-#include "orchestrator/output.h"
-#include "orchestrator/progress.h"
-#include "orchestrator/refresh.h"
-#include "orchestrator/report/run_view.h"
-
-/* ---- the operator's Ctrl-C */
-
-static volatile sig_atomic_t interrupts;
-static struct loop *loop_to_wake; /* set before the handlers are */
-
-static void on_signal(int number)
-{
-	(void)number;
-	if (interrupts < 2)
-		interrupts++;
-	loop_wake(loop_to_wake);
-}
-
-struct handlers {
-	struct sigaction interrupt, terminate;
-};
-
-static void catch_signals(struct loop *loop, struct handlers *old)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	interrupts = 0;
-	loop_to_wake = loop;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, &old->interrupt);
-	sigaction(SIGTERM, &action, &old->terminate);
-}
-
-static void release_signals(const struct handlers *old)
-{
-	sigaction(SIGINT, &old->interrupt, NULL);
-	sigaction(SIGTERM, &old->terminate, NULL);
-}
-
-/* ---- the real backends */
-
-static int64_t now_monotonic(void *ctx)
-{
-	(void)ctx;
-	return clock_monotonic_ms();
-}
-
-static int64_t now_wall(void *ctx)
-{
-	(void)ctx;
-	return clock_wall_ms();
-}
-
-static int wait_on_loop(void *ctx, int64_t timeout_ms)
-{
-	loop_wait(ctx, (int)timeout_ms);
-	return 0;
-}
-
-static int count_interrupts(void *ctx)
-{
-	static int told;
-
-	(void)ctx;
-	if (interrupts != 1)
-		told = 0;
-	if (interrupts == 1 && !told) {
-		told = 1;
-		log_warning("finishing what is under way; Ctrl-C again leaves at once");
-	}
-	return interrupts;
-}
-
-static void new_random_id(void *ctx, char out[RANDOM_ID_SIZE])
-{
-	(void)ctx;
-	random_id(out);
-}
-
-static int run_driver(struct drive *drive, const char *run, const struct driver_observer *observer)
-{
-	struct session *session = drive->session;
-	struct driver_backends backends = {
-		.ledger = drive->ledger,
-		.transport = session_transport(session),
-		.master = session_master(session),
-		.monotonic_ms = now_monotonic,
-		.wall_ms = now_wall,
-		.wait = wait_on_loop,
-		.interrupts = count_interrupts,
-		.random_id = new_random_id,
-		.adopt = drive->adopt,
-		.ctx = session_loop(session),
-	};
-	struct handlers old;
-
-	catch_signals(session_loop(session), &old);
-	int result = driver_run(drive->plan, drive->targets, run, &backends, observer, &session->error);
-	release_signals(&old);
-	return result;
-}
-
-/* ---- opening */
+#include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/session_ledger.h"
 
 static int find_target(struct drive *drive, size_t i)
 {
@@ -131,46 +28,98 @@ static int find_target(struct drive *drive, size_t i)
 	return result;
 }
 
-int drive_open(struct drive *drive, struct session *session, const struct plan *plan)
+static int check_cluster(struct drive *drive)
 {
+	struct session *session = drive->session;
 	const struct cluster *cluster = session_cluster(session);
 	int64_t cluster_id;
 
-	*drive = (struct drive){.session = session, .plan = plan};
 	if (!cluster || session_cluster_id(session, &cluster_id) < 0)
 		return -1;
-	if (strcmp(cluster->name, plan->cluster) != 0)
+	if (strcmp(cluster->name, drive->plan->cluster) != 0)
 		return error_set(&session->error, ERROR_USAGE,
-				 "the plan is for cluster %s, and this is %s; --cluster %s", plan->cluster,
-				 cluster->name, plan->cluster);
-	drive->lock = driver_lock_take(session_database_path(session), session_actor(session), clock_wall_ms(),
-				       &session->error);
-	if (!drive->lock)
-		return -1;
-	/* A run that could not even be begun would be in everybody's way. */
-	if (!session_transport(session) || !session_master(session))
-		return -1;
-	drive->ledger = ledger_open(session_store(session), session_actor(session), &session->error);
-	/* Nothing is built on a chain that does not hold. */
-	if (!drive->ledger || ledger_verify(drive->ledger, NULL, &session->error) < 0)
-		return -1;
-	drive->hosts = xcalloc(plan->agent_count + 1, sizeof(*drive->hosts));
-	drive->targets = xcalloc(plan->agent_count + 1, sizeof(*drive->targets));
-	for (size_t i = 0; i < plan->agent_count; i++) {
+				 "the plan is for cluster %s, and this is %s; --cluster %s", drive->plan->cluster,
+				 cluster->name, drive->plan->cluster);
+	return 0;
+}
+
+static int take_lock(struct drive *drive, bool take_over)
+{
+	struct session *session = drive->session;
+	const char *path = session_database_path(session), *actor = session_actor(session);
+
+	drive->lock = take_over ? driver_lock_take_over(path, actor, clock_wall_ms(), &session->error)
+				: driver_lock_take(path, actor, clock_wall_ms(), &session->error);
+	return drive->lock ? 0 : -1;
+}
+
+static void forget_targets(struct drive *drive)
+{
+	for (size_t i = 0; drive->hosts && i < drive->plan->agent_count; i++)
+		cluster_host_clear(&drive->hosts[i]);
+	free(drive->hosts);
+	free(drive->targets);
+	drive->hosts = NULL;
+	drive->targets = NULL;
+}
+
+static int find_targets(struct drive *drive)
+{
+	drive->hosts = xcalloc(drive->plan->agent_count + 1, sizeof(*drive->hosts));
+	drive->targets = xcalloc(drive->plan->agent_count + 1, sizeof(*drive->targets));
+	for (size_t i = 0; i < drive->plan->agent_count; i++) {
 		if (find_target(drive, i) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+int drive_open(struct drive *drive, struct session *session, const struct plan *plan, bool take_over)
+{
+	*drive = (struct drive){.session = session, .plan = plan};
+	if (check_cluster(drive) < 0 || take_lock(drive, take_over) < 0)
+		return -1;
+	/* A run that could not even be begun would be in everybody's way. */
+	if (!session_transport(session) || !session_master(session))
+		return -1;
+	drive->ledger = session_ledger(session);
+	/* Nothing is built on a chain that does not hold. */
+	if (!drive->ledger || ledger_verify(drive->ledger, NULL, &session->error) < 0)
+		return -1;
+	return find_targets(drive);
+}
+
+int drive_use_plan(struct drive *drive, const struct plan *plan)
+{
+	forget_targets(drive);
+	drive->plan = plan;
+	return find_targets(drive);
+}
+
 void drive_close(struct drive *drive)
 {
-	for (size_t i = 0; drive->hosts && i < drive->plan->agent_count; i++)
-		cluster_host_clear(&drive->hosts[i]);
-	free(drive->hosts);
-	free(drive->targets);
+	forget_targets(drive);
 	ledger_close(drive->ledger);
 	driver_lock_release(drive->lock);
+}
+
+/* Orders that nobody carried out: whoever was told has ended before. */
+int drive_void_orders(struct drive *drive, const char *run)
+{
+	struct session *session = drive->session;
+	struct run_order order;
+	int found;
+
+	while ((found = ledger_next_order(drive->ledger, run, &order, &session->error)) > 0) {
+		order.done_ms = clock_wall_ms();
+		free(order.answer);
+		order.answer = xstrdup("void: whoever drove the run ended before it was carried out");
+		ledger_put_order(drive->ledger, &order);
+		run_order_clear(&order);
+		if (ledger_commit(drive->ledger, &session->error) < 0)
+			return -1;
+	}
+	return found;
 }
 
 /* ---- a new run */
@@ -206,15 +155,43 @@ int drive_check_unfinished(struct drive *drive)
 	return found == 0 ? 0 : -1;
 }
 
+/* The run that the plan takes back ends with this one's beginning, in the same commit. */
+static int put_rolled_back(struct drive *drive, const char *run, const char *by)
+{
+	struct session *session = drive->session;
+	struct run_row row = {.id = NULL}, other = {.id = NULL};
+	int found = ledger_find_rollback_of(session_store(session), run, &other, &session->error);
+
+	if (found > 0)
+		error_set(&session->error, ERROR_CONFLICT, "run %s is taken back by run %s already", run, other.id);
+	if (found != 0 || ledger_load_run(drive->ledger, run, &row, &session->error) < 0) {
+		run_row_clear(&other);
+		return -1;
+	}
+	free(row.state);
+	free(row.reason);
+	row.state = xstrdup(run_state_name(RUN_ABORTED));
+	row.reason = xasprintf("rolled back by run %s", by);
+	row.rollback_due = 0;
+	if (row.finished_ms == 0)
+		row.finished_ms = clock_wall_ms();
+	ledger_put_run(drive->ledger, &row);
+	ledger_event(drive->ledger, "run.rolled_back", run, NULL, json_pack("{s:s}", "by", by));
+	run_row_clear(&row);
+	return 0;
+}
+
 int drive_begin(struct drive *drive, char *run)
 {
 	struct session *session = drive->session;
 	struct error *err = &session->error;
+	const struct plan *plan = drive->plan;
 	struct run_row row = {
 		.id = run,
-		.plan = (char *)(uintptr_t)drive->plan->hash,
+		.plan = (char *)(uintptr_t)plan->hash,
 		.state = (char *)(uintptr_t)run_state_name(RUN_RUNNING),
 		.created_ms = clock_wall_ms(),
+		.rolls_back = plan->rolls_back,
 	};
 
 	if (ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
@@ -222,88 +199,11 @@ int drive_begin(struct drive *drive, char *run)
 	ledger_put_run(drive->ledger, &row);
 	put_rows(drive, run);
 	ledger_event(drive->ledger, "run.created", run, NULL,
-		     json_pack("{s:s, s:s, s:I}", "plan", drive->plan->hash, "cluster", drive->plan->cluster, "agents",
-			       (json_int_t)drive->plan->agent_count));
-	return ledger_commit(drive->ledger, err);
-}
-
-/* ---- driving */
-
-static int show_result(struct drive *drive, const char *run)
-{
-	struct session *session = drive->session;
-	struct run_view view;
-
-	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
+		     json_pack("{s:s, s:s, s:I, s:s*}", "plan", plan->hash, "cluster", plan->cluster, "agents",
+			       (json_int_t)plan->agent_count, "rolls_back", plan->rolls_back));
+	if (plan->rolls_back && put_rolled_back(drive, plan->rolls_back, run) < 0) {
+		ledger_discard(drive->ledger);
 		return -1;
-	if (session->json)
-		output_json(run_view_status(&view));
-	else
-		run_view_print_roll(&view, stdout);
-	log_info("the report: rollcall audit report %s", run);
-	int result = view.by_state[AGENT_DONE] == (int)view.count ? 0 : 1;
-	if (result == 1 && run_view_failures(&view) == 0)
-		result = error_set(&session->error, ERROR_UNREACHABLE,
-				   "run %s has paused: %s. `rollcall rollout resume %s` goes on", run,
-				   view.run.reason ? view.run.reason : "not every agent was changed", run);
-	run_view_clear(&view);
-	return result;
-}
-
-/* So that what is asked of the inventory next is already as the run left it. The run itself rests on none of this. */
-static void refresh_inventory(struct session *session)
-{
-	struct error kept = session->error;
-
-	error_clear(&session->error);
-	if (refresh_agents(session, NULL) < 0)
-		log_warning("the inventory was not brought up to date after the run: %s", session->error.text);
-	session->error = kept;
-}
-
-static void name_under_way(const struct run_view *view, struct buffer *out)
-{
-	for (size_t i = 0; i < view->count; i++)
-		if (agent_state_is_under_way(view->agents[i].state))
-			buffer_printf(out, "%s%s", out->len ? ", " : " with ", view->agents[i].row->hostname);
-}
-
-/* What this side could not write or read leaves the run as the ledger has it, and agents on their own. */
-static int left_alone(struct drive *drive, const char *run)
-{
-	struct session *session = drive->session;
-	struct error ignored = ERROR_INIT, why = session->error;
-	struct buffer names = BUFFER_INIT(64u << 10);
-	struct run_view view;
-
-	if (why.kind != ERROR_SYSTEM && why.kind != ERROR_UNREACHABLE)
-		return -1;
-	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &ignored) == 0) {
-		name_under_way(&view, &names);
-		run_view_clear(&view);
 	}
-	error_clear(&session->error);
-	error_set(&session->error, ERROR_INTERRUPTED,
-		  "%.400s. Run %s is under way without us%.400s: put that right (free space?), then `rollcall rollout "
-		  "resume %s`",
-		  why.text, run, buffer_text(&names), run);
-	buffer_clear(&names);
-	return -1;
-}
-
-int drive(struct drive *drive, const char *run)
-{
-	struct session *session = drive->session;
-
-	if (driver_lock_note(drive->lock, run, &session->error) < 0)
-		return -1;
-	struct progress *progress = progress_new(drive->plan, session->quiet);
-	int result = run_driver(drive, run, progress_observer(progress));
-	progress_free(progress);
-	if (result < 0)
-		left_alone(drive, run);
-	/* Whoever leaves at once does not want to wait for a master. */
-	if (result == 0 || session->error.kind != ERROR_INTERRUPTED)
-		refresh_inventory(session);
-	return result < 0 ? -1 : show_result(drive, run);
+	return ledger_commit(drive->ledger, err);
 }

@@ -20,6 +20,12 @@
 			"also hosts that another database has driven until now: they obey this one from now on", 0, 0  \
 	}
 
+#define DRIVE_PROMETHEUS_OPTION(target)                                                                                \
+	{                                                                                                              \
+		"prometheus-file", 0, OPTION_STRING, target, "FILE",                                                   \
+			"keep the run's metrics in FILE, for a textfile collector", 0, 0                               \
+	}
+
 struct drive {
 	struct session *session;
 	const struct plan *plan;
@@ -28,12 +34,15 @@ struct drive {
 	struct cluster_host *hosts;       /* by position in the plan */
 	struct transport_target *targets; /* the same */
 	bool adopt;                       /* take hosts over that another database has driven */
+	const char *prometheus_file;      /* metrics are written to it while it is driven; NULL: none */
 };
 
-/* Takes the lock and works out how the plan's hosts are reached. plan is borrowed. -1 with session->error; drive_close
- * is due whatever comes back. */
-int drive_open(struct drive *drive, struct session *session, const struct plan *plan);
+/* Takes the lock (take_over: from a holder that hangs, too) and works out how the plan's hosts are reached. plan is
+ * borrowed. -1 with session->error; drive_close is due whatever comes back. */
+int drive_open(struct drive *drive, struct session *session, const struct plan *plan, bool take_over);
 void drive_close(struct drive *drive);
+/* Goes on with another plan of the same cluster, borrowed too, under the same lock. */
+int drive_use_plan(struct drive *drive, const struct plan *plan);
 
 /* Asks the master, and compares every agent of the plan with what it shows. ERROR_CONFLICT names the agents that are no
  * longer as the plan saw them. */
@@ -42,11 +51,24 @@ int drive_check_drift(struct drive *drive);
 /* ERROR_CONFLICT when an earlier run left agents of this cluster under way. */
 int drive_check_unfinished(struct drive *drive);
 
-/* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. */
+/* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. When the plan takes another run back, that one is aborted in
+ * the same commit; ERROR_CONFLICT when another run takes it back already. */
 int drive_begin(struct drive *drive, char *run);
 
+/* Orders of the run that an earlier driver never carried out are void. */
+int drive_void_orders(struct drive *drive, const char *run);
+
 /* Drives it to its end and prints the roll. 0: all done; 1: some are not; -1 with session->error: interrupted, paused, or
- * ERROR_INTERRUPTED as well when this side could not go on (a full disk): the run is there to be resumed. */
+ * ERROR_INTERRUPTED as well when this side could not go on (a full disk): the run is there to be resumed.
+ * DRIVE_ROLLBACK_DUE: it has failed, and its plan says that it is rolled back now (drive_rollback). */
+#define DRIVE_ROLLBACK_DUE 2
 int drive(struct drive *drive, const char *run);
+
+/* drive, and the rollback when one is due. */
+int drive_whole(struct drive *drive, const char *run);
+
+/* Takes run back, as its own plan says: makes the inverse plan and its run, or goes on with the one that is there already,
+ * and drives it. Returns what drive returns; without failure at least 1, because the run itself has failed. */
+int drive_rollback(struct drive *drive, const char *run);
 
 #endif

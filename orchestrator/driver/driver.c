@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 /* Longer than any pass of the loop takes: this process was stopped, or its machine slept. */
@@ -21,8 +22,11 @@ int64_t driver_now(const struct driver *driver)
 
 void driver_note(struct driver *driver, size_t agent, const char *text)
 {
+	char *clean = text ? redact_text(text) : NULL; /* notes are kept, and others wrote them */
+
 	free(driver->agents[agent].note);
-	driver->agents[agent].note = text ? text_printable(text, true) : NULL;
+	driver->agents[agent].note = clean ? text_printable(clean, true) : NULL;
+	free(clean);
 }
 
 void driver_step(struct driver *driver, size_t agent, enum agent_event event)
@@ -30,115 +34,30 @@ void driver_step(struct driver *driver, size_t agent, enum agent_event event)
 	engine_step(&driver->engine, agent, event, driver_now(driver), &driver->output);
 }
 
-/* ---- opening */
-
-static int compare_ids(const void *a, const void *b, void *ctx)
+size_t driver_find(const struct driver *driver, const char *agent_id)
 {
-	const struct plan *plan = ctx;
-	const size_t *x = a, *y = b;
+	size_t low = 0, high = driver->plan->agent_count;
 
-	return strcmp(plan->agents[*x].agent_id, plan->agents[*y].agent_id);
-}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(agent_id, driver->plan->agents[driver->by_id[middle]].agent_id);
 
-static int domain_of(const struct plan *plan, size_t index, char **names, int *count)
-{
-	const char *name = plan->agents[index].domain;
-
-	if (!name)
-		return -1;
-	for (int i = 0; i < *count; i++)
-		if (strcmp(names[i], name) == 0)
-			return i;
-	names[*count] = (char *)(uintptr_t)name;
-	return (*count)++;
-}
-
-static void open_engine(struct driver *driver)
-{
-	const struct plan *plan = driver->plan;
-	int *domains = xcalloc(plan->agent_count + 1, sizeof *domains), count = 0;
-	char **names = xcalloc(plan->agent_count + 1, sizeof *names);
-
-	for (size_t i = 0; i < plan->agent_count; i++)
-		domains[i] = domain_of(plan, i, names, &count);
-	engine_init(&driver->engine, &plan->options, domains, plan->agent_count);
-	free(domains);
-	free(names);
-}
-
-static int restore_agent(struct driver *driver, struct run_agent *row, struct error *err)
-{
-	int state = agent_state_parse(row->state);
-	struct driver_agent *agent;
-
-	if (row->position < 0 || (size_t)row->position >= driver->plan->agent_count || state < 0)
-		return error_set(err, ERROR_CORRUPT,
-				 "run %s: the row of agent %s at position %lld with state '%s' does not fit its plan",
-				 driver->run.id, row->agent_id, (long long)row->position, row->state);
-	agent = &driver->agents[row->position];
-	if (row->before && before_picture_from_json(row->before, &agent->before, err) < 0)
-		return error_prefix(err, "run %s, agent %s", driver->run.id, row->agent_id);
-	engine_restore(&driver->engine, (size_t)row->position, (enum agent_state)state, (int)row->attempt);
-	agent->row = *row;
-	memset(row, 0, sizeof *row);
-	return 0;
-}
-
-static int load_rows(struct driver *driver, struct error *err)
-{
-	struct run_agent *rows = NULL;
-	size_t count = 0;
-	int result = ledger_load_agents(driver->back->ledger, driver->run.id, &rows, &count, err);
-
-	if (result == 0 && count != driver->plan->agent_count)
-		result = error_set(err, ERROR_CORRUPT, "run %s has %zu agents, its plan %zu", driver->run.id, count,
-				   driver->plan->agent_count);
-	for (size_t i = 0; result == 0 && i < count; i++)
-		result = restore_agent(driver, &rows[i], err);
-	for (size_t i = 0; i < count; i++)
-		run_agent_clear(&rows[i]);
-	free(rows);
-	return result;
-}
-
-static int open_driver(struct driver *driver, const char *run, struct error *err)
-{
-	size_t count = driver->plan->agent_count;
-	bool paused;
-
-	driver->agents = xcalloc(count + 1, sizeof *driver->agents);
-	driver->by_id = xcalloc(count + 1, sizeof *driver->by_id);
-	for (size_t i = 0; i < count; i++)
-		driver->by_id[i] = i;
-	qsort_r(driver->by_id, count, sizeof *driver->by_id, compare_ids, (void *)(uintptr_t)driver->plan);
-	open_engine(driver);
-	if (ledger_load_run(driver->back->ledger, run, &driver->run, err) < 0 || load_rows(driver, err) < 0)
-		return -1;
-	driver->woke_ms = driver_now(driver);
-	driver->epoch = ledger_new_epoch(driver->back->ledger, run, err);
-	if (driver->epoch < 0)
-		return -1;
-	/* Whoever resumes a paused run has seen its failures; after a crash nobody has. */
-	paused = strcmp(driver->run.state, run_state_name(RUN_PAUSED)) == 0;
-	engine_begin(&driver->engine, paused ? -1 : (int)driver->run.forgiven, driver_now(driver), &driver->output);
-	return 0;
-}
-
-static void close_driver(struct driver *driver)
-{
-	for (size_t i = 0; driver->agents && i < driver->plan->agent_count; i++) {
-		run_agent_clear(&driver->agents[i].row);
-		before_picture_clear(&driver->agents[i].before);
-		answer_clear(&driver->agents[i].started);
-		json_decref(driver->agents[i].proof);
-		free(driver->agents[i].note);
+		if (order == 0)
+			return driver->by_id[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
-	free(driver->agents);
-	free(driver->by_id);
-	free(driver->master_note);
-	run_row_clear(&driver->run);
-	engine_output_clear(&driver->output);
-	engine_clear(&driver->engine);
+	return SIZE_MAX;
+}
+
+void driver_say(struct driver *driver, const char *text)
+{
+	const struct driver_observer *observer = driver->observer;
+
+	if (observer && observer->say)
+		observer->say(observer->ctx, &driver->engine, text);
 }
 
 /* ---- the loop */
@@ -155,7 +74,10 @@ static int perform(struct driver *driver, const struct engine_effect *effect, st
 		driver_host_keep(driver, effect->agent);
 		return 0;
 	case EFFECT_LOOK:
-		driver->master_next_ms = driver_now(driver);
+		driver_master_hurry(driver);
+		return 0;
+	case EFFECT_GATE:
+		driver_gates_ask_agent(driver, effect->agent);
 		return 0;
 	case EFFECT_NONE:
 		break;
@@ -163,17 +85,42 @@ static int perform(struct driver *driver, const struct engine_effect *effect, st
 	return 0;
 }
 
+static bool has_news(const struct driver *driver)
+{
+	const struct engine_output *output = &driver->output;
+
+	return output->record_count > 0 || output->effect_count > 0 || output->run_changed || output->ask_stage_gate ||
+	       driver->run_dirty || driver->figures_are_new;
+}
+
+/* Effects may leave news behind (a gate that has nothing to ask passes at once): those wait for the next flush. */
+static int perform_all(struct driver *driver, struct engine_output *output, struct error *err)
+{
+	for (size_t i = 0; i < output->effect_count; i++)
+		if (perform(driver, &output->effects[i], err) < 0)
+			return -1;
+	if (output->ask_stage_gate)
+		driver_gates_ask_stage(driver, output->stage_gate);
+	return 0;
+}
+
 static int flush(struct driver *driver, struct error *err)
 {
 	engine_schedule(&driver->engine, driver_now(driver), &driver->output);
-	if (driver->output.record_count == 0 && driver->output.effect_count == 0 && !driver->output.run_changed)
-		return 0;
-	if (driver_commit(driver, err) < 0)
-		return -1;
-	for (size_t i = 0; i < driver->output.effect_count; i++)
-		if (perform(driver, &driver->output.effects[i], err) < 0)
+	while (has_news(driver)) {
+		struct engine_output output;
+		int result;
+
+		if (driver_commit(driver, err) < 0)
 			return -1;
-	engine_output_reset(&driver->output);
+		output = driver->output;
+		memset(&driver->output, 0, sizeof(driver->output));
+		result = perform_all(driver, &output, err);
+		engine_output_clear(&output);
+		if (result < 0)
+			return -1;
+		engine_schedule(&driver->engine, driver_now(driver), &driver->output);
+	}
 	return 0;
 }
 
@@ -211,7 +158,8 @@ static int wait_for_something(struct driver *driver)
 
 static int check_interrupts(struct driver *driver, struct error *err)
 {
-	int interrupts = driver->back->interrupts ? driver->back->interrupts(driver->back->ctx) : 0;
+	int interrupts = (driver->back->interrupts ? driver->back->interrupts(driver->back->ctx) : 0) -
+			 driver->interrupts_taken_back;
 
 	if (interrupts >= 2)
 		return error_set(
@@ -226,41 +174,76 @@ static int check_interrupts(struct driver *driver, struct error *err)
 	return 0;
 }
 
+/* Nobody is under way, and no conversation still owes its last word; and no order has come meanwhile that changes that. 1:
+ * the driver may return. */
+static int is_over(struct driver *driver, int64_t *linger_until, struct error *err)
+{
+	int64_t now = driver_now(driver);
+
+	if (!engine_is_idle(&driver->engine)) {
+		*linger_until = -1;
+		return 0;
+	}
+	if (*linger_until < 0)
+		*linger_until = now + driver->plan->options.keep_ms;
+	if (driver_host_lingers(driver) && now < *linger_until)
+		return 0;
+	if (driver_orders(driver, true, err) < 0 || flush(driver, err) < 0)
+		return -1;
+	return engine_is_idle(&driver->engine);
+}
+
 static int loop(struct driver *driver, struct error *err)
 {
 	int64_t linger_until = -1;
 
 	for (;;) {
-		if (check_interrupts(driver, err) < 0 || flush(driver, err) < 0)
-			return -1;
-		if (engine_is_idle(&driver->engine)) {
-			int64_t now = driver_now(driver);
+		int over;
 
-			if (linger_until < 0)
-				linger_until = now + driver->plan->options.keep_ms;
-			if (!driver_host_lingers(driver) || now >= linger_until)
-				return 0;
-		}
+		if (check_interrupts(driver, err) < 0 || driver_orders(driver, false, err) < 0 ||
+		    flush(driver, err) < 0)
+			return -1;
+		over = is_over(driver, &linger_until, err);
+		if (over != 0)
+			return over < 0 ? -1 : 0;
 		if (wait_for_something(driver) < 0)
 			return error_set(err, ERROR_INTERRUPTED, "the process ended");
 		driver_host_events(driver);
 		driver_master_events(driver);
+		driver_gates_events(driver);
 	}
+}
+
+/* Stopped by a person, as opposed to by what happened. */
+static int was_stopped(const struct driver *driver, struct error *err)
+{
+	const char *run = driver->run.id;
+
+	if (driver->engine.state != RUN_PAUSED)
+		return 0;
+	if (driver->interrupts > 0)
+		return error_set(err, ERROR_INTERRUPTED,
+				 "interrupted; what was under way has finished. rollcall rollout resume %s goes on",
+				 run);
+	if (driver->ordered_to_pause)
+		return error_set(err, ERROR_INTERRUPTED,
+				 "paused by %s; what was under way has finished. rollcall rollout resume %s goes on",
+				 driver->ordered_to_pause, run);
+	return 0;
 }
 
 int driver_run(const struct plan *plan, const struct transport_target *targets, const char *run,
 	       const struct driver_backends *backends, const struct driver_observer *observer, struct error *err)
 {
 	struct driver driver = {.plan = plan, .targets = targets, .back = backends, .observer = observer};
-	int result = open_driver(&driver, run, err);
+	int result = driver_open(&driver, run, err);
 
 	if (result == 0)
 		result = loop(&driver, err);
 	driver_host_close_all(&driver);
-	if (result == 0 && driver.interrupts > 0 && driver.engine.state != RUN_DONE)
-		result = error_set(err, ERROR_INTERRUPTED,
-				   "interrupted; what was under way has finished. rollcall rollout resume %s goes on",
-				   run);
-	close_driver(&driver);
+	driver_gates_close(&driver);
+	if (result == 0)
+		result = was_stopped(&driver, err);
+	driver_close(&driver);
 	return result;
 }

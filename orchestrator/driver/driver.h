@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "orchestrator/driver/gate.h"
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/ledger/ledger.h"
 #include "orchestrator/plan/plan.h"
@@ -26,6 +27,11 @@ struct driver_backends {
 	/* 0: go on; 1: finish what is under way and stop; 2: leave now. */
 	int (*interrupts)(void *ctx);
 	void (*random_id)(void *ctx, char out[RANDOM_ID_SIZE]);
+	/* Gates that reach outside (gate_is_outside). gate_start never answers from inside; a cancelled question has no answer.
+	 * gate_start NULL: they are all inconclusive. */
+	void (*gate_start)(void *ctx, uint64_t tag, const struct gate_question *question);
+	bool (*gate_next)(void *ctx, struct gate_result *out);
+	void (*gate_cancel)(void *ctx, uint64_t tag);
 	bool adopt; /* hosts may be taken over from another database */
 	void *ctx;
 };
@@ -38,12 +44,15 @@ struct driver_observer {
 	void (*tick)(void *ctx, const struct engine *engine, int64_t now_ms);
 	/* After every answer of the master; failure says why there was none, NULL: it has answered. */
 	void (*master)(void *ctx, const struct engine *engine, const char *failure);
+	/* Something of the run that is worth a line: a gate's answer, another leader, an operator's order. */
+	void (*say)(void *ctx, const struct engine *engine, const char *text);
 	void *ctx;
 };
 
-/* targets[i] belongs to plan->agents[i]; both are borrowed. run: the ID of a row that exists (new or to be resumed).
- * Returns 0 when the run ended or paused with nobody under way (its row says how), -1 with ERROR_INTERRUPTED, or another error after
- * which the run is resumable. */
+/* targets[i] belongs to plan->agents[i]; both are borrowed. run: the ID of a row that exists (new or to be resumed). Orders
+ * that operators have put into the ledger for it are carried out, those that lie there already before anything else.
+ * Returns 0 when the run ended, was aborted or paused with nobody under way (its row says how), -1 with ERROR_INTERRUPTED
+ * (also after an operator's `pause`), or another error after which the run is resumable. */
 int driver_run(const struct plan *plan, const struct transport_target *targets, const char *run,
 	       const struct driver_backends *backends, const struct driver_observer *observer, struct error *err);
 

@@ -100,6 +100,7 @@ static void take_evidence(struct driver *driver, size_t index, struct answer *an
 	agent->started = *answer;
 	memset(answer, 0, sizeof *answer);
 	agent->has_started = true;
+	agent->disproofs = 0;
 	agent->started_ms = driver_now(driver);
 }
 
@@ -198,6 +199,20 @@ static void on_answer(struct driver *driver, size_t index, struct answer *answer
 		driver_step(driver, index, EVENT_HOST_STUCK);
 }
 
+/* Words that are evidence of an agent's process stand in the event of its step; these would be lost otherwise. */
+static void record_word(struct driver *driver, size_t index, enum answer_event event, const char *line, size_t len)
+{
+	json_t *said;
+
+	if (event != ANSWER_DONE && event != ANSWER_REFUSED && event != ANSWER_STUCK && event != ANSWER_STATUS)
+		return;
+	said = json_loadb(line, len, 0, NULL);
+	ledger_event(driver->back->ledger, "host", driver->run.id, driver->plan->agents[index].agent_id,
+		     json_pack("{s:s*, s:o}", "operation", driver->agents[index].row.operation, "host_said",
+			       said ? said : json_null()));
+	driver->run_dirty = true;
+}
+
 static void on_line(struct driver *driver, size_t index, const char *line, size_t len)
 {
 	struct error err = ERROR_INIT;
@@ -206,14 +221,31 @@ static void on_line(struct driver *driver, size_t index, const char *line, size_
 	if (driver->agents[index].final_line)
 		return;
 	memset(&answer, 0, sizeof answer);
-	if (answer_parse(line, len, &answer, &err) < 0)
+	if (answer_parse(line, len, &answer, &err) < 0) {
 		lose(driver, index, err.text);
-	else if (is_about(driver, index, &answer))
+	} else if (is_about(driver, index, &answer)) {
+		record_word(driver, index, answer.event, line, len);
 		on_answer(driver, index, &answer, line, len);
-	else
+	} else {
 		lose(driver, index, "agentctl speaks of another operation than the one it was asked about");
+	}
 	driver->agents[index].spoke = true;
 	answer_clear(&answer);
+}
+
+/* sudo has taken the request's bytes and has started nothing: agentctl never saw them. */
+static bool was_refused_by_sudo(const struct driver *driver, size_t index, const struct exec_event *event)
+{
+	static const char *const refusals[] = {"sudo: a password is required", "sudo: a terminal is required",
+					       "is not in the sudoers file", "is not allowed to execute",
+					       "may not run sudo on"};
+
+	if (!driver->targets[index].become || driver->agents[index].spoke || event->exit_status != 1 || !event->text)
+		return false;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (strstr(event->text, refusals[i]))
+			return true;
+	return false;
 }
 
 static void on_closed(struct driver *driver, size_t index, const struct exec_event *event)
@@ -231,7 +263,8 @@ static void on_closed(struct driver *driver, size_t index, const struct exec_eve
 			 driver->targets[index].name, event->exit_status, (int)(event->len < 400 ? event->len : 400),
 			 event->text ? event->text : "");
 	driver_note(driver, index, why);
-	driver_step(driver, index, event->delivered || agent->spoke ? EVENT_LOST : EVENT_UNSENT);
+	bool sent = (event->delivered && !was_refused_by_sudo(driver, index, event)) || agent->spoke;
+	driver_step(driver, index, sent ? EVENT_LOST : EVENT_UNSENT);
 }
 
 static void on_connected(struct driver *driver, size_t index, const struct exec_event *event)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ORCHESTRATOR_DRIVER_INTERNAL_H
 #define ORCHESTRATOR_DRIVER_INTERNAL_H
-/* What the driver's own files share: driver.c (the loop), driver_host.c (what hosts say), driver_master.c (what the
- * master says), driver_record.c (transitions made durable). */
+/* What the driver's own files share: driver.c (the loop), driver_open.c (from the ledger's rows), driver_host.c (what hosts
+ * say), driver_master.c (what the master says of agents), driver_cluster.c (… of itself and of the fleet), driver_gates.c
+ * (gates), driver_orders.c (what operators say), driver_record.c (transitions made durable). */
 #include "orchestrator/driver/driver.h"
 #include "orchestrator/driver/proof.h"
 #include "protocol/answer.h"
@@ -19,8 +20,33 @@ struct driver_agent {
 	bool spoke;         /* agentctl has said anything on it: it had the request */
 	bool final_line;    /* agentctl has said its last word on it */
 	bool keep_sent;
+	int64_t disproved_ms; /* when the first of these answers came */
+	int disproofs;        /* answers of the master, since the evidence, that show something wrong */
+	bool retry;           /* an operator wants it changed once more as soon as it is settled */
 	json_t *proof; /* the last one that was tried, complete or not; the row gets it with the next transition */
 	char *note;    /* why, for the next transition's row */
+};
+
+/* The gates of one agent or one stage, asked one after the other. */
+struct asking {
+	size_t agent; /* SIZE_MAX: of a stage */
+	int stage;
+	size_t next;  /* the gate that is being asked */
+	uint64_t tag; /* it is asked outside; 0: judged here */
+	int64_t began_ms;
+};
+
+/* Which master leads, and whether its agents are back. */
+struct leadership {
+	char *id;   /* of the leader; NULL: not known yet */
+	char *url;  /* of the one that answered last */
+	bool holds; /* agents are awaited */
+	char **awaited;
+	size_t awaited_count;
+	int64_t since_ms;
+	int64_t reregister_ms; /* they have so long; 0: not known */
+	int64_t elected_ms;    /* wall clock; 0: not known */
+	bool wants_facts;
 };
 
 struct driver {
@@ -37,12 +63,29 @@ struct driver {
 
 	uint64_t master_tag; /* of the question under way, 0: none */
 	int64_t master_next_ms;
-	int64_t master_cost_ms; /* how long the last answer took */
+	int64_t master_asked_ms;      /* when the last question was asked */
+	int64_t master_cost_ms;       /* how long the last answer took */
+	int64_t master_silent_ms;     /* since when no question was answered; 0: the last one was */
+	struct master_snapshot *last; /* the last answer; NULL: none yet */
+	struct leadership leader;
+	struct figures figures; /* master_id NULL: not taken yet */
+	bool figures_are_new;   /* not in the row yet */
+	bool run_dirty;         /* the run's row or an event waits for a commit, whatever the engine says */
+
+	struct asking *asking;
+	size_t asking_count;
+	uint64_t last_gate_tag;
+	int64_t orders_next_ms;
+	size_t *retrying;       /* agents with retry, NULL: there were none yet */
+	size_t retries;         /* so many */
+	char **domain_names;    /* of failure domains, as the engine counts them; borrowed from the plan */
+	char *ordered_to_pause; /* by whom; NULL: nobody did */
 	char *master_note;      /* why the last question failed */
 
-	int64_t woke_ms; /* when the loop last came back from waiting, or began */
-	int interrupts;
-	bool failed; /* the ledger or this process failed: nothing more may be done */
+	int64_t woke_ms;           /* when the loop last came back from waiting, or began */
+	int interrupts;            /* that count */
+	int interrupts_taken_back; /* an operator has said `resume` since */
+	bool failed;               /* the ledger or this process failed: nothing more may be done */
 };
 
 int64_t driver_now(const struct driver *driver);
@@ -63,6 +106,34 @@ bool driver_host_lingers(const struct driver *driver);
 void driver_master_events(struct driver *driver);
 /* Asks if it is time to; returns when to ask next (monotonic), -1: nothing to ask for. */
 int64_t driver_master_poll(struct driver *driver);
+
+/* Somebody is to be looked at: the next question is asked soon, one for all who come until then. */
+void driver_master_hurry(struct driver *driver);
+
+/* The position of an agent in the plan, SIZE_MAX: not in it. */
+size_t driver_find(const struct driver *driver, const char *agent_id);
+void driver_say(struct driver *driver, const char *text);
+
+/* driver_open.c */
+int driver_open(struct driver *driver, const char *run, struct error *err);
+void driver_close(struct driver *driver);
+
+/* driver_cluster.c: before the events of the same answer */
+void driver_cluster_answered(struct driver *driver, const struct master_snapshot *snapshot);
+void driver_cluster_silent(struct driver *driver);
+
+/* driver_gates.c */
+void driver_gates_ask_agent(struct driver *driver, size_t agent);
+void driver_gates_ask_stage(struct driver *driver, int stage);
+/* Answers from outside, and questions that nobody waits for any more. */
+void driver_gates_events(struct driver *driver);
+void driver_gates_answered(struct driver *driver, struct snapshot_index *shown);
+/* Does a gate wait for the master's next answer? */
+bool driver_gates_want_master(const struct driver *driver);
+void driver_gates_close(struct driver *driver);
+
+/* driver_orders.c: twice a second; now: whatever the time */
+int driver_orders(struct driver *driver, bool now, struct error *err);
 
 /* driver_record.c */
 /* Makes everything in driver->output durable; the rows and the ledger's events are brought up to date. */

@@ -7,14 +7,21 @@
 
 #include "base/alloc.h"
 
-/* Somebody waits for the master: twice a second, but never more than a third of the master's own time. */
-#define POLL_BUSY_MS 500
+/* Somebody waits for the master: twice a second, but never more than half of the master's own time. */
+#define POLL_BUSY_MS  500
+/* Somebody has just begun to wait. An answer is of the whole fleet, so there is not one for each agent whose turn comes: of
+ * 10,000 agents ten a second, of 100 as many as the master's own time allows. */
+#define AGENTS_PER_MS 100
 /* Nobody does; agents that are away for other reasons still count against the window. */
-#define POLL_IDLE_MS 2000
+#define POLL_IDLE_MS  2000
 /* An answer that lay about for so long, because this process was stopped, is no before-picture. */
-#define STALE_MS     2000
+#define STALE_MS      2000
 /* The tasks of an agent that has just come back may not be listed yet; a before-picture without them would miss them. */
-#define SETTLE_MS    5000
+#define SETTLE_MS     5000
+/* An undo may be at the master before agentctl's word of it is here: what is wrong must be so in as many answers. */
+#define DISPROOFS     3
+/* … and for so long: agentctl looks once a second, and answers may come faster. */
+#define DISPROVEN_MS  2000
 
 static void take_note(struct driver *driver, size_t index, const char *text)
 {
@@ -23,18 +30,18 @@ static void take_note(struct driver *driver, size_t index, const char *text)
 
 /* ---- one agent in one answer */
 
-static void look(struct driver *driver, size_t index, const struct master_snapshot *snapshot)
+static void look(struct driver *driver, size_t index, const struct snapshot_index *shown)
 {
 	struct driver_agent *agent = &driver->agents[index];
 	int64_t since_ms = driver->engine.agents[index].since_ms;
 	struct error err = ERROR_INIT;
 
-	if (snapshot->asked_ms < since_ms || driver_now(driver) - snapshot->answered_ms > STALE_MS)
+	if (shown->snapshot->asked_ms < since_ms || driver_now(driver) - shown->snapshot->answered_ms > STALE_MS)
 		return;
 	if (agent->back_ms && driver_now(driver) - agent->back_ms < SETTLE_MS)
 		return;
 	before_picture_clear(&agent->before);
-	if (before_picture_take(&driver->plan->agents[index], snapshot, &agent->before, &err) == 0) {
+	if (before_picture_take(&driver->plan->agents[index], shown, &agent->before, &err) == 0) {
 		driver_step(driver, index, EVENT_CLEAR);
 		return;
 	}
@@ -51,13 +58,15 @@ static bool has_returned(const struct driver_agent *agent, const struct agent_vi
 	       view->reregistered_ns != 0;
 }
 
-static void judge(struct driver *driver, size_t index, const struct master_snapshot *snapshot, bool reverted)
+static void judge(struct driver *driver, size_t index, const struct snapshot_index *shown, bool reverted)
 {
 	struct driver_agent *agent = &driver->agents[index];
 	json_t *document = NULL;
 	char *reason = NULL;
+
+	agent->before.stale_master = driver->plan->accept_stale_master;
 	enum proof_result result = proof_judge(&driver->plan->agents[index], &agent->before, &agent->started, reverted,
-					       snapshot, &document, &reason);
+					       shown, &document, &reason);
 
 	/* Also an incomplete one: it says what was missing when the time was up. */
 	json_decref(agent->proof);
@@ -67,34 +76,37 @@ static void judge(struct driver *driver, size_t index, const struct master_snaps
 		take_note(driver, index, reason);
 	if (result == PROOF_PASS)
 		driver_step(driver, index, EVENT_PROVEN);
-	else if (result == PROOF_FAIL)
+	else if (result == PROOF_FAIL && agent->disproofs++ == 0)
+		agent->disproved_ms = driver_now(driver);
+	else if (result == PROOF_FAIL && agent->disproofs >= DISPROOFS &&
+		 driver_now(driver) - agent->disproved_ms >= DISPROVEN_MS)
 		driver_step(driver, index, EVENT_DISPROVEN);
 	free(reason);
 }
 
-static void watch(struct driver *driver, size_t index, const struct master_snapshot *snapshot)
+static void watch(struct driver *driver, size_t index, const struct snapshot_index *shown)
 {
 	struct driver_agent *agent = &driver->agents[index];
 	enum agent_state state = driver->engine.agents[index].state;
 
-	if (!agent->has_started || snapshot->asked_ms < agent->started_ms)
+	if (!agent->has_started || shown->snapshot->asked_ms < agent->started_ms)
 		return;
 	if (state == AGENT_RETURNING &&
-	    has_returned(agent, master_snapshot_agent(snapshot, driver->plan->agents[index].agent_id)))
+	    has_returned(agent, master_snapshot_agent(shown->snapshot, driver->plan->agents[index].agent_id)))
 		driver_step(driver, index, EVENT_RETURNED);
-	judge(driver, index, snapshot, state == AGENT_REVERTING);
+	judge(driver, index, shown, state == AGENT_REVERTING);
 }
 
-static void show(struct driver *driver, size_t index, const struct master_snapshot *snapshot)
+static void show(struct driver *driver, size_t index, const struct snapshot_index *shown)
 {
 	switch (driver->engine.agents[index].state) {
 	case AGENT_CHECKING:
-		look(driver, index, snapshot);
+		look(driver, index, shown);
 		break;
 	case AGENT_RETURNING:
 	case AGENT_PROVING:
 	case AGENT_REVERTING:
-		watch(driver, index, snapshot);
+		watch(driver, index, shown);
 		break;
 	default:
 		break;
@@ -103,62 +115,66 @@ static void show(struct driver *driver, size_t index, const struct master_snapsh
 
 /* ---- agents that are away although the run is not busy with them */
 
-static int compare_id(const void *key, const void *item, void *ctx)
+/* A deactivated agent is not active, but it is there. */
+static void mark(struct driver *driver, size_t index, bool there)
 {
-	(void)ctx;
-	return strcmp(key, item);
+	if (driver->engine.agents[index].absent != there)
+		return;
+	engine_set_absent(&driver->engine, index, !there);
+	driver->agents[index].back_ms = there ? driver_now(driver) : 0;
 }
 
-static size_t find_position(const struct driver *driver, const char *id)
-{
-	size_t low = 0, high = driver->plan->agent_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare_id(id, driver->plan->agents[driver->by_id[middle]].agent_id, NULL);
-
-		if (order == 0)
-			return driver->by_id[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return SIZE_MAX;
-}
-
+/* The fleet is gone through once: both lists are sorted by ID. */
 static void mark_absent(struct driver *driver, const struct master_snapshot *snapshot)
 {
-	size_t count = driver->plan->agent_count;
-	bool *present = xcalloc(count + 1, sizeof *present);
+	size_t at = 0;
 
-	for (size_t i = 0; i < snapshot->agent_count; i++) {
-		size_t position = find_position(driver, snapshot->agents[i].id);
+	for (size_t i = 0; i < driver->plan->agent_count; i++) {
+		size_t index = driver->by_id[i];
+		const char *id = driver->plan->agents[index].agent_id;
+		int order = 1;
 
-		/* A deactivated agent is not active, but it is there. */
-		if (position != SIZE_MAX)
-			present[position] = snapshot->agents[i].active || snapshot->agents[i].deactivated;
+		while (at < snapshot->agent_count && (order = strcmp(snapshot->agents[at].id, id)) < 0)
+			at++;
+		mark(driver, index,
+		     at < snapshot->agent_count && order == 0 && figures_is_there(&snapshot->agents[at]));
 	}
+}
+
+static bool somebody_waits(const struct driver *driver)
+{
+	const int *by_state = driver->engine.by_state;
+
+	return by_state[AGENT_CHECKING] + by_state[AGENT_RETURNING] + by_state[AGENT_PROVING] +
+			       by_state[AGENT_REVERTING] >
+		       0 ||
+	       driver->leader.holds || driver_gates_want_master(driver);
+}
+
+static void show_all(struct driver *driver, struct snapshot_index *shown)
+{
+	/* A copy: stepping changes the engine's own list. */
+	size_t count = driver->engine.under_way_count, *busy = xcalloc(count + 1, sizeof *busy);
+
+	memcpy(busy, driver->engine.under_way, count * sizeof *busy);
 	for (size_t i = 0; i < count; i++)
-		if (driver->engine.agents[i].absent == present[i]) {
-			engine_set_absent(&driver->engine, i, !present[i]);
-			driver->agents[i].back_ms = present[i] ? driver_now(driver) : 0;
-		}
-	free(present);
+		show(driver, busy[i], shown);
+	free(busy);
+	driver_gates_answered(driver, shown);
 }
 
 static void on_snapshot(struct driver *driver, const struct master_snapshot *snapshot)
 {
-	size_t count = driver->engine.under_way_count;
-	size_t *busy = xcalloc(count + 1, sizeof *busy);
+	struct snapshot_index shown;
 
 	driver->master_cost_ms = snapshot->answered_ms - snapshot->asked_ms;
+	driver_cluster_answered(driver, snapshot);
 	mark_absent(driver, snapshot);
-	/* A copy: stepping changes the engine's own list. */
-	memcpy(busy, driver->engine.under_way, count * sizeof *busy);
-	for (size_t i = 0; i < count; i++)
-		show(driver, busy[i], snapshot);
-	free(busy);
+	if (!somebody_waits(driver))
+		return;
+	snapshot_index_init(&shown, snapshot);
+	show_all(driver, &shown);
+	snapshot_index_clear(&shown);
 }
 
 static void note_failure(struct driver *driver, const char *text)
@@ -171,6 +187,7 @@ static void note_failure(struct driver *driver, const char *text)
 	}
 	free(driver->master_note);
 	driver->master_note = xstrdup(text);
+	driver_cluster_silent(driver);
 }
 
 static void tell(struct driver *driver, const char *failure)
@@ -193,32 +210,40 @@ void driver_master_events(struct driver *driver)
 		else
 			note_failure(driver, event.error.text);
 		tell(driver, event.snapshot ? NULL : event.error.text);
-		master_snapshot_free(event.snapshot);
+		if (!event.snapshot)
+			continue;
+		master_snapshot_free(driver->last);
+		driver->last = event.snapshot;
 	}
 }
 
-static bool somebody_waits(const struct driver *driver)
+/* From question to question, so that the master spends half of its time on others. */
+static int64_t at_least(const struct driver *driver, int64_t pause)
 {
-	const int *by_state = driver->engine.by_state;
+	return pause < 2 * driver->master_cost_ms ? 2 * driver->master_cost_ms : pause;
+}
 
-	return by_state[AGENT_CHECKING] + by_state[AGENT_RETURNING] + by_state[AGENT_PROVING] +
-		       by_state[AGENT_REVERTING] >
-	       0;
+void driver_master_hurry(struct driver *driver)
+{
+	int64_t soonest = driver->master_asked_ms +
+			  at_least(driver, (int64_t)driver->plan->agent_count / AGENTS_PER_MS);
+
+	if (soonest < driver->master_next_ms)
+		driver->master_next_ms = soonest;
 }
 
 int64_t driver_master_poll(struct driver *driver)
 {
-	static const unsigned want = WANT_AGENTS | WANT_TASKS;
+	unsigned want = WANT_AGENTS | WANT_TASKS | (driver->leader.wants_facts ? WANT_FACTS : 0);
 	int64_t now = driver_now(driver), pause = somebody_waits(driver) ? POLL_BUSY_MS : POLL_IDLE_MS;
 
 	if (driver->master_tag)
 		return -1;
 	if (now < driver->master_next_ms)
 		return driver->master_next_ms;
-	if (pause < 2 * driver->master_cost_ms)
-		pause = 2 * driver->master_cost_ms;
 	driver->master_tag = (uint64_t)now + 1;
-	driver->master_next_ms = now + pause;
+	driver->master_asked_ms = now;
+	driver->master_next_ms = now + at_least(driver, pause);
 	master_ask(driver->back->master, want, driver->master_tag);
 	return -1;
 }

@@ -3,7 +3,7 @@
  * Invariant 5, line by line. A line that cannot be judged yet makes the whole proof NOT_YET; a line that is wrong for
  * good makes it FAIL; only all lines together PASS.
  */
-#include "orchestrator/driver/proof.h"
+#include "orchestrator/driver/proof_internal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,25 +13,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 
-struct judge {
-	const struct plan_agent *agent;
-	const struct before_picture *before;
-	const struct answer *started;
-	const struct master_snapshot *snapshot;
-	const struct agent_view *view; /* NULL: the master does not show it */
-	bool reverted;
-	bool succeeded; /* another agent runs in its place: nobody runs what the master still lists under its ID */
-	enum proof_result result;
-	const struct task_view **tasks; /* of this agent: those it shows first, then those that ended */
-	size_t task_count;
-	json_t *lines, *survived, *killed, *unproven, *ended, *appeared;
-	struct buffer reason; /* the first thing that keeps it from PASS */
-};
-
-static void object(struct judge *judge, enum proof_result result, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void object(struct judge *judge, enum proof_result result, const char *format, ...)
+void proof_object(struct judge *judge, enum proof_result result, const char *format, ...)
 {
 	va_list args;
 	char text[1024];
@@ -55,51 +37,46 @@ static void add_line(struct judge *judge, const char *what, json_t *planned, jso
 
 /* ---- the lines */
 
+/* The plan may give it another one. */
+static bool is_its_port(const struct judge *judge, int port)
+{
+	return port == judge->agent->port || (judge->agent->after && port == slaveinfo_port(judge->agent->after));
+}
+
 static const struct agent_view *find_successor(const struct judge *judge)
 {
-	for (size_t i = 0; i < judge->snapshot->agent_count; i++) {
-		const struct agent_view *other = &judge->snapshot->agents[i];
+	const struct agent_view *other;
+	uint32_t place = 0;
 
+	while ((other = snapshot_index_host(judge->shown, judge->agent->hostname, &place)))
 		if (strcmp(other->id, judge->agent->agent_id) != 0 && other->active &&
-		    other->port == judge->agent->port && strcmp(other->hostname, judge->agent->hostname) == 0 &&
-		    strcmp(other->ip, judge->agent->ip) == 0)
+		    is_its_port(judge, other->port) && strcmp(other->ip, judge->agent->ip) == 0)
 			return other;
-	}
 	return NULL;
 }
 
 static void judge_id(struct judge *judge)
 {
-	const struct agent_view *successor = find_successor(judge);
+	/* Nobody succeeds whom the master shows as active. */
+	const struct agent_view *successor = judge->view && judge->view->active ? NULL : find_successor(judge);
 	const char *found = judge->view ? judge->view->id : NULL;
 
-	judge->succeeded = successor && !(judge->view && judge->view->active);
+	judge->succeeded = successor != NULL;
 	if (judge->succeeded) {
 		found = successor->id;
-		object(judge, PROOF_FAIL, "it came back with a new ID, %s; its tasks under %s are lost", found,
-		       judge->agent->agent_id);
+		proof_object(judge, PROOF_FAIL, "it came back with a new ID, %s; its tasks under %s are lost", found,
+			     judge->agent->agent_id);
 	} else if (!judge->view) {
-		object(judge, PROOF_NOT_YET, "the master does not list it");
+		proof_object(judge, PROOF_NOT_YET, "the master does not list it");
 	}
 	add_line(judge, "id", json_string(judge->agent->agent_id), found ? json_string(found) : json_null(),
 		 judge->view != NULL && found == judge->view->id);
 }
 
 /* An agent whose operation was undone before any restart has nothing to reregister for. */
-static bool was_restarted(const struct judge *judge)
+bool proof_was_restarted(const struct judge *judge)
 {
 	return !judge->reverted || judge->started->restarted;
-}
-
-static void judge_reregistered(struct judge *judge)
-{
-	int64_t found = judge->view->reregistered_ns, before = judge->before->reregistered_ns;
-	bool ok = !was_restarted(judge) || (found != 0 && found != before);
-
-	if (!ok)
-		object(judge, PROOF_NOT_YET, "it has not reregistered with the master since it was started");
-	add_line(judge, "reregistered_time", json_pack("{s:I}", "other_than", (json_int_t)before),
-		 json_integer((json_int_t)found), ok);
 }
 
 static void judge_active(struct judge *judge)
@@ -107,10 +84,10 @@ static void judge_active(struct judge *judge)
 	const struct agent_view *view = judge->view;
 
 	if (view->active != judge->before->active)
-		object(judge, PROOF_NOT_YET, "the master shows it as %s", view->active ? "active" : "not active");
+		proof_object(judge, PROOF_NOT_YET, "the master shows it as %s", view->active ? "active" : "not active");
 	if (view->deactivated != judge->before->deactivated)
-		object(judge, PROOF_FAIL, "it is %s, and was not before",
-		       view->deactivated ? "deactivated" : "no longer deactivated");
+		proof_object(judge, PROOF_FAIL, "it is %s, and was not before",
+			     view->deactivated ? "deactivated" : "no longer deactivated");
 	add_line(judge, "active", json_boolean(judge->before->active), json_boolean(view->active),
 		 view->active == judge->before->active);
 	add_line(judge, "deactivated", json_boolean(judge->before->deactivated), json_boolean(view->deactivated),
@@ -135,8 +112,8 @@ static void judge_info(struct judge *judge, const char *what, const Mesos__Slave
 		struct buffer parts = BUFFER_INIT(256);
 
 		name_parts(differs, &parts);
-		object(judge, otherwise, "%s is not as %s: %s", whose, judge->reverted ? "before" : "planned",
-		       buffer_text(&parts));
+		proof_object(judge, otherwise, "%s is not as %s: %s", whose, judge->reverted ? "before" : "planned",
+			     buffer_text(&parts));
 		buffer_clear(&parts);
 	}
 	add_line(judge, what, slaveinfo_to_json(planned), slaveinfo_to_json(found), differs == 0);
@@ -146,22 +123,76 @@ static void judge_info(struct judge *judge, const char *what, const Mesos__Slave
  * of the old one, which reregistered with the new master. */
 static bool may_be_stale(const struct judge *judge)
 {
-	const char *master = judge->snapshot->facts.id, *before = judge->before->master_id;
+	const char *master = judge->shown->snapshot->facts.id, *before = judge->before->master_id;
 
 	return judge->reverted || (master && before && strcmp(master, before) != 0);
+}
+
+/* What it is to be. Figures of its resources that the agent itself found, and agentctl took over for that, count as planned:
+ * everything else must be as in the plan. */
+static const Mesos__SlaveInfo *planned_info(const struct judge *judge)
+{
+	const Mesos__SlaveInfo *said = judge->started->info, *after = judge->agent->after;
+
+	if (judge->started->amended && said && (slaveinfo_diff(after, said) & ~(unsigned)PART_RESOURCES) == 0)
+		return said;
+	return after;
+}
+
+/*
+ * The master says only when an agent has registered last. Of one that is active that is the process that runs: it is shown as
+ * not active as soon as the connection of the one before breaks. One that somebody has deactivated is never active, and after a
+ * failover the old process, too, has registered once more, with the new master. Then the SlaveInfo alone tells one from the other.
+ */
+static bool may_be_registered_before(const struct judge *judge)
+{
+	const char *master = judge->shown->snapshot->facts.id, *before = judge->before->master_id;
+	bool other_master = master && before && *before && strcmp(master, before) != 0;
+
+	return proof_was_restarted(judge) && judge->view->deactivated && other_master &&
+	       (judge->reverted || slaveinfo_diff(judge->before->info, planned_info(judge)) == 0);
+}
+
+static void judge_reregistered(struct judge *judge)
+{
+	int64_t found = judge->view->reregistered_ns, before = judge->before->reregistered_ns;
+	bool ok = !proof_was_restarted(judge) || (found != 0 && found != before);
+
+	if (!ok)
+		proof_object(judge, PROOF_NOT_YET, "it has not reregistered with the master since it was started");
+	else if (may_be_registered_before(judge))
+		proof_object(
+			judge, PROOF_NOT_YET,
+			"it is deactivated, and another master leads than before the change: whether it was the new "
+			"process or the old one that registered with it cannot be told. Look at the agent's log");
+	ok = ok && !may_be_registered_before(judge);
+	add_line(judge, "reregistered_time", json_pack("{s:I}", "other_than", (json_int_t)before),
+		 json_integer((json_int_t)found), ok);
+}
+
+/* A master that is too old keeps its record until another one leads; the operator has accepted that. What it shows then says
+ * nothing: the checkpoint and the flags on the host are the proof. */
+static bool is_kept_by_old_master(const struct judge *judge)
+{
+	return judge->before->stale_master && !judge->reverted &&
+	       slaveinfo_diff(judge->before->info, judge->view->info) == 0 &&
+	       slaveinfo_diff(planned_info(judge), judge->view->info) != 0;
 }
 
 static void judge_master_info(struct judge *judge)
 {
 	/* The record is replaced when it reregisters; before that it says nothing about the new process. */
-	bool current = !was_restarted(judge) || judge->view->reregistered_ns != judge->before->reregistered_ns;
+	bool current = !proof_was_restarted(judge) || judge->view->reregistered_ns != judge->before->reregistered_ns;
 
 	if (!judge->view->attributes_complete || !judge->view->info)
-		object(judge, PROOF_NOT_YET,
-		       "the master answers only /slaves, which hides one of two attributes with the same name; "
-		       "GET_AGENTS is needed for a proof");
+		proof_object(judge, PROOF_NOT_YET,
+			     "the master answers only /slaves, which hides one of two attributes with the same name; "
+			     "GET_AGENTS is needed for a proof");
+	else if (current && is_kept_by_old_master(judge))
+		add_line(judge, "slave_info at the master", json_string("the new one, once another master leads"),
+			 json_string("the old one: this master keeps it until then"), true);
 	else if (current)
-		judge_info(judge, "slave_info", judge->reverted ? judge->before->info : judge->agent->after,
+		judge_info(judge, "slave_info", judge->reverted ? judge->before->info : planned_info(judge),
 			   judge->view->info, may_be_stale(judge) ? PROOF_NOT_YET : PROOF_FAIL);
 }
 
@@ -171,12 +202,19 @@ static void judge_checkpoint(struct judge *judge)
 
 	/* It had none at that moment: the agent may just be forgetting who it was, and the master will say so. */
 	if (!found) {
-		object(judge, PROOF_NOT_YET, "agentctl did not say what the checkpoint on disk holds");
+		proof_object(judge, PROOF_NOT_YET, "agentctl did not say what the checkpoint on disk holds");
 		return;
 	}
 	if (strcmp(slaveinfo_id(found), judge->agent->agent_id) != 0)
-		object(judge, PROOF_FAIL, "the checkpoint on disk has another ID, '%s'", slaveinfo_id(found));
-	judge_info(judge, "checkpoint", judge->reverted ? judge->agent->before : judge->agent->after, found,
+		proof_object(judge, PROOF_FAIL, "the checkpoint on disk has another ID, '%s'", slaveinfo_id(found));
+	if (judge->agent->mechanism == MECHANISM_NATIVE && !judge->reverted &&
+	    slaveinfo_diff(judge->agent->before, found) == 0 && slaveinfo_diff(planned_info(judge), found) != 0) {
+		add_line(judge, "checkpoint on disk",
+			 json_string("the new one, which the agent writes while it recovers and agentctl sees to"),
+			 json_string("the old one, just after its start"), true);
+		return;
+	}
+	judge_info(judge, "checkpoint", judge->reverted ? judge->agent->before : planned_info(judge), found,
 		   PROOF_FAIL);
 }
 
@@ -196,9 +234,9 @@ static void judge_process(struct judge *judge)
 	bool ok = started->pid > 0 && (judge->reverted || is_younger(judge));
 
 	if (started->pid <= 0)
-		object(judge, PROOF_FAIL, "agentctl named no process of the agent");
+		proof_object(judge, PROOF_FAIL, "agentctl named no process of the agent");
 	else if (!ok)
-		object(judge, PROOF_FAIL, "the process agentctl named is not younger than the operation");
+		proof_object(judge, PROOF_FAIL, "the process agentctl named is not younger than the operation");
 	add_line(judge, "process", json_string(judge->reverted ? "there" : "younger than the operation"),
 		 json_pack("{s:I, s:I, s:s*}", "pid", (json_int_t)started->pid, "start_ticks",
 			   (json_int_t)started->start_ticks, "boot_id", started->boot_id),
@@ -215,8 +253,8 @@ static void judge_flag(struct judge *judge, const char *name, const char *planne
 		planned = planned ? "<redacted>" : NULL;
 	}
 	if (!ok)
-		object(judge, PROOF_FAIL, "its process runs with %s%s%s, not as %s", name, found ? "=" : " unset",
-		       found ? found : "", judge->reverted ? "before" : "planned");
+		proof_object(judge, PROOF_FAIL, "its process runs with %s%s%s, not as %s", name, found ? "=" : " unset",
+			     found ? found : "", judge->reverted ? "before" : "planned");
 	json_array_append_new(judge->lines, json_pack("{s:s+, s:s?, s:s?, s:b}", "what", "flag ", name, "planned",
 						      planned, "found", found, "ok", ok));
 }
@@ -233,117 +271,11 @@ static void judge_flags(struct judge *judge)
 	}
 }
 
-/* ---- tasks */
-
-/* The agent's own among all tasks of the cluster: gone through once, and not once for each of its tasks. */
-static void take_own(struct judge *judge, const struct task_view *tasks, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(tasks[i].agent_id, judge->agent->agent_id) != 0)
-			continue;
-		judge->tasks = xreallocarray(judge->tasks, judge->task_count + 1, sizeof(*judge->tasks));
-		judge->tasks[judge->task_count++] = &tasks[i];
-	}
-}
-
-/* NULL when the master does not know it (any more): its list of completed tasks has an end. */
-static const struct task_view *find_task(const struct judge *judge, const struct plan_task *task)
-{
-	for (size_t i = 0; i < judge->task_count; i++)
-		if (strcmp(judge->tasks[i]->id, task->id) == 0 &&
-		    strcmp(judge->tasks[i]->framework_id, task->framework_id) == 0)
-			return judge->tasks[i];
-	return NULL;
-}
-
-static bool is_running(const char *state)
-{
-	return strcmp(state, "TASK_RUNNING") == 0 || strcmp(state, "TASK_STARTING") == 0 ||
-	       strcmp(state, "TASK_STAGING") == 0 || strcmp(state, "TASK_KILLING") == 0;
-}
-
-/* Ended, but not by the restart: the task itself was done, or somebody killed it. */
-static bool ended_by_itself(const struct task_view *task)
-{
-	return strcmp(task->state, "TASK_FINISHED") == 0 ||
-	       (strcmp(task->state, "TASK_KILLED") == 0 && strcmp(task->reason, "REASON_SLAVE_DRAINING") != 0) ||
-	       (strcmp(task->state, "TASK_FAILED") == 0 && strcmp(task->reason, "REASON_COMMAND_EXECUTOR_FAILED") == 0);
-}
-
-/* The master goes on to list the tasks of an agent that is away as running: until it is back they only may be. */
-static bool is_back(const struct judge *judge)
-{
-	const struct agent_view *view = judge->view;
-
-	return view && (view->active || view->deactivated) &&
-	       (!was_restarted(judge) || view->reregistered_ns != judge->before->reregistered_ns);
-}
-
-/* The tasks of an agent that was gone for long may be TASK_LOST and run again when it is back. */
-static bool may_come_back(const struct judge *judge, const struct task_view *task)
-{
-	return !task || strcmp(task->state, "TASK_UNREACHABLE") == 0 || !is_back(judge);
-}
-
-static void judge_task(struct judge *judge, const struct plan_task *task)
-{
-	const struct task_view *found = find_task(judge, task);
-	json_t *entry = json_pack("{s:s, s:s, s:s}", "task", task->id, "framework", task->framework_id, "state",
-				  found ? found->state : "not listed");
-
-	if (found && is_running(found->state) && !judge->succeeded) {
-		json_array_append_new(is_back(judge) ? judge->survived : judge->unproven, entry);
-		if (judge->agent->mechanism == MECHANISM_DISCARD && !judge->reverted)
-			object(judge, PROOF_NOT_YET, "task %s of %s still runs, and was to be ended", task->id,
-			       task->framework_name ? task->framework_name : task->framework_id);
-	} else if (found && ended_by_itself(found)) {
-		json_array_append_new(judge->ended, entry);
-	} else {
-		json_array_append_new(judge->killed, entry);
-		if (task->survives)
-			object(judge, may_come_back(judge, found) ? PROOF_NOT_YET : PROOF_FAIL, "task %s of %s is %s",
-			       task->id, task->framework_name ? task->framework_name : task->framework_id,
-			       found ? found->state : "not there");
-	}
-}
-
-static bool was_there(const struct before_picture *before, const struct task_view *task)
-{
-	for (size_t i = 0; i < before->task_count; i++)
-		if (strcmp(before->tasks[i].id, task->id) == 0 &&
-		    strcmp(before->tasks[i].framework_id, task->framework_id) == 0)
-			return true;
-	return false;
-}
-
-static void list_new_tasks(struct judge *judge)
-{
-	for (size_t i = 0; i < judge->task_count; i++) {
-		const struct task_view *task = judge->tasks[i];
-
-		if (is_running(task->state) && !was_there(judge->before, task))
-			json_array_append_new(judge->appeared,
-					      json_pack("{s:s, s:s, s:s}", "task", task->id, "framework",
-							task->framework_id, "state", task->state));
-	}
-}
-
-/* Judged whatever became of the agent: who has lost its agent wants to know what else was lost. */
-static void judge_tasks(struct judge *judge)
-{
-	take_own(judge, judge->snapshot->tasks, judge->snapshot->task_count);
-	take_own(judge, judge->snapshot->completed, judge->snapshot->completed_count);
-	for (size_t i = 0; i < judge->before->task_count; i++)
-		judge_task(judge, &judge->before->tasks[i]);
-	list_new_tasks(judge);
-	free(judge->tasks);
-}
-
 static void judge_all(struct judge *judge)
 {
 	judge_id(judge);
 	if (!judge->view) {
-		judge_tasks(judge);
+		proof_judge_tasks(judge);
 		return;
 	}
 	judge_reregistered(judge);
@@ -352,7 +284,7 @@ static void judge_all(struct judge *judge)
 	judge_checkpoint(judge);
 	judge_process(judge);
 	judge_flags(judge);
-	judge_tasks(judge);
+	proof_judge_tasks(judge);
 }
 
 static const char *result_name(enum proof_result result)
@@ -361,15 +293,15 @@ static const char *result_name(enum proof_result result)
 }
 
 enum proof_result proof_judge(const struct plan_agent *agent, const struct before_picture *before,
-			      const struct answer *started, bool reverted, const struct master_snapshot *snapshot,
+			      const struct answer *started, bool reverted, const struct snapshot_index *shown,
 			      json_t **document, char **reason)
 {
 	struct judge judge = {
 		.agent = agent,
 		.before = before,
 		.started = started,
-		.snapshot = snapshot,
-		.view = master_snapshot_agent(snapshot, agent->agent_id),
+		.shown = shown,
+		.view = master_snapshot_agent(shown->snapshot, agent->agent_id),
 		.reverted = reverted,
 		.result = PROOF_PASS,
 		.lines = json_array(),
@@ -384,9 +316,11 @@ enum proof_result proof_judge(const struct plan_agent *agent, const struct befor
 	judge_all(&judge);
 	*document = json_pack("{s:s, s:s, s:s*, s:I, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "result",
 			      result_name(judge.result), "of", reverted ? "the state before" : "the planned state",
-			      "master", snapshot->master, "away_ms", (json_int_t)started->away_ms, "lines", judge.lines,
-			      "tasks", "survived", judge.survived, "killed", judge.killed, "unproven", judge.unproven,
-			      "ended", judge.ended, "new", judge.appeared);
+			      "master", shown->snapshot->master, "away_ms", (json_int_t)started->away_ms, "lines",
+			      judge.lines, "tasks", "survived", judge.survived, "killed", judge.killed, "unproven",
+			      judge.unproven, "ended", judge.ended, "new", judge.appeared);
+	if (judge.view)
+		json_object_set_new(*document, "resources", proof_resources(judge.view));
 	*reason = judge.result == PROOF_PASS ? NULL : buffer_take(&judge.reason);
 	buffer_clear(&judge.reason);
 	return judge.result;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "mesos/agent.h"
+#include "orchestrator/driver/snapshot_index.h"
 #include "orchestrator/plan/plan.h"
 #include "protocol/answer.h"
 #include "remote/master.h"
@@ -21,12 +22,13 @@ struct before_picture {
 	Mesos__SlaveInfo *info;
 	struct plan_task *tasks; /* running on it */
 	size_t task_count;
+	bool stale_master; /* not kept: the plan accepts a master that goes on showing the old SlaveInfo */
 };
 void before_picture_clear(struct before_picture *before);
 /* -1 when the agent is not fit to be changed: ERROR_UNREACHABLE for what may pass by itself (not listed, inactive, an answer that
  * proves nothing), ERROR_REFUSED for what does not (another address, tasks whose loss the plan did not show). */
-int before_picture_take(const struct plan_agent *agent, const struct master_snapshot *snapshot,
-			struct before_picture *out, struct error *err);
+int before_picture_take(const struct plan_agent *agent, const struct snapshot_index *shown, struct before_picture *out,
+			struct error *err);
 json_t *before_picture_to_json(const struct before_picture *before);
 int before_picture_from_json(const char *text, struct before_picture *out, struct error *err);
 
@@ -41,7 +43,7 @@ enum proof_result { PROOF_NOT_YET, PROOF_PASS, PROOF_FAIL };
  * reason that is the restart → FAIL. The snapshot must have been asked for after the agent's start: the caller sees to it.
  */
 enum proof_result proof_judge(const struct plan_agent *agent, const struct before_picture *before,
-			      const struct answer *started, bool reverted, const struct master_snapshot *snapshot,
+			      const struct answer *started, bool reverted, const struct snapshot_index *shown,
 			      json_t **document, char **reason);
 
 #endif

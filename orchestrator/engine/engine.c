@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks the table. move() is the only function that changes an agent's state, and it keeps every counter; so the window
- * is what the counters say. Questions to hosts, timeouts and new starts are engine_schedule's (schedule.c).
+ * Walks the table. engine_put is the only function that changes an agent, and it keeps every counter; so the window and the
+ * budgets are what the counters say. Questions to hosts, timeouts and new starts are engine_schedule's (schedule.c).
  */
 #include "orchestrator/engine/internal.h"
 
@@ -24,6 +24,15 @@ const struct engine_options engine_default_options = {
 	.unknown_ms = 300000,
 	.soak_ms = 0,
 	.keep_ms = 30000,
+	.stage_max_failures = -1,
+	.domain_max_failures = -1,
+	.max_consecutive = 0,
+	.on_failure = ON_FAILURE_PAUSE,
+	.meltdown_percent = 0,
+	/* A command that asks a dashboard, with time to try it again. */
+	.gate_ms = 600000,
+	/* After a failover agents have agent_reregister_timeout (10 min) to come back. */
+	.hold_ms = 900000,
 };
 
 /* Questions in a row, each after a conversation that broke soon, before a person must look: about ten minutes. */
@@ -33,11 +42,14 @@ const struct engine_options engine_default_options = {
 /* An operation that was sent and never began, so often in a row, is not sent again. */
 #define ABSENCES_MAX 3
 
+/* ---- output */
+
 void engine_output_reset(struct engine_output *output)
 {
 	output->record_count = 0;
 	output->effect_count = 0;
 	output->run_changed = false;
+	output->ask_stage_gate = false;
 }
 
 void engine_output_clear(struct engine_output *output)
@@ -67,80 +79,97 @@ void engine_add_effect(struct engine_output *output, enum engine_effect_kind kin
 	output->effects[output->effect_count++] = (struct engine_effect){.kind = kind, .agent = agent};
 }
 
-void engine_init(struct engine *engine, const struct engine_options *options, const int *domains, size_t count)
+/* ---- the counters: what one agent adds to each */
+
+/* Those of no domain are counted after the last domain. */
+static int domain_of(const struct engine *engine, const struct engine_agent *agent)
 {
-	memset(engine, 0, sizeof *engine);
-	engine->options = *options;
-	engine->count = count;
-	engine->agents = xcalloc(count + 1, sizeof *engine->agents);
-	engine->under_way = xcalloc(count + 1, sizeof *engine->under_way);
-	engine->blocked_since_ms = -1;
-	for (size_t i = 0; i < count; i++) {
-		engine->agents[i].domain = domains[i];
-		if (domains[i] >= engine->domain_count)
-			engine->domain_count = domains[i] + 1;
+	return agent->domain >= 0 ? agent->domain : engine->domain_count;
+}
+
+bool engine_is_busy(const struct engine_agent *agent)
+{
+	return agent_state_is_under_way(agent->state) && !agent->parked;
+}
+
+static void count_failure(struct engine *engine, const struct engine_agent *agent, int change)
+{
+	if (agent->was_stuck)
+		return;
+	if (agent->seen) {
+		engine->forgiven += change;
+		return;
 	}
-	engine->domain_away = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_away);
-	engine->by_state[AGENT_WAITING] = (int)count;
+	engine->fresh_failures += change;
+	engine->stage_failures[agent->stage] += change;
+	engine->domain_failures[domain_of(engine, agent)] += change;
 }
 
-void engine_clear(struct engine *engine)
+static void count(struct engine *engine, const struct engine_agent *agent, int change)
 {
-	free(engine->agents);
-	free(engine->under_way);
-	free(engine->domain_away);
-	memset(engine, 0, sizeof *engine);
+	bool away = agent_state_is_away(agent->state) || agent->absent, slot = away || agent->state == AGENT_GATING;
+
+	engine->by_state[agent->state] += change;
+	engine->away += away ? change : 0;
+	engine->slots += slot ? change : 0;
+	engine->domain_slots[domain_of(engine, agent)] += slot ? change : 0;
+	if (agent_state_is_failure(agent->state))
+		count_failure(engine, agent, change);
+	if (agent_state_is_final(agent->state))
+		return;
+	engine->stage_open[agent->stage] += change;
+	engine->open += agent->stage <= engine->stage ? change : 0;
 }
 
-/* ---- the counters */
-
-static bool counts_as_away(const struct engine_agent *agent)
+static void begin_under_way(struct engine *engine, size_t index)
 {
-	return agent_state_is_away(agent->state) || agent->absent;
+	engine->agents[index].busy_at = engine->under_way_count;
+	engine->under_way[engine->under_way_count++] = index;
 }
 
-static void count_away(struct engine *engine, const struct engine_agent *agent, int change)
+/* The last one takes its place. */
+static void forget_under_way(struct engine *engine, size_t index)
 {
-	engine->away += change;
-	if (agent->domain >= 0)
-		engine->domain_away[agent->domain] += change;
+	size_t at = engine->agents[index].busy_at, last = engine->under_way[--engine->under_way_count];
+
+	engine->under_way[at] = last;
+	engine->agents[last].busy_at = at;
 }
 
-static void forget_under_way(struct engine *engine, size_t agent)
+/* It stands first again among those of its list that wait. */
+static void note_waiting(struct engine *engine, const struct engine_agent *agent)
 {
-	for (size_t i = 0; i < engine->under_way_count; i++)
-		if (engine->under_way[i] == agent) {
-			engine->under_way[i] = engine->under_way[--engine->under_way_count];
-			return;
-		}
+	size_t *next_waiting =
+		&engine->domain_next[engine->options.domain_window ? domain_of(engine, agent) : engine->domain_count];
+
+	if (agent->place < *next_waiting)
+		*next_waiting = agent->place;
 }
 
-static void set_state(struct engine *engine, size_t index, enum agent_state next)
+void engine_put(struct engine *engine, size_t index, const struct engine_agent *next)
 {
 	struct engine_agent *agent = &engine->agents[index];
-	bool was_away = counts_as_away(agent), was_under_way = agent_state_is_under_way(agent->state);
+	bool was_busy = engine_is_busy(agent), is_busy = engine_is_busy(next);
 
-	engine->by_state[agent->state]--;
-	if (agent->was_stuck)
-		engine->seen_failures += (int)agent_state_is_failure(next) - (int)agent_state_is_failure(agent->state);
-	agent->state = next;
-	engine->by_state[next]++;
-	count_away(engine, agent, (int)counts_as_away(agent) - (int)was_away);
-	if (was_under_way && !agent_state_is_under_way(next))
+	count(engine, agent, -1);
+	*agent = *next;
+	count(engine, agent, 1);
+	if (was_busy && !is_busy)
 		forget_under_way(engine, index);
-	if (!was_under_way && agent_state_is_under_way(next))
-		engine->under_way[engine->under_way_count++] = index;
-	if (next == AGENT_WAITING && index < engine->next_waiting)
-		engine->next_waiting = index;
+	if (!was_busy && is_busy)
+		begin_under_way(engine, index);
+	if (is_busy)
+		engine_note_deadline(engine, index);
+	if (agent->state == AGENT_WAITING)
+		note_waiting(engine, agent);
 }
 
 void engine_set_absent(struct engine *engine, size_t index, bool absent)
 {
-	struct engine_agent *agent = &engine->agents[index];
-	bool was_away = counts_as_away(agent);
+	struct engine_agent next = engine->agents[index];
 
-	agent->absent = absent;
-	count_away(engine, agent, (int)counts_as_away(agent) - (int)was_away);
+	next.absent = absent;
+	engine_put(engine, index, &next);
 }
 
 int engine_failures(const struct engine *engine)
@@ -155,7 +184,9 @@ int engine_failures(const struct engine *engine)
 
 bool engine_is_idle(const struct engine *engine)
 {
-	return engine->under_way_count == 0 && (engine->state != RUN_RUNNING || engine->by_state[AGENT_WAITING] == 0);
+	if (engine->under_way_count > 0 || engine->gate_asked)
+		return false;
+	return engine->state != RUN_RUNNING || engine->by_state[AGENT_WAITING] == 0;
 }
 
 /* ---- transitions */
@@ -203,31 +234,24 @@ static void remember(struct engine *engine, struct engine_agent *agent, const st
 		agent->absences++;
 	if (settles_question(agent, row))
 		answered(engine, agent);
+	if (row->event == EVENT_RETRY)
+		agent->asks = agent->absences = 0;
+	if (row->state == AGENT_STUCK)
+		agent->was_stuck = true; /* whoever resumes or tries again has seen it */
 	if (row->next == AGENT_UNKNOWN)
 		plan_question(engine, agent, row, now_ms);
-	else if (row->next != row->state)
+	else if (row->next != row->state || row->event == EVENT_RESUME)
 		agent->since_ms = now_ms;
 	if (row->event == EVENT_CLEAR) {
 		agent->attempt++;
 		agent->asks = 0;
 		agent->kept = false;
 	}
-	if (row->next == AGENT_WAITING)
-		agent->was_stuck = false;
+	if (row->next == AGENT_WAITING || row->next == AGENT_DONE)
+		agent->was_stuck = agent->seen = false;
 	if (row->event == EVENT_HOST_DONE)
 		agent->kept = true;
-}
-
-/* The row's effect; a question only if it is due, else engine_schedule asks it later. */
-static void add_row_effect(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
-			   struct engine_output *output)
-{
-	struct engine_agent *agent = &engine->agents[index];
-
-	if (row->effect != EFFECT_ASK)
-		engine_add_effect(output, row->effect, index);
-	else if (agent->ask_at_ms <= now_ms)
-		engine_ask(engine, index, output);
+	agent->parked = row->event == EVENT_GATE_OPEN || (row->event == EVENT_TIMEOUT && row->next == AGENT_GATING);
 }
 
 void engine_ask(struct engine *engine, size_t index, struct engine_output *output)
@@ -239,42 +263,65 @@ void engine_ask(struct engine *engine, size_t index, struct engine_output *outpu
 	engine_add_effect(output, EFFECT_ASK, index);
 }
 
-/* A known failure that has come to its end is forgiven like the others, by number: that survives a crash. */
-static void forgive(struct engine *engine, struct engine_agent *agent, struct engine_output *output)
+/* The row's effect; a question only if it is due, else engine_schedule asks it later. */
+static void add_row_effect(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
+			   struct engine_output *output)
+{
+	if (row->effect != EFFECT_ASK)
+		engine_add_effect(output, row->effect, index);
+	else if (engine->agents[index].ask_at_ms <= now_ms)
+		engine_ask(engine, index, output);
+}
+
+/* A known failure that has come to its end is forgiven like the others: that survives a crash. */
+static void forgive(struct engine_agent *agent)
 {
 	if (!agent->was_stuck || !agent_state_is_failure(agent->state) || !agent_state_is_final(agent->state) ||
 	    agent->state == AGENT_STUCK)
 		return;
 	agent->was_stuck = false;
-	engine->seen_failures--;
-	engine->forgiven++;
-	output->run_changed = true;
+	agent->seen = true;
+}
+
+/* What a person must look at pauses, unless a person has. Gates that gave no answer are asked again by a resume only. */
+static void pause_for(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
+		      struct engine_output *output)
+{
+	char reason[sizeof engine->reason];
+
+	if (!row->pause || (engine->agents[index].was_stuck && row->next != AGENT_GATING))
+		return;
+	snprintf(reason, sizeof reason, "an agent needs a person: %s", row->why);
+	engine_pause(engine, row->state == AGENT_CHECKING ? row->why : reason, now_ms, output);
 }
 
 static void move(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
 		 struct engine_output *output)
 {
-	struct engine_agent *agent = &engine->agents[index];
+	struct engine_agent before = engine->agents[index], next = before;
 
-	remember(engine, agent, row, now_ms);
-	set_state(engine, index, row->next);
-	forgive(engine, agent, output);
+	remember(engine, &next, row, now_ms);
+	next.state = row->next;
+	forgive(&next);
+	engine_put(engine, index, &next);
+	if (next.seen != before.seen || next.was_stuck != before.was_stuck)
+		output->run_changed = true;
 	add_record(output, (struct engine_record){
 				   .agent = index,
 				   .from = row->state,
 				   .to = row->next,
 				   .event = row->event,
-				   .attempt = agent->attempt,
+				   .attempt = next.attempt,
 			   });
 	add_row_effect(engine, index, row, now_ms, output);
-	if (row->pause && !agent->was_stuck) {
-		char reason[sizeof engine->reason];
-
-		snprintf(reason, sizeof reason, "an agent needs a person: %s", row->why);
-		engine_pause(engine, row->state == AGENT_CHECKING ? row->why : reason, now_ms, output);
-	}
+	if (agent_state_is_final(row->next) && !agent_state_is_final(row->state))
+		engine_count_end(engine, &engine->agents[index], output);
+	/* A run that only pauses says first what a person must look at. */
+	if (engine->options.on_failure == ON_FAILURE_PAUSE)
+		pause_for(engine, index, row, now_ms, output);
 	if (agent_state_is_failure(row->next))
-		engine_check_budget(engine, now_ms, output);
+		engine_check_budgets(engine, index, now_ms, output);
+	pause_for(engine, index, row, now_ms, output);
 }
 
 void engine_step(struct engine *engine, size_t index, enum agent_event event, int64_t now_ms,
@@ -293,16 +340,14 @@ void engine_step(struct engine *engine, size_t index, enum agent_event event, in
 	engine_finish_soak(engine, index, now_ms, output);
 }
 
-void engine_check_budget(struct engine *engine, int64_t now_ms, struct engine_output *output)
-{
-	int failures = engine_failures(engine) - engine->forgiven - engine->seen_failures;
-	char reason[sizeof engine->reason];
+/* ---- the run */
 
-	if (failures <= engine->options.max_failures || engine->state != RUN_RUNNING)
-		return;
-	snprintf(reason, sizeof reason, "the failure budget is spent: %d failed, %d allowed", failures,
-		 engine->options.max_failures);
-	engine_pause(engine, reason, now_ms, output);
+/* What is looked at and not yet intended stays as it is. */
+static void halt(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	output->run_changed = true;
+	for (size_t i = engine->under_way_count; i-- > 0;)
+		engine_step(engine, engine->under_way[i], EVENT_HALT, now_ms, output);
 }
 
 void engine_pause(struct engine *engine, const char *reason, int64_t now_ms, struct engine_output *output)
@@ -311,9 +356,17 @@ void engine_pause(struct engine *engine, const char *reason, int64_t now_ms, str
 		return;
 	engine->state = RUN_PAUSED;
 	snprintf(engine->reason, sizeof engine->reason, "%s", reason);
-	output->run_changed = true;
-	for (size_t i = engine->under_way_count; i-- > 0;)
-		engine_step(engine, engine->under_way[i], EVENT_HALT, now_ms, output);
+	halt(engine, now_ms, output);
+}
+
+void engine_abort(struct engine *engine, const char *reason, int64_t now_ms, struct engine_output *output)
+{
+	if (engine->state == RUN_DONE || engine->state == RUN_ABORTED)
+		return;
+	engine->state = RUN_ABORTED;
+	engine->wants_rollback = false;
+	snprintf(engine->reason, sizeof engine->reason, "%s", reason);
+	halt(engine, now_ms, output);
 }
 
 void engine_lost_time(struct engine *engine, int64_t ms)
@@ -325,38 +378,10 @@ void engine_lost_time(struct engine *engine, int64_t ms)
 		if (agent->ask_at_ms >= 0)
 			agent->ask_at_ms += ms;
 	}
+	if (engine->due_ms != INT64_MAX)
+		engine->due_ms += ms;
+	engine->gate_since_ms += ms;
+	engine->hold_since_ms += ms;
 	if (engine->blocked_since_ms >= 0)
 		engine->blocked_since_ms += ms;
-}
-
-/* ---- start and resume */
-
-void engine_restore(struct engine *engine, size_t index, enum agent_state state, int attempt)
-{
-	struct engine_agent *agent = &engine->agents[index];
-
-	set_state(engine, index, state);
-	agent->attempt = attempt;
-}
-
-void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output)
-{
-	engine->state = RUN_RUNNING;
-	engine->reason[0] = '\0';
-	engine->forgiven = forgiven < 0 ? engine_failures(engine) - engine->by_state[AGENT_STUCK] : forgiven;
-	output->run_changed = true;
-	for (size_t i = 0; i < engine->count; i++) {
-		struct engine_agent *agent = &engine->agents[i];
-
-		if (agent_state_is_open(agent->state)) {
-			agent->must_ask = true;
-			engine->must_ask++;
-		}
-		if (agent->state == AGENT_STUCK) {
-			agent->was_stuck = true;
-			engine->seen_failures++;
-		}
-		agent->since_ms = now_ms;
-		engine_step(engine, i, EVENT_RESUME, now_ms, output);
-	}
 }

@@ -6,16 +6,22 @@
  * clock, no documents. The driver turns what happens outside into events, gives them to engine_step, commits the
  * records it returns, and only then performs the effects it returns. The simulator does the same.
  *
- *   engine_init → [engine_restore per agent, after a crash] → engine_begin →
- *   loop: engine_step(event) … engine_schedule(now) → output: records, effects
+ *   engine_init → [engine_restore per agent, engine_restore_memory, after a crash or a pause] → engine_begin →
+ *   loop: engine_step(event) … engine_schedule(now) → output: records, effects, a stage's gate to be asked
  *
- * The agents' machine is the table in table.c; engine_state_* name its states. Whoever is away is counted against the
- * window from the intent until proven. Nothing starts while the run is not RUN_RUNNING, while the failure budget is
- * spent, or while a host with an open intent from before the last start was not asked yet.
+ * table.c is the agents' machine, schedule.c who may start next, stages.c the stages and their gates, budget.c the failure
+ * budgets, holds.c what keeps everybody from starting for a while, memory.c what a restart must know of the run itself.
+ *
+ * Whoever is away is counted against the window from the intent until proven; an agent whose gates are being asked keeps its
+ * place in the window although it is back. Nothing starts while the run is not RUN_RUNNING, while a budget is spent, while
+ * a hold is on, or while a host with an open intent from before the last start was not asked yet.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
 
 enum agent_state {
 	AGENT_WAITING,
@@ -31,7 +37,9 @@ enum agent_state {
 	AGENT_REVERTED,
 	AGENT_STUCK, /* needs a person: neither proven as meant nor as it was */
 	AGENT_SKIPPED,
-	AGENT_UNKNOWN, /* its host must be asked */
+	AGENT_UNKNOWN,  /* its host must be asked */
+	AGENT_GATING,   /* proven, kept, soaked: back; the gates after it are being asked, or wait for a resume */
+	AGENT_REJECTED, /* changed and proven, but a gate after it has failed */
 	AGENT_STATE_COUNT,
 };
 const char *agent_state_name(enum agent_state state);
@@ -58,7 +66,13 @@ enum agent_event {
 	EVENT_TIMEOUT,   /* the engine's own: the state's time is up */
 	EVENT_SOAKED,    /* the engine's own: kept, and the soak time is over */
 	EVENT_HALT,      /* the engine's own: the run stopped, or lost its room, before the intent */
-	EVENT_RESUME,    /* the engine's own: a state that was left by a crash */
+	EVENT_RESUME,    /* the engine's own: a state that was left by a crash or a pause */
+	EVENT_GATES,     /* the engine's own: soaked, and there are gates to ask */
+	EVENT_GATE_PASSED,
+	EVENT_GATE_FAILED,
+	EVENT_GATE_OPEN, /* inconclusive: a person must look, and a resume asks again */
+	EVENT_SKIP,      /* the operator: it is not to be changed */
+	EVENT_RETRY,     /* the operator: once more */
 	AGENT_EVENT_COUNT,
 };
 const char *agent_event_name(enum agent_event event);
@@ -69,29 +83,63 @@ enum engine_effect_kind {
 	EFFECT_APPLY, /* send agentctl the request that was stored with the intent */
 	EFFECT_KEEP,  /* tell agentctl that the new state stays */
 	EFFECT_ASK,   /* settle: ask the host for the operation's fate, with a newer epoch */
+	EFFECT_GATE,  /* ask the gates after this agent; an answer to an earlier asking is void */
 };
 
 enum run_state {
 	RUN_RUNNING,
-	RUN_PAUSED, /* nothing starts; what is under way finishes */
-	RUN_DONE,   /* every agent is in a final state */
+	RUN_PAUSED,  /* nothing starts; what is under way finishes */
+	RUN_DONE,    /* every agent is in a final state, and the last stage's gate has passed */
+	RUN_ABORTED, /* nothing starts ever again; what is under way finishes */
 	RUN_STATE_COUNT,
 };
 const char *run_state_name(enum run_state state);
 int run_state_parse(const char *name);
 
+/* A part of the run, in order of position. The next one begins when every agent of this one and of those before it is in a
+ * final state, and its gate has passed. */
+struct engine_stage {
+	size_t end; /* positions [end of the stage before, end); the last one's is the number of agents */
+	int window; /* at most so many agents away at once in the run while this stage is the current one; >= 1 */
+};
+
+/* What a spent budget, or a stage's gate that fails, does when what is under way has finished. */
+enum engine_on_failure { ON_FAILURE_PAUSE, ON_FAILURE_ROLLBACK, ON_FAILURE_ABORT, ON_FAILURE_COUNT };
+const char *engine_on_failure_name(enum engine_on_failure what); /* "pause", "rollback", "abort" */
+int engine_on_failure_parse(const char *name);                   /* -1 when there is no such */
+
+enum gate_answer { GATE_PASS, GATE_FAIL, GATE_INCONCLUSIVE };
+
+/* Why nothing starts for a while although the run is running; bits. */
+enum engine_hold {
+	HOLD_LEADER = 1 << 0, /* another master leads, and agents are not back at it yet */
+	HOLD_MASTER = 1 << 1, /* no master has answered for long */
+};
+
 struct engine_options {
-	int window;         /* at most so many agents away at once; >= 1 */
+	int window;         /* at most so many agents away at once; >= 1; stages have their own */
 	int domain_window;  /* the same within each failure domain; 0: no limit */
-	int max_failures;   /* the run pauses when more agents than this have failed */
+	int max_failures;   /* the run stops when more agents than this have failed; -1: no limit */
 	int64_t check_ms;   /* longest time in CHECKING */
 	int64_t change_ms;  /* … in CHANGING: agentctl says nothing */
-	int64_t return_ms;  /* … in RETURNING */
-	int64_t prove_ms;   /* … in PROVING and REVERTING */
+	int64_t return_ms;  /* … in RETURNING and REVERTING */
+	int64_t prove_ms;   /* … in PROVING */
 	int64_t unknown_ms; /* … in UNKNOWN */
 	int64_t soak_ms;
 	int64_t keep_ms; /* agentctl's answer to keep */
+
+	int stage_max_failures;  /* … when more than this have failed in one stage; -1: no limit */
+	int domain_max_failures; /* … in one failure domain; -1: no limit */
+	int max_consecutive; /* … when so many have failed in a row, in the order in which they ended: reaching it stops;
+				  * 0: no limit */
+	enum engine_on_failure on_failure;
+	int meltdown_percent; /* the run pauses when more than this of the cluster's agents are not active; 0: no guard */
+	bool agent_gates;     /* there are gates after each agent */
+	bool stage_gates;     /* … after each stage */
+	int64_t gate_ms;      /* longest time that asking the gates of one agent or stage may take */
+	int64_t hold_ms;      /* a hold that lasts longer pauses the run */
 };
+/* Without stages, gates, guards and budgets other than max_failures: the base of whoever fills in options. */
 extern const struct engine_options engine_default_options;
 
 struct engine_agent {
@@ -102,11 +150,16 @@ struct engine_agent {
 	int absences; /* of them, those that never began on the host, since the driver was started */
 	int asks;     /* questions since the last conversation that lasted */
 	int64_t ask_at_ms;
+	int stage;
+	size_t place;   /* in engine->members */
+	size_t busy_at; /* in engine->under_way, while it is in it */
 	bool kept;      /* agentctl said done */
 	bool must_ask;  /* open from before the last start: nothing starts until its host has answered */
 	bool was_stuck; /* already known when the operator resumed: what becomes of this operation neither pauses the
 			 * run again nor counts against the budget */
+	bool seen;      /* its failure was known when the operator resumed: it no longer counts against any budget */
 	bool absent;    /* not active at the master for a reason that is not this run's: counted as away too */
+	bool parked;    /* GATING, and its gates gave no answer: a resume asks them again */
 };
 
 struct engine_record { /* one transition, to be made durable */
@@ -126,7 +179,9 @@ struct engine_output {
 	size_t record_count, record_cap;
 	struct engine_effect *effects;
 	size_t effect_count, effect_cap;
-	bool run_changed; /* state or reason of the run */
+	bool run_changed;    /* state, reason or memory of the run */
+	bool ask_stage_gate; /* the gate of stage_gate is to be asked, after the commit; answer: engine_stage_answer */
+	int stage_gate;
 };
 void engine_output_reset(struct engine_output *output);
 void engine_output_clear(struct engine_output *output);
@@ -136,31 +191,69 @@ struct engine {
 	struct engine_agent *agents;
 	size_t count;
 	enum run_state state;
-	char reason[160]; /* why it is paused; "" */
-	int forgiven;     /* failures an operator has seen before resuming, stuck agents (was_stuck) aside */
+	char reason[240];    /* why it is paused or aborted; "" */
+	int forgiven;        /* failures an operator has seen before resuming (seen), stuck agents (was_stuck) aside */
+	bool wants_rollback; /* it is paused because a budget is spent or a stage's gate failed, and on_failure says so */
+
+	/* Stages; without any given there is one. */
+	struct engine_stage *stages;
+	int stage_count;
+	int stage;         /* the current one: agents of this one and those before may start */
+	int stages_passed; /* so many are complete, and their gates have passed */
+	bool gate_asked;   /* the current stage's gate is being asked */
+	bool gate_parked;  /* it failed or gave no answer: a resume asks it again */
+	int64_t gate_since_ms;
+
+	unsigned holds; /* enum engine_hold */
+	int64_t hold_since_ms;
+	int in_a_row;                    /* failures in a row, in the order in which they ended */
+	bool remembers;                  /* its memory was restored */
+	const char *const *domain_names; /* NULL: they have none */
 
 	/* Kept up to date by every transition, so that a step costs what is under way, not the fleet. */
 	int by_state[AGENT_STATE_COUNT];
-	int away;         /* agents away, in the run */
-	int *domain_away; /* … by domain */
+	int away;          /* agents away, in the run */
+	int slots;         /* places of the window that are taken: away, or being asked for by gates */
+	int *domain_slots; /* … by domain; domain_slots[domain_count] counts those of no domain */
 	int domain_count;
-	int must_ask;      /* agents with must_ask */
-	int seen_failures; /* agents that failed and were stuck already when the operator resumed */
-	size_t *under_way; /* indices of the agents under way */
+	int fresh_failures;   /* failures that count against the run's budget */
+	int *stage_failures;  /* … by stage */
+	int *domain_failures; /* … by domain; one more, as above */
+	int *stage_open;      /* agents not in a final state, by stage */
+	int open;             /* … in the current stage and those before */
+	int must_ask;         /* agents with must_ask */
+	size_t *under_way;    /* indices of the agents under way */
 	size_t under_way_count;
-	size_t next_waiting;      /* no agent before this one is WAITING */
+	int64_t due_ms;  /* the time of nobody under way is up before this; INT64_MAX: of nobody ever */
+	size_t *members; /* indices of all agents, domain after domain, each in order of position; without a limit for
+				   * domains as if all were of none */
+	size_t *domain_first;     /* where a domain's begin in members; domain_count + 2 of them */
+	size_t *domain_next;      /* none of a domain's members before this one is WAITING */
 	int64_t blocked_since_ms; /* nobody under way, somebody waiting, no room; -1: not so */
 };
 
-/* domains[i] is agent i's failure domain, -1 for none. */
-void engine_init(struct engine *engine, const struct engine_options *options, const int *domains, size_t count);
+/* domains[i] is agent i's failure domain, -1 for none. stages are copied; stage_count 0: one stage with options->window. */
+void engine_init(struct engine *engine, const struct engine_options *options, const struct engine_stage *stages,
+		 size_t stage_count, const int *domains, size_t count);
 void engine_clear(struct engine *engine);
+/* What failure domains are called in reasons; by domain, borrowed until engine_clear. Optional. */
+void engine_set_domain_names(struct engine *engine, const char *const *names);
 
 /* After a crash or a pause: what the ledger says of agent i. Before engine_begin. */
 void engine_restore(struct engine *engine, size_t agent, enum agent_state state, int attempt);
 
-/* Starts or resumes. Agents that were under way, and stuck ones, become UNKNOWN and are asked. forgiven: so many failures
- * no longer count against the budget (-1: all so far, because whoever resumes a paused run has seen them). */
+/* The run's own memory (stage, which failures were seen, failures in a row, whether a rollback is due) as one line of text,
+ * written whenever run_changed and restored between engine_restore and engine_begin. The text is the engine's own affair;
+ * NULL or "" restores nothing. ERROR_CORRUPT when it is not one of this run. */
+void engine_write_memory(const struct engine *engine, struct buffer *out);
+int engine_restore_memory(struct engine *engine, const char *text, struct error *err);
+/* For who keeps only that: so many stages are complete and their gates have passed. */
+void engine_restore_stage(struct engine *engine, int stages_passed);
+
+/* Starts or resumes. Agents that were under way, and stuck ones, become UNKNOWN and are asked; gates that gave no answer are
+ * asked again. forgiven: -1: all failures so far are seen, because whoever resumes a paused run knows them; else what the
+ * memory says, and without memory so many of them. An aborted run whose agents must still be settled: engine_begin, then
+ * engine_abort before anything else. */
 void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output);
 
 /* One event of one agent. An event that its state has no row for is ignored (late words of a closed conversation). */
@@ -170,11 +263,34 @@ void engine_step(struct engine *engine, size_t agent, enum agent_event event, in
 /* Timeouts, questions that are due, and new starts. After every batch of events and at engine_next_ms. */
 void engine_schedule(struct engine *engine, int64_t now_ms, struct engine_output *output);
 
-/* When engine_schedule must be called next if nothing happens, -1: never. */
+/* When engine_schedule must be called next if nothing happens, -1: never. It may be a time at which there is nothing to do
+ * yet, because whose deadline it was has moved on since. */
 int64_t engine_next_ms(const struct engine *engine);
 
 /* The operator's or the driver's word: nothing starts any more, what is under way finishes. */
 void engine_pause(struct engine *engine, const char *reason, int64_t now_ms, struct engine_output *output);
+
+/* The same for ever: running or paused, the run is aborted. A run that is done stays so. */
+void engine_abort(struct engine *engine, const char *reason, int64_t now_ms, struct engine_output *output);
+
+/* `resume`, ordered while the driver still finishes what was under way when the run paused: it goes on, and every failure so
+ * far is seen. Nothing happens when the run is not paused. */
+void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output);
+
+/* While a hold is on nothing starts; what is under way goes on. After options.hold_ms with somebody waiting the run pauses. */
+void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t now_ms, struct engine_output *output);
+const char *engine_hold_name(enum engine_hold hold); /* for people; of several, the first */
+
+/* Of `total` agents that the master knows, active, inactive or unreachable, `bad` are not active, for whatever reason. Before the
+ * events of the same answer. More than meltdown_percent pauses the run at once, if they are also more than its window. */
+void engine_set_cluster(struct engine *engine, int total, int bad, int64_t now_ms, struct engine_output *output);
+
+/* The answer of a stage's gate; void unless it is being asked. reason: what it said, NULL: nothing. */
+void engine_stage_answer(struct engine *engine, int stage, enum gate_answer answer, const char *reason, int64_t now_ms,
+			 struct engine_output *output);
+
+/* How many agents may be away at once just now, in the run. */
+int engine_window(const struct engine *engine);
 
 /* The driver was held up for so long and heard nothing (its process was stopped): nobody's time ran meanwhile. */
 void engine_lost_time(struct engine *engine, int64_t ms);
@@ -182,10 +298,10 @@ void engine_lost_time(struct engine *engine, int64_t ms);
 /* The master shows the agent as away (or back) although this run has nothing to do with it just now. */
 void engine_set_absent(struct engine *engine, size_t agent, bool absent);
 
-/* Nobody is under way: the driver may return. */
+/* Nobody is under way and no gate is being asked: the driver may return. */
 bool engine_is_idle(const struct engine *engine);
 
-bool agent_state_is_final(enum agent_state state);     /* done, failed, reverted, stuck, skipped */
+bool agent_state_is_final(enum agent_state state);     /* done, failed, reverted, rejected, stuck, skipped */
 bool agent_state_is_away(enum agent_state state);      /* counted against the window */
 bool agent_state_is_failure(enum agent_state state);   /* counted against the budget */
 bool agent_state_is_open(enum agent_state state);      /* has an intent whose fate is not settled */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What states and events are called, and what each state means for window, budget and driver. */
+#include <stdio.h>
 #include <string.h>
 
-#include "orchestrator/engine/engine.h"
+#include "orchestrator/engine/internal.h"
 
 enum {
 	FINAL = 1 << 0,
@@ -32,25 +33,50 @@ static const struct {
 	[AGENT_STUCK] = {"stuck", FINAL | AWAY | FAILURE | OPEN},
 	[AGENT_SKIPPED] = {"skipped", FINAL},
 	[AGENT_UNKNOWN] = {"unknown", AWAY | OPEN | UNDER_WAY},
+	[AGENT_GATING] = {"gating", UNDER_WAY},
+	[AGENT_REJECTED] = {"rejected", FINAL | FAILURE},
 };
 
 static const char *const events[AGENT_EVENT_COUNT] = {
-	[EVENT_TURN] = "turn",           [EVENT_CLEAR] = "clear",
-	[EVENT_UNFIT] = "unfit",         [EVENT_STARTED] = "started",
-	[EVENT_REFUSED] = "refused",     [EVENT_UNDONE] = "undone",
-	[EVENT_HOST_DONE] = "host-done", [EVENT_HOST_STUCK] = "host-stuck",
-	[EVENT_UNSENT] = "unsent",       [EVENT_LOST] = "lost",
-	[EVENT_OPEN] = "open",           [EVENT_ABSENT] = "absent",
-	[EVENT_RETURNED] = "returned",   [EVENT_PROVEN] = "proven",
-	[EVENT_DISPROVEN] = "disproven", [EVENT_TIMEOUT] = "timeout",
-	[EVENT_SOAKED] = "soaked",       [EVENT_HALT] = "halt",
-	[EVENT_RESUME] = "resume",       [EVENT_NEVER] = "never",
+	[EVENT_TURN] = "turn",
+	[EVENT_CLEAR] = "clear",
+	[EVENT_UNFIT] = "unfit",
+	[EVENT_STARTED] = "started",
+	[EVENT_REFUSED] = "refused",
+	[EVENT_UNDONE] = "undone",
+	[EVENT_HOST_DONE] = "host-done",
+	[EVENT_HOST_STUCK] = "host-stuck",
+	[EVENT_UNSENT] = "unsent",
+	[EVENT_LOST] = "lost",
+	[EVENT_OPEN] = "open",
+	[EVENT_ABSENT] = "absent",
+	[EVENT_RETURNED] = "returned",
+	[EVENT_PROVEN] = "proven",
+	[EVENT_DISPROVEN] = "disproven",
+	[EVENT_TIMEOUT] = "timeout",
+	[EVENT_SOAKED] = "soaked",
+	[EVENT_HALT] = "halt",
+	[EVENT_RESUME] = "resume",
+	[EVENT_NEVER] = "never",
+	[EVENT_GATES] = "gates",
+	[EVENT_GATE_PASSED] = "gate-passed",
+	[EVENT_GATE_FAILED] = "gate-failed",
+	[EVENT_GATE_OPEN] = "gate-open",
+	[EVENT_SKIP] = "skip",
+	[EVENT_RETRY] = "retry",
 };
 
 static const char *const runs[RUN_STATE_COUNT] = {
 	[RUN_RUNNING] = "running",
 	[RUN_PAUSED] = "paused",
 	[RUN_DONE] = "done",
+	[RUN_ABORTED] = "aborted",
+};
+
+static const char *const stops[ON_FAILURE_COUNT] = {
+	[ON_FAILURE_PAUSE] = "pause",
+	[ON_FAILURE_ROLLBACK] = "rollback",
+	[ON_FAILURE_ABORT] = "abort",
 };
 
 const char *agent_state_name(enum agent_state state)
@@ -84,6 +110,19 @@ int run_state_parse(const char *name)
 	return -1;
 }
 
+const char *engine_on_failure_name(enum engine_on_failure what)
+{
+	return stops[what];
+}
+
+int engine_on_failure_parse(const char *name)
+{
+	for (int i = 0; i < ON_FAILURE_COUNT; i++)
+		if (strcmp(stops[i], name) == 0)
+			return i;
+	return -1;
+}
+
 bool agent_state_is_final(enum agent_state state)
 {
 	return states[state].is & FINAL;
@@ -107,4 +146,17 @@ bool agent_state_is_open(enum agent_state state)
 bool agent_state_is_under_way(enum agent_state state)
 {
 	return states[state].is & UNDER_WAY;
+}
+
+char *engine_span(int64_t ms, char out[ENGINE_SPAN_MAX])
+{
+	int64_t seconds = (ms + 500) / 1000;
+
+	if (seconds < 120)
+		snprintf(out, ENGINE_SPAN_MAX, "%lld s", (long long)seconds);
+	else if (seconds % 60 == 0)
+		snprintf(out, ENGINE_SPAN_MAX, "%lld min", (long long)(seconds / 60));
+	else
+		snprintf(out, ENGINE_SPAN_MAX, "%lld min %lld s", (long long)(seconds / 60), (long long)(seconds % 60));
+	return out;
 }

@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may start, what has waited too long, which question is due, and when to look again. */
+/*
+ * Who may start, what has waited too long, which question is due, and when to look again. Nothing here costs more than what
+ * is under way and the failure domains there are: agents that wait stand in one list for each domain that has a limit.
+ */
 #include "orchestrator/engine/internal.h"
 
 #include <stdio.h>
 
 /* ---- the window */
 
-static bool domain_has_room(const struct engine *engine, size_t index, int used_by_itself)
+static bool domain_has_room(const struct engine *engine, int domain, int used_by_itself)
 {
-	const struct engine_agent *agent = &engine->agents[index];
-
-	return engine->options.domain_window == 0 || agent->domain < 0 ||
-	       engine->domain_away[agent->domain] - used_by_itself < engine->options.domain_window;
+	return engine->options.domain_window == 0 || domain < 0 || domain == engine->domain_count ||
+	       engine->domain_slots[domain] - used_by_itself < engine->options.domain_window;
 }
 
 /* Invariant 2 is kept here: an agent takes a slot only below both limits, and whoever is away for any reason counts. */
 static bool has_room(const struct engine *engine, size_t index)
 {
-	int itself = agent_state_is_away(engine->agents[index].state) || engine->agents[index].absent;
+	const struct engine_agent *agent = &engine->agents[index];
+	int itself = agent_state_is_away(agent->state) || agent->absent;
 
-	return engine->away - itself < engine->options.window && domain_has_room(engine, index, itself);
+	return engine->slots - itself < engine_window(engine) && domain_has_room(engine, agent->domain, itself);
 }
 
-/* Invariant 4 is kept here: RUN_RUNNING ends with the failure budget and with a pause. */
+/* Invariant 4 is kept here: RUN_RUNNING ends with a failure budget, with a pause and with an abort. */
 static bool may_start(const struct engine *engine)
 {
-	return engine->state == RUN_RUNNING && engine->must_ask == 0;
+	return engine->state == RUN_RUNNING && engine->must_ask == 0 && engine->holds == 0;
 }
 
 bool engine_may_change(const struct engine *engine, size_t index)
@@ -33,15 +35,47 @@ bool engine_may_change(const struct engine *engine, size_t index)
 	return may_start(engine) && has_room(engine, index) && !engine->agents[index].absent;
 }
 
+/* The first of a domain's that waits, is there and belongs to a stage that has begun; SIZE_MAX: nobody. */
+static size_t first_waiting(struct engine *engine, int domain)
+{
+	size_t end = engine->domain_first[domain + 1], at = engine->domain_next[domain];
+
+	while (at < end && engine->agents[engine->members[at]].state != AGENT_WAITING)
+		at++;
+	engine->domain_next[domain] = at;
+	for (; at < end; at++) {
+		const struct engine_agent *agent = &engine->agents[engine->members[at]];
+
+		if (agent->stage > engine->stage)
+			break;
+		if (agent->state == AGENT_WAITING && !agent->absent)
+			return engine->members[at];
+	}
+	return SIZE_MAX;
+}
+
+/* Of all domains with room, in order of position. */
+static size_t next_to_start(struct engine *engine)
+{
+	size_t soonest = SIZE_MAX;
+
+	for (int domain = 0; domain <= engine->domain_count; domain++) {
+		size_t first = domain_has_room(engine, domain, 0) ? first_waiting(engine, domain) : SIZE_MAX;
+
+		if (first < soonest)
+			soonest = first;
+	}
+	return soonest;
+}
+
 static void start_waiting(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
-	while (engine->next_waiting < engine->count && engine->agents[engine->next_waiting].state != AGENT_WAITING)
-		engine->next_waiting++;
-	for (size_t i = engine->next_waiting; i < engine->count && engine->away < engine->options.window; i++) {
-		const struct engine_agent *agent = &engine->agents[i];
+	while (engine->slots < engine_window(engine) && engine->by_state[AGENT_WAITING] > 0) {
+		size_t next = next_to_start(engine);
 
-		if (agent->state == AGENT_WAITING && !agent->absent && has_room(engine, i))
-			engine_step(engine, i, EVENT_TURN, now_ms, output);
+		if (next == SIZE_MAX)
+			return;
+		engine_step(engine, next, EVENT_TURN, now_ms, output);
 	}
 }
 
@@ -57,14 +91,16 @@ static int64_t patience(const struct engine *engine, const struct engine_agent *
 	case AGENT_CHANGING:
 		return options->change_ms;
 	case AGENT_RETURNING:
+	case AGENT_REVERTING: /* a restart too, with all that it takes until the master has it back */
 		return options->return_ms;
 	case AGENT_PROVING:
-	case AGENT_REVERTING:
 		return options->prove_ms;
 	case AGENT_SOAKING:
 		return agent->kept ? options->soak_ms : options->keep_ms;
 	case AGENT_UNKNOWN:
 		return options->unknown_ms;
+	case AGENT_GATING:
+		return options->gate_ms;
 	default:
 		return -1;
 	}
@@ -81,12 +117,20 @@ static int64_t deadline(const struct engine *engine, const struct engine_agent *
 	return at;
 }
 
+void engine_note_deadline(struct engine *engine, size_t index)
+{
+	int64_t at = deadline(engine, &engine->agents[index]);
+
+	if (at >= 0 && at < engine->due_ms)
+		engine->due_ms = at;
+}
+
 void engine_finish_soak(struct engine *engine, size_t index, int64_t now_ms, struct engine_output *output)
 {
 	const struct engine_agent *agent = &engine->agents[index];
 
 	if (agent->state == AGENT_SOAKING && agent->kept && now_ms - agent->since_ms >= engine->options.soak_ms)
-		engine_step(engine, index, EVENT_SOAKED, now_ms, output);
+		engine_step(engine, index, engine->options.agent_gates ? EVENT_GATES : EVENT_SOAKED, now_ms, output);
 }
 
 static void check_time(struct engine *engine, size_t index, int64_t now_ms, struct engine_output *output)
@@ -97,7 +141,7 @@ static void check_time(struct engine *engine, size_t index, int64_t now_ms, stru
 	engine_finish_soak(engine, index, now_ms, output);
 	if (agent->state == AGENT_SOAKING && agent->kept)
 		return;
-	if (limit >= 0 && agent_state_is_under_way(agent->state) && now_ms - agent->since_ms >= limit)
+	if (limit >= 0 && engine_is_busy(agent) && now_ms - agent->since_ms >= limit)
 		engine_step(engine, index, EVENT_TIMEOUT, now_ms, output);
 	else if (agent->state == AGENT_UNKNOWN && agent->ask_at_ms >= 0 && now_ms >= agent->ask_at_ms)
 		engine_ask(engine, index, output);
@@ -109,7 +153,7 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 {
 	char reason[sizeof engine->reason];
 	bool blocked = engine->state == RUN_RUNNING && engine->under_way_count == 0 &&
-		       engine->by_state[AGENT_WAITING] > 0;
+		       engine->by_state[AGENT_WAITING] > 0 && engine->holds == 0 && !engine->gate_asked;
 
 	if (!blocked) {
 		engine->blocked_since_ms = -1;
@@ -119,9 +163,9 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 		engine->blocked_since_ms = now_ms;
 	if (now_ms - engine->blocked_since_ms < engine->options.check_ms)
 		return;
-	if (engine->away >= engine->options.window)
+	if (engine->slots >= engine_window(engine))
 		snprintf(reason, sizeof reason, "no room in the window: %d agents are away, %d may be", engine->away,
-			 engine->options.window);
+			 engine_window(engine));
 	else
 		snprintf(reason, sizeof reason,
 			 "none of the %d agents that wait may start: they are not active at the master, or their "
@@ -132,42 +176,58 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 
 static void check_finished(struct engine *engine, struct engine_output *output)
 {
-	if (engine->state == RUN_DONE || engine->under_way_count > 0 || engine->by_state[AGENT_WAITING] > 0)
+	if (engine->state == RUN_DONE || engine->state == RUN_ABORTED || !engine_stages_are_over(engine) ||
+	    engine->under_way_count > 0)
 		return;
 	/* A stuck agent that nobody has seen yet keeps the run open: it can be resumed when a person has looked. */
-	if (engine->state == RUN_PAUSED && engine->by_state[AGENT_STUCK] > 0)
+	if (engine->state == RUN_PAUSED && (engine->by_state[AGENT_STUCK] > 0 || engine->wants_rollback))
 		return;
 	engine->state = RUN_DONE;
 	engine->reason[0] = '\0';
 	output->run_changed = true;
 }
 
-void engine_schedule(struct engine *engine, int64_t now_ms, struct engine_output *output)
+/* Whoever is under way is gone through when somebody's time may be up, and not with every event of somebody else. */
+static void check_times(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
+	if (now_ms < engine->due_ms)
+		return;
 	for (size_t i = engine->under_way_count; i-- > 0;)
 		if (i < engine->under_way_count)
 			check_time(engine, engine->under_way[i], now_ms, output);
+	engine->due_ms = INT64_MAX;
+	for (size_t i = 0; i < engine->under_way_count; i++)
+		engine_note_deadline(engine, engine->under_way[i]);
+}
+
+void engine_schedule(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	check_times(engine, now_ms, output);
+	engine_check_holds(engine, now_ms, output);
+	engine_check_stages(engine, now_ms, output);
 	if (may_start(engine))
 		start_waiting(engine, now_ms, output);
 	check_blocked(engine, now_ms, output);
 	check_finished(engine, output);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 || a < b ? a : b;
+}
+
 int64_t engine_next_ms(const struct engine *engine)
 {
-	int64_t next = -1;
+	bool waits = engine->state == RUN_RUNNING && engine->by_state[AGENT_WAITING] > 0;
+	int64_t next = engine->under_way_count > 0 && engine->due_ms != INT64_MAX ? engine->due_ms : -1;
 
-	for (size_t i = 0; i < engine->under_way_count; i++) {
-		int64_t at = deadline(engine, &engine->agents[engine->under_way[i]]);
-
-		if (at >= 0 && (next < 0 || at < next))
-			next = at;
-	}
-	if (engine->blocked_since_ms >= 0 && engine->state == RUN_RUNNING) {
-		int64_t at = engine->blocked_since_ms + engine->options.check_ms;
-
-		if (next < 0 || at < next)
-			next = at;
-	}
+	if (engine->gate_asked)
+		next = sooner(next, engine->gate_since_ms + engine->options.gate_ms);
+	if (waits && engine->holds)
+		next = sooner(next, engine->hold_since_ms + engine->options.hold_ms);
+	if (waits && engine->blocked_since_ms >= 0)
+		next = sooner(next, engine->blocked_since_ms + engine->options.check_ms);
 	return next;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agents' machine. An agent that must come back as meant walks
- * waiting → checking → changing → returning → proving → soaking → done; every other row is what may go wrong there and
- * what follows. A pair of state and event without a row is ignored: the late word of a conversation that is over.
+ * waiting → checking → changing → returning → proving → soaking → (gating →) done; every other row is what may go wrong there
+ * and what follows. A pair of state and event without a row is ignored: the late word of a conversation that is over.
  */
 #include "orchestrator/engine/engine.h"
 
 const struct engine_row engine_table[] = {
 	/* state, event, next, effect, pause, why */
 	{AGENT_WAITING, EVENT_TURN, AGENT_CHECKING, EFFECT_LOOK, false, "a slot is free"},
+	{AGENT_WAITING, EVENT_SKIP, AGENT_SKIPPED, EFFECT_NONE, false, "the operator leaves it out"},
 
 	{AGENT_CHECKING, EVENT_CLEAR, AGENT_CHANGING, EFFECT_APPLY, false, "it is as the plan saw it"},
 	{AGENT_CHECKING, EVENT_UNFIT, AGENT_FAILED, EFFECT_NONE, false,
@@ -49,6 +50,7 @@ const struct engine_row engine_table[] = {
 
 	{AGENT_SOAKING, EVENT_HOST_DONE, AGENT_SOAKING, EFFECT_NONE, false, "agentctl kept it"},
 	{AGENT_SOAKING, EVENT_SOAKED, AGENT_DONE, EFFECT_NONE, false, "proven and kept"},
+	{AGENT_SOAKING, EVENT_GATES, AGENT_GATING, EFFECT_GATE, false, "proven and kept; the gates after it are asked"},
 	{AGENT_SOAKING, EVENT_UNDONE, AGENT_REVERTING, EFFECT_NONE, false, "agentctl took it back"},
 	{AGENT_SOAKING, EVENT_HOST_STUCK, AGENT_STUCK, EFFECT_NONE, true, "agentctl could start neither state"},
 	{AGENT_SOAKING, EVENT_LOST, AGENT_UNKNOWN, EFFECT_ASK, false,
@@ -74,7 +76,19 @@ const struct engine_row engine_table[] = {
 	{AGENT_REVERTING, EVENT_TIMEOUT, AGENT_STUCK, EFFECT_NONE, true, "it was not proven to be as it was"},
 	{AGENT_REVERTING, EVENT_RESUME, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
 
+	{AGENT_GATING, EVENT_GATE_PASSED, AGENT_DONE, EFFECT_NONE, false, "proven, kept, and its gates have passed"},
+	{AGENT_GATING, EVENT_GATE_FAILED, AGENT_REJECTED, EFFECT_NONE, false, "a gate after it has failed"},
+	{AGENT_GATING, EVENT_GATE_OPEN, AGENT_GATING, EFFECT_NONE, true,
+	 "a gate after it gave no answer that settles it"},
+	{AGENT_GATING, EVENT_TIMEOUT, AGENT_GATING, EFFECT_NONE, true, "the gates after it took too long"},
+	{AGENT_GATING, EVENT_RESUME, AGENT_GATING, EFFECT_GATE, false, "the gates after it are asked again"},
+
 	{AGENT_STUCK, EVENT_RESUME, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
+	{AGENT_STUCK, EVENT_RETRY, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
+	{AGENT_FAILED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it tried again"},
+	{AGENT_REVERTED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it tried again"},
+	{AGENT_SKIPPED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it after all"},
+	{AGENT_REJECTED, EVENT_RETRY, AGENT_GATING, EFFECT_GATE, false, "the gates after it are asked again"},
 };
 
 const size_t engine_table_size = sizeof engine_table / sizeof engine_table[0];

@@ -44,8 +44,10 @@ void ledger_close(struct ledger *ledger)
 	free(ledger->agents);
 	free(ledger->runs);
 	free(ledger->plans);
+	free(ledger->orders);
 	free(ledger->database);
 	free(ledger->actor);
+	json_decref(ledger->origin);
 	free(ledger);
 }
 
@@ -71,6 +73,12 @@ void ledger_set_clock(struct ledger *ledger, int64_t (*wall_ms)(void *ctx), void
 	ledger->clock_ctx = ctx;
 }
 
+void ledger_set_origin(struct ledger *ledger, json_t *origin)
+{
+	json_decref(ledger->origin);
+	ledger->origin = origin;
+}
+
 /* ---- what is buffered */
 
 static void *room_for_one(void *items, size_t count, size_t *cap, size_t size)
@@ -93,6 +101,10 @@ void ledger_event(struct ledger *ledger, const char *kind, const char *run, cons
 	};
 	buffer_init(&event->body, BODY_MAX);
 	if (body == NULL)
+		body = json_object();
+	if (ledger->origin != NULL)
+		json_object_set(body, "origin", ledger->origin);
+	if (json_is_object(body) && json_object_size(body) == 0)
 		buffer_puts(&event->body, "{}");
 	else
 		json_write(body, false, &event->body);
@@ -117,6 +129,20 @@ void ledger_put_plan(struct ledger *ledger, const struct plan_row *plan)
 	plan_row_copy(&ledger->plans[ledger->plan_count++], plan);
 }
 
+void ledger_put_order(struct ledger *ledger, const struct run_order *order)
+{
+	ledger->orders = room_for_one(ledger->orders, ledger->order_count, &ledger->order_cap, sizeof(*ledger->orders));
+	run_order_copy(&ledger->orders[ledger->order_count++], order);
+	ledger->seen_version = 0; /* our own commits do not move data_version */
+	if (order->done_ms == 0)
+		ledger_event(ledger, "run.ordered", order->run, NULL,
+			     json_pack("{s:s, s:s}", "order", order->verb, "by", order->actor));
+	else
+		ledger_event(ledger, "run.obeyed", order->run, NULL,
+			     json_pack("{s:s, s:s, s:I, s:s*}", "order", order->verb, "by", order->actor, "number",
+				       (json_int_t)order->seq, "answer", order->answer));
+}
+
 static void pending_event_clear(struct pending_event *event)
 {
 	free(event->run);
@@ -135,7 +161,9 @@ void ledger_discard(struct ledger *ledger)
 		run_row_clear(&ledger->runs[i]);
 	for (size_t i = 0; i < ledger->plan_count; i++)
 		plan_row_clear(&ledger->plans[i]);
-	ledger->event_count = ledger->agent_count = ledger->run_count = ledger->plan_count = 0;
+	for (size_t i = 0; i < ledger->order_count; i++)
+		run_order_clear(&ledger->orders[i]);
+	ledger->event_count = ledger->agent_count = ledger->run_count = ledger->plan_count = ledger->order_count = 0;
 }
 
 /* ---- one transaction */
@@ -178,6 +206,10 @@ static int put_rows(struct ledger *ledger, struct error *err)
 	}
 	for (size_t i = 0; i < ledger->agent_count; i++) {
 		if (ledger->backend->put_agent(ledger, &ledger->agents[i], err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ledger->order_count; i++) {
+		if (ledger->backend->put_order(ledger, &ledger->orders[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -245,6 +277,14 @@ int ledger_commit(struct ledger *ledger, struct error *err)
 	return commit(ledger, NULL, NULL, err);
 }
 
+int ledger_commit_within(struct ledger *ledger, struct error *err)
+{
+	ledger->within = true;
+	int result = ledger_commit(ledger, err);
+	ledger->within = false;
+	return result;
+}
+
 int64_t ledger_new_epoch(struct ledger *ledger, const char *run, struct error *err)
 {
 	int64_t epoch = -1;
@@ -252,6 +292,11 @@ int64_t ledger_new_epoch(struct ledger *ledger, const char *run, struct error *e
 	/* Whether a commit that failed was durable is not known: whoever goes on with this ledger begins as a new driver. */
 	ledger->epoch = result == 0 ? epoch : 0;
 	return result == 0 ? epoch : -1;
+}
+
+int ledger_next_order(struct ledger *ledger, const char *run, struct run_order *out, struct error *err)
+{
+	return ledger->backend->next_order(ledger, run, out, err);
 }
 
 int ledger_load_run(struct ledger *ledger, const char *run, struct run_row *row, struct error *err)

@@ -30,6 +30,10 @@ const char *ledger_database(const struct ledger *ledger); /* UUID; borrowed */
 /* SHA-256 hex of the last committed event; 64 zeros before the first. */
 const char *ledger_head(const struct ledger *ledger);
 
+/* From where whoever acts does so ({"pid", "terminal", …}): put into the body of every event from now on, as "origin". Takes
+ * the reference; NULL: nothing is. */
+void ledger_set_origin(struct ledger *ledger, json_t *origin);
+
 /* One row per agent of a run: what a restart must know. Strings are borrowed by ledger_put_agent, owned by ledger_load. */
 struct run_agent {
 	char *run;
@@ -58,8 +62,27 @@ struct run_row {
 	int64_t epoch;
 	int64_t forgiven;
 	int64_t created_ms, finished_ms; /* wall clock; 0: not yet */
+	char *rolls_back;                /* the run that this one takes back; NULL: none */
+	int64_t rollback_due;            /* 1: it is to be taken back, as its plan says, and no run does so yet */
+	int64_t stages_passed;           /* stages that are behind it, their gates included */
+	char *memory;                    /* the engine's own (engine_write_memory); NULL: none yet */
+	/* The cluster when the run began (figures.h), JSON. ledger_load_run gives it, lists do not; a row that is put
+	 * with NULL leaves what is there. */
+	char *before;
 };
 void run_row_clear(struct run_row *run);
+
+/* What an operator tells whoever drives the run. */
+struct run_order {
+	int64_t seq; /* 0: a new one, which gets the next number */
+	char *run;
+	char *verb; /* "pause", "resume", "abort", "retry" */
+	char *actor;
+	int64_t time_ms;
+	int64_t done_ms; /* 0: not carried out yet */
+	char *answer;    /* what became of it, for people; NULL: nothing to say */
+};
+void run_order_clear(struct run_order *order);
 
 /* A plan as it was shown. Immutable: putting one whose hash is there changes nothing. */
 struct plan_row {
@@ -80,8 +103,13 @@ void ledger_event(struct ledger *ledger, const char *kind, const char *run, cons
 void ledger_put_plan(struct ledger *ledger, const struct plan_row *plan);
 void ledger_put_agent(struct ledger *ledger, const struct run_agent *agent);
 void ledger_put_run(struct ledger *ledger, const struct run_row *run);
+/* With its event, which says who ordered what: "run.ordered" for a new one, "run.obeyed" for one that is carried out. */
+void ledger_put_order(struct ledger *ledger, const struct run_order *order);
 /* After it, failed or not, nothing is buffered. Without anything buffered it does nothing. */
 int ledger_commit(struct ledger *ledger, struct error *err);
+/* The same within the transaction that is open on the store: durable when that is. Events only; the ledger is to be closed
+ * then, because it does not learn what becomes of them. */
+int ledger_commit_within(struct ledger *ledger, struct error *err);
 /* Forgets what is buffered: a driver that dies between two commits takes it along. */
 void ledger_discard(struct ledger *ledger);
 
@@ -101,6 +129,10 @@ int ledger_load_run(struct ledger *ledger, const char *run, struct run_row *row,
 /* Ordered by position; the caller clears each and frees the array. */
 int ledger_load_agents(struct ledger *ledger, const char *run, struct run_agent **agents, size_t *count,
 		       struct error *err);
+
+/* The oldest order of the run that was not carried out. 1: *out is it, the caller's to clear; 0: there is none. Cheap
+ * when nobody else has written to the database since the last call. */
+int ledger_next_order(struct ledger *ledger, const char *run, struct run_order *out, struct error *err);
 
 /* One event, as stored. Borrowed during the call. */
 struct ledger_entry {

@@ -22,6 +22,7 @@ struct ledger_backend {
 	int (*put_plan)(struct ledger *ledger, const struct plan_row *plan, struct error *err);
 	int (*put_run)(struct ledger *ledger, const struct run_row *run, struct error *err);
 	int (*put_agent)(struct ledger *ledger, const struct run_agent *agent, struct error *err);
+	int (*put_order)(struct ledger *ledger, const struct run_order *order, struct error *err);
 	int (*new_epoch)(struct ledger *ledger, const char *run, int64_t time_ms, int64_t *epoch, struct error *err);
 	int (*commit)(struct ledger *ledger, struct error *err);
 	void (*rollback)(struct ledger *ledger);
@@ -29,6 +30,8 @@ struct ledger_backend {
 	int (*load_run)(struct ledger *ledger, const char *run, struct run_row *row, struct error *err);
 	int (*load_agents)(struct ledger *ledger, const char *run, struct run_agent **agents, size_t *count,
 			   struct error *err);
+	/* As ledger_next_order. */
+	int (*next_order)(struct ledger *ledger, const char *run, struct run_order *out, struct error *err);
 	/* Calls visit for every event in order of seq until it returns non-zero, and returns that (or -1). */
 	int (*walk)(struct ledger *ledger, int (*visit)(void *ctx, const struct ledger_entry *entry, struct error *err),
 		    void *ctx, struct error *err);
@@ -46,6 +49,8 @@ struct ledger {
 	void *data; /* the backend's own */
 	char *database;
 	char *actor;
+	json_t *origin; /* NULL: not said */
+	bool within;    /* somebody else's transaction is open, and stays so */
 	char head[DIGEST_HEX_SIZE];
 	int64_t epoch; /* ours, once we drive; 0: we do not */
 
@@ -57,12 +62,19 @@ struct ledger {
 	size_t run_count, run_cap;
 	struct plan_row *plans;
 	size_t plan_count, plan_cap;
+	struct run_order *orders;
+	size_t order_count, order_cap;
+	int64_t seen_version; /* of the database, when there was no order for seen_run; 0: to be looked at */
+	char seen_run[64];
 
 	int (*hook)(void *ctx, bool durable);
 	void *hook_ctx;
 	int64_t (*wall_ms)(void *ctx);
 	void *clock_ctx;
 };
+
+/* Of a ledger in memory: a run's row as it was committed last, without a copy; borrowed until the next commit. NULL: none. */
+const struct run_row *ledger_memory_run(struct ledger *ledger, const char *run);
 
 /* backend and data are set; everything else is fresh. */
 struct ledger *ledger_new(const struct ledger_backend *backend, void *data, const char *database, const char *actor);
@@ -81,5 +93,6 @@ char *ledger_copy_text(const char *text);                                /* NULL
 void run_agent_copy(struct run_agent *to, const struct run_agent *from); /* to is overwritten */
 void plan_row_copy(struct plan_row *to, const struct plan_row *from);
 void run_row_copy(struct run_row *to, const struct run_row *from);
+void run_order_copy(struct run_order *to, const struct run_order *from);
 
 #endif

@@ -22,6 +22,8 @@ struct memory {
 	size_t event_count, event_cap;
 	struct kept_run *runs;
 	size_t run_count;
+	struct run_order *orders; /* order i has number i + 1 */
+	size_t order_count;
 	int64_t epoch;
 };
 
@@ -91,8 +93,42 @@ static int put_run(struct ledger *ledger, const struct run_row *run, struct erro
 		kept = &memory->runs[memory->run_count++];
 		*kept = (struct kept_run){.agent_count = 0};
 	}
+	struct run_row row;
+	run_row_copy(&row, run);
+	if (row.before == NULL)
+		row.before = ledger_copy_text(kept->row.before);
 	run_row_clear(&kept->row);
-	run_row_copy(&kept->row, run);
+	kept->row = row;
+	return 0;
+}
+
+static int put_order(struct ledger *ledger, const struct run_order *order, struct error *err)
+{
+	struct memory *memory = memory_of(ledger);
+	if (order->seq < 0 || (size_t)order->seq > memory->order_count)
+		return error_set(err, ERROR_BUG, "ledger: there is no such order");
+	if (order->seq == 0) {
+		memory->orders = xreallocarray(memory->orders, memory->order_count + 1, sizeof(*memory->orders));
+		run_order_copy(&memory->orders[memory->order_count++], order);
+		memory->orders[memory->order_count - 1].seq = (int64_t)memory->order_count;
+		return 0;
+	}
+	struct run_order *kept = &memory->orders[order->seq - 1];
+	run_order_clear(kept);
+	run_order_copy(kept, order);
+	return 0;
+}
+
+static int next_order(struct ledger *ledger, const char *run, struct run_order *out, struct error *err)
+{
+	(void)err;
+	const struct memory *memory = memory_of(ledger);
+	for (size_t i = 0; i < memory->order_count; i++) {
+		if (memory->orders[i].done_ms == 0 && strcmp(memory->orders[i].run, run) == 0) {
+			run_order_copy(out, &memory->orders[i]);
+			return 1;
+		}
+	}
 	return 0;
 }
 
@@ -131,6 +167,12 @@ static int commit(struct ledger *ledger, struct error *err)
 static void rollback(struct ledger *ledger)
 {
 	(void)ledger; /* only a bug comes here, and its run is over */
+}
+
+const struct run_row *ledger_memory_run(struct ledger *ledger, const char *run)
+{
+	const struct kept_run *kept = find_run(memory_of(ledger), run);
+	return kept == NULL ? NULL : &kept->row;
 }
 
 static int load_run(struct ledger *ledger, const char *run, struct run_row *row, struct error *err)
@@ -197,6 +239,9 @@ static void close_memory(struct ledger *ledger)
 		free(memory->runs[i].agents);
 		run_row_clear(&memory->runs[i].row);
 	}
+	for (size_t i = 0; i < memory->order_count; i++)
+		run_order_clear(&memory->orders[i]);
+	free(memory->orders);
 	free(memory->events);
 	free(memory->runs);
 	free(memory);
@@ -208,11 +253,13 @@ static const struct ledger_backend memory_backend = {
 	.put_plan = put_plan,
 	.put_run = put_run,
 	.put_agent = put_agent,
+	.put_order = put_order,
 	.new_epoch = new_epoch,
 	.commit = commit,
 	.rollback = rollback,
 	.load_run = load_run,
 	.load_agents = load_agents,
+	.next_order = next_order,
 	.walk = walk,
 	.close = close_memory,
 };

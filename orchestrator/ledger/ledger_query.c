@@ -92,7 +92,9 @@ int ledger_find_plan(struct store *store, const char *name, struct plan_row *out
 
 /* ---- runs */
 
-#define RUN_COLUMNS "r.id, r.plan, r.state, r.reason, r.epoch, r.forgiven, r.created_ms, r.finished_ms"
+#define RUN_COLUMNS                                                                                                    \
+	"r.id, r.plan, r.state, r.reason, r.epoch, r.forgiven, r.created_ms, r.finished_ms, r.rolls_back, "            \
+	"r.rollback_due, r.stages_passed"
 
 static void read_run(const struct store_cursor *rows, struct run_row *out)
 {
@@ -105,6 +107,9 @@ static void read_run(const struct store_cursor *rows, struct run_row *out)
 		.forgiven = store_int(rows, 5),
 		.created_ms = store_int(rows, 6),
 		.finished_ms = store_int(rows, 7),
+		.rolls_back = text_copy(rows, 8),
+		.rollback_due = store_int(rows, 9),
+		.stages_passed = store_int(rows, 10),
 	};
 }
 
@@ -138,6 +143,44 @@ int ledger_find_run_of(struct store *store, const char *plan, struct run_row *ou
 		read_run(&rows, out);
 	store_done(&rows);
 	return found;
+}
+
+int ledger_find_rollback_of(struct store *store, const char *run, struct run_row *out, struct error *err)
+{
+	struct store_cursor rows;
+	if (store_query(store, &rows, err,
+			"SELECT " RUN_COLUMNS " FROM runs r WHERE r.rolls_back = ?1 ORDER BY r.rowid DESC LIMIT 1", "t",
+			run) < 0)
+		return -1;
+	int found = store_next(&rows, err);
+	if (found > 0)
+		read_run(&rows, out);
+	store_done(&rows);
+	return found;
+}
+
+int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err)
+{
+	struct store_cursor rows;
+	if (store_query(store, &rows, err, "SELECT done_ms IS NOT NULL, answer FROM run_orders WHERE seq = ?1", "i",
+			seq) < 0)
+		return -1;
+	int found = store_next(&rows, err);
+	int done = found > 0 ? (int)store_int(&rows, 0) : found;
+	if (done > 0)
+		*answer = text_copy(&rows, 1);
+	store_done(&rows);
+	return done;
+}
+
+int ledger_last_order(struct store *store, const char *run, int64_t *seq, struct error *err)
+{
+	return store_find_int(store, seq, err, "SELECT max(seq) FROM run_orders WHERE run = ?1", "t", run);
+}
+
+int ledger_version(struct store *store, int64_t *version, struct error *err)
+{
+	return store_find_int(store, version, err, "PRAGMA data_version", "") < 0 ? -1 : 0;
 }
 
 int ledger_find_unfinished(struct store *store, const char *cluster, char **run, struct error *err)
@@ -213,9 +256,9 @@ static int load_runs(struct store *store, struct run_list *list, struct error *e
 		list->items = xreallocarray(list->items, list->count + 1, sizeof(*list->items));
 		struct run_summary *run = &list->items[list->count++];
 		*run = (struct run_summary){
-			.cluster = text_copy(&rows, 8),
-			.config = text_copy(&rows, 9),
-			.config_version = store_int(&rows, 10),
+			.cluster = text_copy(&rows, 11),
+			.config = text_copy(&rows, 12),
+			.config_version = store_int(&rows, 13),
 		};
 		read_run(&rows, &run->row);
 	}

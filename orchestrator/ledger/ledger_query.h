@@ -16,6 +16,17 @@ int ledger_find_run(struct store *store, const char *name, struct run_row *out, 
  * *run is its ID, the caller's; 0: there is none; -1. */
 int ledger_find_unfinished(struct store *store, const char *cluster, char **run, struct error *err);
 
+/* The newest run that takes this one back. 1: *out is it; 0: there is none; -1. */
+int ledger_find_rollback_of(struct store *store, const char *run, struct run_row *out, struct error *err);
+
+/* The number of the run's newest order (0: none), and whether an order was carried out: 1 with *answer, the caller's and
+ * possibly NULL; 0: not yet. */
+int ledger_last_order(struct store *store, const char *run, int64_t *seq, struct error *err);
+int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err);
+
+/* Another number after every commit of another process. */
+int ledger_version(struct store *store, int64_t *version, struct error *err);
+
 /* The newest run of a plan, by the plan's whole hash. 1: *out is it; 0: it was never started; -1. */
 int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err);
 

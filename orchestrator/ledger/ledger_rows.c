@@ -47,6 +47,9 @@ void run_row_clear(struct run_row *run)
 	free(run->plan);
 	free(run->state);
 	free(run->reason);
+	free(run->rolls_back);
+	free(run->before);
+	free(run->memory);
 	memset(run, 0, sizeof(*run));
 }
 
@@ -57,6 +60,27 @@ void run_row_copy(struct run_row *to, const struct run_row *from)
 	to->plan = ledger_copy_text(from->plan);
 	to->state = ledger_copy_text(from->state);
 	to->reason = ledger_copy_text(from->reason);
+	to->rolls_back = ledger_copy_text(from->rolls_back);
+	to->before = ledger_copy_text(from->before);
+	to->memory = ledger_copy_text(from->memory);
+}
+
+void run_order_clear(struct run_order *order)
+{
+	free(order->run);
+	free(order->verb);
+	free(order->actor);
+	free(order->answer);
+	memset(order, 0, sizeof(*order));
+}
+
+void run_order_copy(struct run_order *to, const struct run_order *from)
+{
+	*to = *from;
+	to->run = ledger_copy_text(from->run);
+	to->verb = ledger_copy_text(from->verb);
+	to->actor = ledger_copy_text(from->actor);
+	to->answer = ledger_copy_text(from->answer);
 }
 
 void plan_row_clear(struct plan_row *plan)

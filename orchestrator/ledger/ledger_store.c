@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger over the inventory's store. The chain's end is read inside the write transaction, so that two processes
  * cannot append to the same event. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "inventory/store.h"
 #include "orchestrator/ledger/ledger_backend.h"
+#include "orchestrator/outgoing/project.h"
 
 static struct store *store_of(struct ledger *ledger)
 {
@@ -46,23 +48,32 @@ static int read_epoch(struct store *store, struct ledger_end *end, struct error 
 	return more < 0 ? -1 : 0;
 }
 
+/* What somebody else has begun is his to end. */
+static void rollback(struct ledger *ledger)
+{
+	if (!ledger->within)
+		store_rollback(store_of(ledger));
+}
+
 static int begin(struct ledger *ledger, struct ledger_end *end, struct error *err)
 {
-	if (store_begin(store_of(ledger), err) < 0)
+	if (!ledger->within && store_begin(store_of(ledger), err) < 0)
 		return -1;
 	if (read_end(store_of(ledger), end, err) == 0 && read_epoch(store_of(ledger), end, err) == 0)
 		return 0;
-	store_rollback(store_of(ledger));
+	rollback(ledger);
 	return -1;
 }
 
 static int append(struct ledger *ledger, const struct ledger_entry *entry, struct error *err)
 {
-	return store_run(store_of(ledger), err,
-			 "INSERT INTO events (seq, time_ms, actor, run, agent, kind, body, hash) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			 "iittttbt", entry->seq, entry->time_ms, entry->actor, entry->run, entry->agent_id, entry->kind,
-			 (const void *)entry->body, entry->body_len, entry->hash);
+	if (store_run(store_of(ledger), err,
+		      "INSERT INTO events (seq, time_ms, actor, run, agent, kind, body, hash) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		      "iittttbt", entry->seq, entry->time_ms, entry->actor, entry->run, entry->agent_id, entry->kind,
+		      (const void *)entry->body, entry->body_len, entry->hash) < 0)
+		return -1;
+	return outgoing_project(store_of(ledger), entry, err);
 }
 
 static int put_plan(struct ledger *ledger, const struct plan_row *plan, struct error *err)
@@ -78,12 +89,29 @@ static int put_plan(struct ledger *ledger, const struct plan_row *plan, struct e
 static int put_run(struct ledger *ledger, const struct run_row *run, struct error *err)
 {
 	return store_run(store_of(ledger), err,
-			 "INSERT INTO runs (id, plan, state, reason, epoch, forgiven, created_ms, finished_ms) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0)) ON CONFLICT (id) DO UPDATE SET "
-			 "state = excluded.state, reason = excluded.reason, epoch = excluded.epoch, "
-			 "forgiven = excluded.forgiven, finished_ms = excluded.finished_ms",
-			 "ttttiiii", run->id, run->plan, run->state, run->reason, run->epoch, run->forgiven,
-			 run->created_ms, run->finished_ms);
+			 "INSERT INTO runs (id, plan, state, reason, epoch, forgiven, created_ms, finished_ms, "
+			 "rolls_back, rollback_due, stages_passed, before, memory) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, ?12, ?13) "
+			 "ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, "
+			 "epoch = excluded.epoch, forgiven = excluded.forgiven, finished_ms = excluded.finished_ms, "
+			 "rollback_due = excluded.rollback_due, stages_passed = excluded.stages_passed, "
+			 "before = coalesce(excluded.before, before), memory = excluded.memory",
+			 "ttttiiiitiitt", run->id, run->plan, run->state, run->reason, run->epoch, run->forgiven,
+			 run->created_ms, run->finished_ms, run->rolls_back, run->rollback_due, run->stages_passed,
+			 run->before, run->memory);
+}
+
+static int put_order(struct ledger *ledger, const struct run_order *order, struct error *err)
+{
+	if (order->seq == 0)
+		return store_run(store_of(ledger), err,
+				 "INSERT INTO run_orders (run, verb, actor, time_ms, done_ms, answer) "
+				 "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6)",
+				 "tttiit", order->run, order->verb, order->actor, order->time_ms, order->done_ms,
+				 order->answer);
+	return store_run(store_of(ledger), err,
+			 "UPDATE run_orders SET done_ms = nullif(?2, 0), answer = ?3 WHERE seq = ?1", "iit", order->seq,
+			 order->done_ms, order->answer);
 }
 
 static int put_agent(struct ledger *ledger, const struct run_agent *agent, struct error *err)
@@ -117,38 +145,80 @@ static int new_epoch(struct ledger *ledger, const char *run, int64_t time_ms, in
 
 static int commit(struct ledger *ledger, struct error *err)
 {
-	return store_commit(store_of(ledger), err);
+	return ledger->within ? 0 : store_commit(store_of(ledger), err);
 }
 
-static void rollback(struct ledger *ledger)
+static void read_run(const struct store_cursor *rows, struct run_row *row)
 {
-	store_rollback(store_of(ledger));
+	*row = (struct run_row){
+		.id = text_copy(rows, 0),
+		.plan = text_copy(rows, 1),
+		.state = text_copy(rows, 2),
+		.reason = text_copy(rows, 3),
+		.epoch = store_int(rows, 4),
+		.forgiven = store_int(rows, 5),
+		.created_ms = store_int(rows, 6),
+		.finished_ms = store_int(rows, 7),
+		.rolls_back = text_copy(rows, 8),
+		.rollback_due = store_int(rows, 9),
+		.stages_passed = store_int(rows, 10),
+		.before = text_copy(rows, 11),
+		.memory = text_copy(rows, 12),
+	};
 }
 
 static int load_run(struct ledger *ledger, const char *run, struct run_row *row, struct error *err)
 {
 	struct store_cursor rows;
 	if (store_query(store_of(ledger), &rows, err,
-			"SELECT id, plan, state, reason, epoch, forgiven, created_ms, finished_ms FROM runs "
-			"WHERE id = ?1",
+			"SELECT id, plan, state, reason, epoch, forgiven, created_ms, finished_ms, rolls_back, "
+			"rollback_due, stages_passed, before, memory FROM runs WHERE id = ?1",
 			"t", run) < 0)
 		return -1;
 	int found = store_next(&rows, err);
 	if (found > 0)
-		*row = (struct run_row){
-			.id = text_copy(&rows, 0),
-			.plan = text_copy(&rows, 1),
-			.state = text_copy(&rows, 2),
-			.reason = text_copy(&rows, 3),
-			.epoch = store_int(&rows, 4),
-			.forgiven = store_int(&rows, 5),
-			.created_ms = store_int(&rows, 6),
-			.finished_ms = store_int(&rows, 7),
-		};
+		read_run(&rows, row);
 	store_done(&rows);
 	if (found == 0)
 		return error_set(err, ERROR_USAGE, "there is no run %s; `rollcall rollout list` shows them", run);
 	return found < 0 ? -1 : 0;
+}
+
+static int find_order(struct ledger *ledger, const char *run, struct run_order *out, struct error *err)
+{
+	struct store_cursor rows;
+	if (store_query(store_of(ledger), &rows, err,
+			"SELECT seq, run, verb, actor, time_ms FROM run_orders WHERE run = ?1 AND done_ms IS NULL "
+			"ORDER BY seq LIMIT 1",
+			"t", run) < 0)
+		return -1;
+	int found = store_next(&rows, err);
+	if (found > 0)
+		*out = (struct run_order){
+			.seq = store_int(&rows, 0),
+			.run = text_copy(&rows, 1),
+			.verb = text_copy(&rows, 2),
+			.actor = text_copy(&rows, 3),
+			.time_ms = store_int(&rows, 4),
+		};
+	store_done(&rows);
+	return found;
+}
+
+/* data_version moves with every commit of another connection, and with none of ours: orders come from others. */
+static int next_order(struct ledger *ledger, const char *run, struct run_order *out, struct error *err)
+{
+	int64_t version = 0;
+	if (store_find_int(store_of(ledger), &version, err, "PRAGMA data_version", "") < 0)
+		return -1;
+	if (version == ledger->seen_version && strcmp(ledger->seen_run, run) == 0)
+		return 0;
+	int found = find_order(ledger, run, out, err);
+	if (found == 0) {
+		ledger->seen_version = version;
+		snprintf(ledger->seen_run, sizeof(ledger->seen_run), "%s", run);
+	}
+	return found;
 }
 
 static void read_agent(const struct store_cursor *rows, struct run_agent *agent)
@@ -263,11 +333,13 @@ static const struct ledger_backend store_backend = {
 	.put_plan = put_plan,
 	.put_run = put_run,
 	.put_agent = put_agent,
+	.put_order = put_order,
 	.new_epoch = new_epoch,
 	.commit = commit,
 	.rollback = rollback,
 	.load_run = load_run,
 	.load_agents = load_agents,
+	.next_order = next_order,
 	.walk = walk,
 	.close = close_nothing,
 };

@@ -5,14 +5,21 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
-#include "mesos/recovery.h"
 
-#define PLAN_FORMAT 1
+const char *plan_left_why_name(enum plan_left_why why)
+{
+	static const char *const names[LEFT_WHY_COUNT] = {
+		[LEFT_IGNORED] = "ignored",
+		[LEFT_EXCLUDED] = "excluded",
+		[LEFT_REFUSED] = "refused",
+	};
+
+	return names[why];
+}
 
 void plan_init(struct plan *plan)
 {
-	*plan = (struct plan){.options = engine_default_options};
+	*plan = (struct plan){.format = PLAN_FORMAT, .options = engine_default_options};
 }
 
 static void clear_expectation(struct request_expectation *expect)
@@ -67,7 +74,35 @@ void plan_agent_clear(struct plan_agent *agent)
 	clear_expectation(&agent->expect);
 	clear_tasks(agent);
 	free_texts(agent->notes, agent->note_count);
+	free_texts(agent->reservations, agent->reservation_count);
 	memset(agent, 0, sizeof(*agent));
+}
+
+static void clear_findings(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->finding_count; i++) {
+		free(plan->findings[i].about);
+		free(plan->findings[i].text);
+		free(plan->findings[i].remedy);
+	}
+	free(plan->findings);
+}
+
+static void clear_left_out(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->left_out_count; i++) {
+		free(plan->left_out[i].agent_id);
+		free(plan->left_out[i].hostname);
+		free(plan->left_out[i].reason);
+	}
+	free(plan->left_out);
+}
+
+static void clear_gates(struct plan_gate *items, size_t count)
+{
+	struct plan_gates gates = {.items = items, .count = count};
+
+	plan_gates_clear(&gates);
 }
 
 void plan_clear(struct plan *plan)
@@ -80,156 +115,65 @@ void plan_clear(struct plan *plan)
 		plan_agent_clear(&plan->agents[i]);
 	free(plan->agents);
 	free_texts(plan->unchanged, plan->unchanged_count);
+	free(plan->rolls_back);
+	free(plan->exclude);
+	free(plan->order);
+	free(plan->stages);
+	free_texts(plan->stage_names, plan->stage_count);
+	clear_gates(plan->agent_gates, plan->agent_gate_count);
+	clear_gates(plan->stage_gates, plan->stage_gate_count);
+	clear_findings(plan);
+	clear_left_out(plan);
 	plan_init(plan);
 }
 
-/* ---- writing: every object's keys come in the order they are set */
+/* ---- growing */
 
-static json_t *text_or_null(const char *text)
+void plan_add_finding(struct plan *plan, bool risk, const char *about, const char *text, const char *remedy)
 {
-	return text == NULL ? json_null() : json_string(text);
+	plan->findings = xreallocarray(plan->findings, plan->finding_count + 1, sizeof(*plan->findings));
+	plan->findings[plan->finding_count++] = (struct plan_finding){
+		.risk = risk,
+		.about = xstrdup(about),
+		.text = xstrdup(text),
+		.remedy = remedy ? xstrdup(remedy) : NULL,
+	};
 }
 
-static json_t *texts_to_json(char *const *texts, size_t count)
+void plan_add_left_out(struct plan *plan, const char *agent_id, const char *hostname, enum plan_left_why why,
+		       const char *reason)
 {
-	json_t *array = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_string(texts[i]));
-	return array;
+	plan->left_out = xreallocarray(plan->left_out, plan->left_out_count + 1, sizeof(*plan->left_out));
+	plan->left_out[plan->left_out_count++] = (struct plan_left_out){
+		.agent_id = xstrdup(agent_id),
+		.hostname = xstrdup(hostname),
+		.why = why,
+		.reason = xstrdup(reason),
+	};
 }
 
-static json_t *options_to_json(const struct engine_options *options)
+void plan_add_stage(struct plan *plan, const char *name, size_t end, int window)
 {
-	return json_pack("{s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "window", options->window,
-			 "domain_window", options->domain_window, "max_failures", options->max_failures, "check_ms",
-			 (json_int_t)options->check_ms, "change_ms", (json_int_t)options->change_ms, "return_ms",
-			 (json_int_t)options->return_ms, "prove_ms", (json_int_t)options->prove_ms, "unknown_ms",
-			 (json_int_t)options->unknown_ms, "soak_ms", (json_int_t)options->soak_ms, "keep_ms",
-			 (json_int_t)options->keep_ms);
+	plan->stages = xreallocarray(plan->stages, plan->stage_count + 1, sizeof(*plan->stages));
+	plan->stage_names = xreallocarray(plan->stage_names, plan->stage_count + 1, sizeof(*plan->stage_names));
+	plan->stages[plan->stage_count] = (struct engine_stage){.end = end, .window = window};
+	plan->stage_names[plan->stage_count++] = xstrdup(name);
 }
 
-static json_t *changes_to_json(const struct plan_agent *agent)
-{
-	struct slaveinfo_changes changes = {.count = 0};
-	slaveinfo_changes(agent->before, agent->after, &changes);
-	json_t *array = json_array();
-	for (size_t i = 0; i < changes.count; i++) {
-		const struct slaveinfo_change *change = &changes.items[i];
-		json_t *entry = json_object();
-		json_object_set_new(entry, "part", json_string(slaveinfo_part_name(change->part)));
-		json_object_set_new(entry, "what", json_string(change->what));
-		json_object_set_new(entry, "before", text_or_null(change->before));
-		json_object_set_new(entry, "after", text_or_null(change->after));
-		json_array_append_new(array, entry);
-	}
-	slaveinfo_changes_clear(&changes);
-	return array;
-}
+/* Connecting, and the driver's own turn between two gates. */
+#define GATE_MARGIN_MS 10000
 
-static json_t *edits_to_json(const struct plan_agent *agent)
+void plan_take_gates(struct plan *plan, struct plan_gates *after_agent, struct plan_gates *after_stage)
 {
-	json_t *array = json_array();
-	for (size_t i = 0; i < agent->edit_count; i++) {
-		const struct flag_edit *edit = &agent->edits[i];
-		json_t *entry = json_object();
-		json_object_set_new(entry, "name", json_string(edit->name));
-		json_object_set_new(entry, "before", text_or_null(flags_get(&agent->before_flags, edit->name)));
-		json_object_set_new(entry, "after", text_or_null(edit->value));
-		json_array_append_new(array, entry);
-	}
-	return array;
-}
+	int64_t agent_ms = plan_gates_longest_ms(after_agent), stage_ms = plan_gates_longest_ms(after_stage);
 
-/* The bytes, because nothing of a SlaveInfo may get lost between plan and host; `changes` is for people. */
-static json_t *info_to_json(const Mesos__SlaveInfo *info)
-{
-	struct buffer bytes = BUFFER_INIT(REQUEST_MAX);
-	slaveinfo_pack(info, &bytes);
-	char *text = base64_encode(buffer_text(&bytes), bytes.len);
-	json_t *value = json_string(text);
-	free(text);
-	buffer_clear(&bytes);
-	return value;
-}
-
-static json_t *expectation_to_json(const struct request_expectation *expect)
-{
-	json_t *object = json_object();
-	json_object_set_new(object, "agent_id", text_or_null(expect->agent_id));
-	json_object_set_new(object, "boot_id", text_or_null(expect->boot_id));
-	json_object_set_new(object, "agent_version", text_or_null(expect->agent_version));
-	json_object_set_new(object, "checkpoint_sha256", text_or_null(expect->checkpoint_sha256));
-	json_object_set_new(object, "store_sha256", text_or_null(expect->store_sha256));
-	return object;
-}
-
-static json_t *tasks_to_json(const struct plan_agent *agent)
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < agent->task_count; i++) {
-		const struct plan_task *task = &agent->tasks[i];
-		json_t *entry = json_object();
-		json_object_set_new(entry, "id", json_string(task->id));
-		json_object_set_new(entry, "name", json_string(task->name));
-		json_object_set_new(entry, "framework_id", json_string(task->framework_id));
-		json_object_set_new(entry, "framework", json_string(task->framework_name));
-		json_object_set_new(entry, "survives", json_boolean(task->survives));
-		json_array_append_new(array, entry);
-	}
-	return array;
-}
-
-static json_t *agent_to_json(const struct plan_agent *agent)
-{
-	json_t *object = json_object();
-	json_object_set_new(object, "id", json_string(agent->agent_id));
-	json_object_set_new(object, "hostname", json_string(agent->hostname));
-	json_object_set_new(object, "ip", json_string(agent->ip));
-	json_object_set_new(object, "port", json_integer(agent->port));
-	json_object_set_new(object, "domain", text_or_null(agent->domain));
-	json_object_set_new(object, "mechanism", json_string(mechanism_name(agent->mechanism)));
-	json_object_set_new(object, "why", json_string(agent->why));
-	json_object_set_new(object, "differs", slaveinfo_parts_to_json(agent->differs));
-	json_object_set_new(object, "stock_accepts", json_boolean(agent->stock_accepts));
-	json_object_set_new(object, "stock_message", text_or_null(agent->stock_message));
-	json_object_set_new(object, "changes", changes_to_json(agent));
-	json_object_set_new(object, "flags", edits_to_json(agent));
-	json_object_set_new(object, "before", info_to_json(agent->before));
-	json_object_set_new(object, "after", info_to_json(agent->after));
-	json_object_set_new(object, "expect", expectation_to_json(&agent->expect));
-	json_object_set_new(object, "start_ticks", json_integer((json_int_t)agent->start_ticks));
-	json_object_set_new(object, "host", host_settings_to_json(&agent->host));
-	json_object_set_new(object, "tasks", tasks_to_json(agent));
-	json_object_set_new(object, "notes", texts_to_json(agent->notes, agent->note_count));
-	return object;
-}
-
-static json_t *plan_to_json(const struct plan *plan)
-{
-	json_t *object = json_object();
-	json_object_set_new(object, "format", json_integer(PLAN_FORMAT));
-	json_object_set_new(object, "cluster", json_string(plan->cluster));
-	json_object_set_new(object, "config",
-			    json_pack("{s:s, s:i, s:s}", "name", plan->config, "version", plan->config_version,
-				      "sha256", plan->config_sha256));
-	json_object_set_new(object, "created_ms", json_integer(plan->created_ms));
-	json_object_set_new(object, "surveyed_ms", json_integer(plan->surveyed_ms));
-	json_object_set_new(object, "where", text_or_null(plan->where));
-	json_object_set_new(object, "ignore", recovery_ignore_to_json(plan->ignore));
-	json_object_set_new(object, "options", options_to_json(&plan->options));
-	json_t *agents = json_array();
-	for (size_t i = 0; i < plan->agent_count; i++)
-		json_array_append_new(agents, agent_to_json(&plan->agents[i]));
-	json_object_set_new(object, "agents", agents);
-	json_object_set_new(object, "unchanged", texts_to_json(plan->unchanged, plan->unchanged_count));
-	return object;
-}
-
-void plan_write(struct plan *plan, struct buffer *out)
-{
-	size_t start = out->len;
-	json_t *document = plan_to_json(plan);
-	json_write(document, false, out);
-	json_decref(document);
-	digest_hex(buffer_text(out) + start, out->len - start, plan->hash);
+	plan->agent_gates = after_agent->items;
+	plan->agent_gate_count = after_agent->count;
+	plan->stage_gates = after_stage->items;
+	plan->stage_gate_count = after_stage->count;
+	plan->options.agent_gates = after_agent->count > 0;
+	plan->options.stage_gates = after_stage->count > 0;
+	if (after_agent->count + after_stage->count > 0)
+		plan->options.gate_ms = GATE_MARGIN_MS + (agent_ms > stage_ms ? agent_ms : stage_ms);
+	*after_agent = *after_stage = (struct plan_gates){.items = NULL};
 }

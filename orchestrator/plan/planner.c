@@ -1,41 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "orchestrator/plan/planner.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "inventory/selector.h"
+#include "orchestrator/plan/planner_choose.h"
+#include "orchestrator/plan/planner_forecast.h"
 #include "orchestrator/plan/planner_internal.h"
-
-int planner_amount_parse(const char *name, const char *text, int64_t min, struct planner_amount *out, struct error *err)
-{
-	char *end;
-	errno = 0;
-	long long number = strtoll(text, &end, 10);
-	bool percent = end != text && strcmp(end, "%") == 0;
-	if (end == text || errno != 0 || (!percent && *end != '\0'))
-		return error_set(err, ERROR_USAGE, "%s %s: give a number or a percentage, for instance 3 or 20%%", name,
-				 text);
-	if (percent && (number < 1 || number > 100))
-		return error_set(err, ERROR_USAGE, "%s %s: a percentage is from 1%% to 100%%", name, text);
-	if (!percent && (number < min || number > INT_MAX))
-		return error_set(err, ERROR_USAGE, "%s %s: must be at least %" PRId64, name, text, min);
-	*out = (struct planner_amount){.number = number, .percent = percent};
-	return 0;
-}
-
-static int amount_of(const struct planner_amount *amount, size_t count)
-{
-	if (!amount->percent)
-		return (int)amount->number;
-	int share = (int)(count * (size_t)amount->number / 100);
-	return share > 0 ? share : 1;
-}
+#include "orchestrator/plan/planner_masters.h"
+#include "orchestrator/plan/planner_order.h"
 
 void planner_refusals_clear(struct planner_refusals *refusals)
 {
@@ -48,41 +23,6 @@ void planner_refusals_clear(struct planner_refusals *refusals)
 	*refusals = (struct planner_refusals){.items = NULL};
 }
 
-int planner_select(struct store *store, int64_t cluster_id, const char *where, struct agent_list *out,
-		   struct error *err)
-{
-	struct selector *selector = NULL;
-	struct agent_list list = {.items = NULL};
-	if (where && !(selector = selector_parse("--where", where, err)))
-		return -1;
-	int result = agents_load(store, cluster_id, selector, &list, err);
-	selector_free(selector);
-	if (result == 0 && list.count == 0)
-		result = where ? error_set(err, ERROR_USAGE,
-					   "--where \"%s\" matches none of the agents the master lists; `rollcall "
-					   "inventory list` shows them",
-					   where)
-			       : error_set(err, ERROR_USAGE,
-					   "the inventory has no agents; `rollcall inventory sync` asks the master for "
-					   "them");
-	if (result == 0)
-		*out = list;
-	else
-		agent_list_clear(&list);
-	return result;
-}
-
-int planner_select_gone(struct store *store, int64_t cluster_id, const char *where, int64_t since_ms,
-			struct agent_list *out, struct error *err)
-{
-	struct selector *selector = NULL;
-	if (where && !(selector = selector_parse("--where", where, err)))
-		return -1;
-	int result = agents_load_gone(store, cluster_id, selector, since_ms, out, err);
-	selector_free(selector);
-	return result;
-}
-
 /* ---- the plan as it grows */
 
 struct planning {
@@ -90,15 +30,18 @@ struct planning {
 	const struct planner_options *options;
 	const struct config *config;
 	struct plan plan;
+	int64_t *rows; /* of the plan's agents, in its order so far */
+	struct planner_filter filter;
+	struct planner_times times;
 	struct planner_refusals *refusals;
 	size_t not_concerned;
 };
 
-static void refuse(struct planning *planning, const struct planner_work *work, const char *reason)
+void planner_refuse(struct planner_refusals *refusals, const struct planner_work *work, const char *reason)
 {
 	const struct agent_record *record = work->record;
 	const char *kind = work->survey_row.failed_ms ? work->survey_row.failure_kind : NULL;
-	struct planner_refusals *refusals = planning->refusals;
+
 	refusals->items = xreallocarray(refusals->items, refusals->count + 1, sizeof(*refusals->items));
 	refusals->items[refusals->count++] = (struct planner_refusal){
 		.agent_id = xstrdup(record->view.id),
@@ -114,8 +57,12 @@ static void add_unchanged(struct plan *plan, const char *hostname)
 	plan->unchanged[plan->unchanged_count++] = xstrdup(hostname);
 }
 
-static void add_agent(struct plan *plan, struct plan_agent *agent, int64_t surveyed_ms)
+static void add_agent(struct planning *planning, struct plan_agent *agent, int64_t row, int64_t surveyed_ms)
 {
+	struct plan *plan = &planning->plan;
+
+	planning->rows = xreallocarray(planning->rows, plan->agent_count + 1, sizeof(*planning->rows));
+	planning->rows[plan->agent_count] = row;
 	plan->agents = xreallocarray(plan->agents, plan->agent_count + 1, sizeof(*plan->agents));
 	plan->agents[plan->agent_count++] = *agent;
 	if (plan->surveyed_ms == 0 || surveyed_ms < plan->surveyed_ms)
@@ -125,24 +72,53 @@ static void add_agent(struct plan *plan, struct plan_agent *agent, int64_t surve
 static int plan_one(struct planning *planning, const struct agent_record *record, struct error *err)
 {
 	struct planner_work work = {
-		.input = planning->input, .options = planning->options, .config = planning->config, .record = record};
+		.input = planning->input,
+		.options = planning->options,
+		.times = &planning->times,
+		.config = planning->config,
+		.record = record,
+	};
 	struct plan_agent agent = {.agent_id = NULL};
 	enum planner_outcome outcome = PLANNER_CHANGES;
 	struct error reason = ERROR_INIT;
 	int result = planner_agent(&work, &agent, &outcome, &reason);
 	if (result == 0 && outcome == PLANNER_CHANGES)
-		add_agent(&planning->plan, &agent, work.survey_row.time_ms);
+		add_agent(planning, &agent, record->row, work.survey_row.time_ms);
 	else if (result == 0 && outcome == PLANNER_UNCHANGED)
 		add_unchanged(&planning->plan, record->view.hostname);
 	else if (result == 0)
 		planning->not_concerned++;
 	else if (reason.kind == ERROR_REFUSED)
-		refuse(planning, &work, reason.text);
+		planner_refuse(planning->refusals, &work, reason.text);
 	planner_work_clear(&work);
 	if (result == 0 || reason.kind == ERROR_REFUSED)
 		return 0;
 	plan_agent_clear(&agent);
 	return error_set(err, reason.kind, "%s", reason.text);
+}
+
+/* One that no rule matches is not left out: the plan would not be about it anyway. */
+static void leave_out(struct planning *planning, const struct agent_record *record,
+		      const struct planner_filter_rule *rule)
+{
+	struct planner_work work = {
+		.input = planning->input, .options = planning->options, .config = planning->config, .record = record};
+
+	if (planner_is_concerned(&work))
+		plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, rule->why, rule->reason);
+	else
+		planning->not_concerned++;
+	planner_work_clear(&work);
+}
+
+static int plan_record(struct planning *planning, const struct agent_record *record, struct error *err)
+{
+	const struct planner_filter_rule *rule = planner_filter_find(&planning->filter, record->row);
+
+	if (!rule)
+		return plan_one(planning, record, err);
+	leave_out(planning, record, rule);
+	return 0;
 }
 
 static int plan_all(struct planning *planning, struct error *err)
@@ -153,7 +129,7 @@ static int plan_all(struct planning *planning, struct error *err)
 		return -1;
 	int result = 0;
 	for (size_t i = 0; result == 0 && i < list.count; i++)
-		result = plan_one(planning, &list.items[i], err);
+		result = plan_record(planning, &list.items[i], err);
 	if (result == 0 && planning->not_concerned == list.count)
 		result = error_set(err, ERROR_USAGE,
 				   "no rule of config %s@%" PRId64
@@ -208,41 +184,142 @@ static void fill_head(struct plan *plan, const struct planner_input *input, cons
 	plan->config = xstrdup(input->config->name);
 	plan->config_version = (int)input->config->version;
 	plan->config_sha256 = xstrdup(input->config->sha256);
-	plan->created_ms = input->now_ms;
-	plan->where = options->where ? xstrdup(options->where) : NULL;
-	plan->ignore = options->ignore;
+	planner_fill_head(plan, input, options);
 }
 
-static void fill_options(struct plan *plan, const struct planner_options *options)
+void planner_fill_head(struct plan *plan, const struct planner_input *input, const struct planner_options *options)
 {
-	if (options->window.number > 0)
-		plan->options.window = amount_of(&options->window, plan->agent_count);
-	plan->options.domain_window = amount_of(&options->domain_window, plan->agent_count);
-	plan->options.max_failures = (int)options->max_failures;
+	plan->created_ms = input->now_ms;
+	plan->synced_ms = input->synced_ms;
+	plan->offline = input->offline;
+	plan->where = options->where ? xstrdup(options->where) : NULL;
+	plan->exclude = options->exclude ? xstrdup(options->exclude) : NULL;
+	plan->order = options->by ? xstrdup(options->by) : NULL;
+	plan->ignore = options->ignore;
+	plan->allow_port_change = options->allow_port_change;
+	plan->accept_stale_master = options->accept_stale_master;
+	plan->hold_configuration_management = options->hold_configuration_management;
+}
+
+/* A percentage of a part's agents is taken of the smallest part: no other is then stricter than what was said. */
+static int budget_of(const struct planner_amount *amount, size_t smallest)
+{
+	return amount->percent ? (int)(smallest * (size_t)amount->number / 100) : (int)amount->number;
+}
+
+static size_t smallest_stage(const struct plan *plan)
+{
+	size_t smallest = plan->agent_count, begin = 0;
+
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		if (plan->stages[i].end - begin < smallest)
+			smallest = plan->stages[i].end - begin;
+		begin = plan->stages[i].end;
+	}
+	return smallest;
+}
+
+static int compare_domains(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static size_t smallest_domain(const struct plan *plan)
+{
+	const char **names = xcalloc(plan->agent_count + 1, sizeof(*names));
+	size_t count = 0, smallest = plan->agent_count, run = 0;
+
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (plan->agents[i].domain)
+			names[count++] = plan->agents[i].domain;
+	qsort(names, count, sizeof(*names), compare_domains);
+	for (size_t i = 0; i < count; i++) {
+		run++;
+		if (i + 1 < count && strcmp(names[i], names[i + 1]) == 0)
+			continue;
+		smallest = run < smallest ? run : smallest;
+		run = 0;
+	}
+	free(names);
+	return smallest;
+}
+
+static int meltdown_of(const struct plan *plan, const struct planner_options *options, size_t cluster_agents)
+{
+	if (options->meltdown_percent >= 0)
+		return (int)options->meltdown_percent;
+	int own = cluster_agents > 0 ? (int)((size_t)plan->options.window * 100 / cluster_agents) : 0;
+	int limit = own > PLANNER_MELTDOWN - PLANNER_MELTDOWN_BEYOND ? own + PLANNER_MELTDOWN_BEYOND : PLANNER_MELTDOWN;
+
+	return limit < 100 ? limit : 100;
+}
+
+void planner_fill_options(struct plan *plan, const struct planner_options *options, size_t cluster_agents)
+{
+	plan->options.domain_window = planner_amount_of(&options->domain_window, plan->agent_count);
+	plan->options.max_failures = budget_of(&options->max_failures, plan->agent_count);
+	plan->options.stage_max_failures = budget_of(&options->stage_max_failures, smallest_stage(plan));
+	plan->options.domain_max_failures = budget_of(&options->domain_max_failures, smallest_domain(plan));
+	plan->options.max_consecutive = (int)options->max_consecutive;
+	plan->options.on_failure = options->on_failure;
+	plan->options.meltdown_percent = meltdown_of(plan, options, cluster_agents);
+	plan->options.soak_ms = options->soak_ms;
 	if (options->return_ms > 0)
 		plan->options.return_ms = options->return_ms;
+	if (options->after_agent && options->after_stage)
+		plan_take_gates(plan, options->after_agent, options->after_stage);
+}
+
+size_t planner_count_agents(const struct planner_input *input)
+{
+	struct agent_list list;
+	struct error ignored = ERROR_INIT;
+
+	if (agents_load(input->store, input->cluster_id, NULL, &list, &ignored) < 0)
+		return 0;
+	size_t count = list.count;
+	agent_list_clear(&list);
+	return count;
+}
+
+/* What can only be said when all agents are known. */
+static int complete(struct planning *planning, struct error *err)
+{
+	const struct planner_input *input = planning->input;
+	const struct planner_options *options = planning->options;
+	struct plan *plan = &planning->plan;
+
+	if (check_domain_attribute(plan, options, err) < 0 ||
+	    planner_order(input, options, planning->rows, plan, err) < 0)
+		return -1;
+	planner_fill_options(plan, options, planner_count_agents(input));
+	planner_forecast(&planning->times, plan);
+	planner_masters(input, plan);
+	return 0;
 }
 
 int planner_make(const struct planner_input *input, const struct planner_options *options, struct plan *out,
 		 struct planner_refusals *refusals, struct error *err)
 {
 	struct planning planning = {.input = input, .options = options, .refusals = refusals};
-	struct config *config = config_parse(input->config->name, input->config->document, input->config->document_len,
-					     err);
+	struct config *config = config_open(input->config, err);
 	if (!config)
 		return -1;
 	planning.config = config;
 	fill_head(&planning.plan, input, options);
-	int result = plan_all(&planning, err);
-	if (result == 0 && refusals->count > 0)
-		result = refusal_error(refusals, err);
+	int result = planner_filter_load(input, options, &planning.filter, err);
 	if (result == 0)
-		result = check_domain_attribute(&planning.plan, options, err);
-	fill_options(&planning.plan, options);
+		result = planner_times_load(input, options, &planning.times, err);
+	if (result == 0)
+		result = plan_all(&planning, err);
+	if (result == 0)
+		result = refusals->count > 0 ? refusal_error(refusals, err) : complete(&planning, err);
 	if (result == 0)
 		*out = planning.plan;
 	else
 		plan_clear(&planning.plan);
+	planner_filter_clear(&planning.filter);
+	free(planning.rows);
 	config_free(config);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "mesos/recovery.h"
 #include "orchestrator/plan/planner_internal.h"
+#include "orchestrator/plan/planner_masters.h"
 
 /* The most an agent takes, and what executors of a busy host need to come back. */
 #define REREGISTRATION_FLAG    "executor_reregistration_timeout"
@@ -45,7 +46,7 @@ void planner_name_parts(unsigned parts, struct buffer *out)
 
 /* ---- what we know */
 
-static int read_survey(struct planner_work *work, struct error *err)
+int planner_read_survey(struct planner_work *work, struct error *err)
 {
 	struct store *store = work->input->store;
 	int found = survey_load(store, work->record->row, &work->survey_row, err);
@@ -82,6 +83,8 @@ static unsigned part_of_flag(const char *name)
 		return PART_ATTRIBUTES;
 	if (strcmp(name, "resources") == 0 || strcmp(name, "default_role") == 0)
 		return PART_RESOURCES;
+	if (strcmp(name, "port") == 0)
+		return PART_PORT;
 	return strcmp(name, "domain") == 0 ? PART_DOMAIN : 0;
 }
 
@@ -246,9 +249,18 @@ static int relaxed_verdict(const struct planner_work *work, struct error *err)
 					 .recover_state = true,
 					 .version = work->version};
 	struct recovery_rules own = {.recover_state = true, .version = work->version};
-	if (read_policy(work, &own.policy, err) < 0 || must_accept(work, work->survey.info, &relaxed, err) < 0)
-		return -1;
-	return must_accept(work, work->after, &own, err);
+	Mesos__SlaveInfo *before = slaveinfo_copy(work->survey.info);
+
+	/* A port that may change is agentctl's affair: no policy of an agent allows it. */
+	if (work->options->allow_port_change) {
+		before->has_port = work->after->has_port;
+		before->port = work->after->port;
+	}
+	int result = read_policy(work, &own.policy, err);
+	if (result == 0)
+		result = must_accept(work, before, &relaxed, err);
+	slaveinfo_free(before);
+	return result < 0 ? -1 : must_accept(work, work->after, &own, err);
 }
 
 /* ---- the steps */
@@ -258,6 +270,15 @@ static int resolve(struct planner_work *work, struct error *err)
 {
 	return config_resolve(work->config, work->input->store, work->record, &work->survey.flags, &work->version,
 			      &work->edits, err);
+}
+
+bool planner_is_concerned(struct planner_work *work)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (planner_read_survey(work, &ignored) < 0 || read_version(work, &ignored) < 0 || resolve(work, &ignored) < 0)
+		return true;
+	return work->edits.rules > 0;
 }
 
 static int plan_change(struct planner_work *work, struct plan_agent *out, struct error *err)
@@ -273,14 +294,14 @@ static int plan_change(struct planner_work *work, struct plan_agent *out, struct
 	    planner_check_difference(work, out->differs, err) < 0 || relaxed_verdict(work, err) < 0 ||
 	    planner_check_tasks(work, out->differs, err) < 0 || planner_check_findings(work, out->differs, err) < 0)
 		return -1;
-	if (work->input->facts && planner_check_master(work->input->facts, out->differs, work->after, err) < 0)
+	if (planner_fill(work, out, err) < 0 || planner_check_masters(work->input, work->options, out, err) < 0)
 		return -1;
-	return planner_fill(work, out, err);
+	return planner_check_times(work->times, &work->flags, out, err);
 }
 
 int planner_agent(struct planner_work *work, struct plan_agent *out, enum planner_outcome *outcome, struct error *err)
 {
-	if (read_survey(work, err) < 0 || read_version(work, err) < 0)
+	if (planner_read_survey(work, err) < 0 || read_version(work, err) < 0)
 		return -1;
 	if (resolve(work, err) < 0) {
 		/* Without the agent's flags the config may well make no sense: say the cause, not that. */

@@ -185,8 +185,9 @@ int planner_check_drift(const struct planner_work *work, struct error *err)
 
 int planner_check_difference(const struct planner_work *work, unsigned differs, struct error *err)
 {
-	unsigned fixed = differs & (PART_HOSTNAME | PART_PORT | PART_ID | PART_CHECKPOINT);
-	unsigned outside = differs & ~work->options->ignore;
+	unsigned port = work->options->allow_port_change ? PART_PORT : 0;
+	unsigned fixed = differs & ~port & (PART_HOSTNAME | PART_PORT | PART_ID | PART_CHECKPOINT);
+	unsigned outside = differs & ~(work->options->ignore | port);
 	struct buffer names = BUFFER_INIT(256);
 	if (!outside)
 		return 0;
@@ -195,6 +196,12 @@ int planner_check_difference(const struct planner_work *work, unsigned differs, 
 		error_set(err, ERROR_REFUSED,
 			  "its hostname would change from %s to %s, and the master would shut the agent down",
 			  work->survey.info->hostname, work->after->hostname);
+	else if (fixed == PART_PORT)
+		error_set(err, ERROR_REFUSED,
+			  "its port would change from %d to %d: whoever finds agents by their port (health checks, "
+			  "monitoring) "
+			  "would look at the wrong one; --allow-port-change allows it",
+			  slaveinfo_port(work->survey.info), slaveinfo_port(work->after));
 	else if (fixed)
 		error_set(err, ERROR_REFUSED, "its %s would change, which no rollout does", buffer_text(&names));
 	else
@@ -233,7 +240,8 @@ int planner_check_master(const struct master_facts *facts, unsigned differs, con
 		return error_set(
 			err, ERROR_REFUSED,
 			"the master (Mesos %s) lacks the capability AGENT_UPDATE: it would keep the old SlaveInfo "
-			"until its next failover; upgrade the masters first",
+			"until its next failover; upgrade the masters first, or carry that knowingly with "
+			"--accept-stale-master",
 			facts->version ? facts->version : "of unknown version");
 	if (domain && !facts->has_domain)
 		return error_set(

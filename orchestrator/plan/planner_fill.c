@@ -13,6 +13,36 @@ bool planner_discards(const struct planner_work *work, unsigned differs)
 	return work->options->discard && differs != 0;
 }
 
+/* ---- mechanism */
+
+bool planner_can_native(const struct planner_work *work, unsigned differs, const char *flag)
+{
+	const struct survey *survey = &work->survey;
+	bool known = false;
+
+	for (size_t i = 0; i < survey->known_flag_count; i++)
+		known = known || strcmp(survey->known_flags[i], flag) == 0;
+	return known && differs != 0 && (differs & ~(unsigned)(PART_RESOURCES | PART_ATTRIBUTES | PART_DOMAIN)) == 0 &&
+	       survey->store_kind != FLAG_STORE_EXTERNAL &&
+	       flags_same_value(flag, flags_get(&survey->flags, flag), flags_get(&survey->store_flags, flag));
+}
+
+static bool choose_native(const struct planner_work *work, const char *parts, struct plan_agent *out)
+{
+	const char *verb = out->differs == PART_DOMAIN ? "differs" : "differ";
+	bool ignore = planner_can_native(work, out->differs, "ignore_checkpointed_state");
+
+	if (!ignore ||
+	    (planner_discards(work, out->differs) && !planner_can_native(work, out->differs, "recover_state")))
+		return false;
+	out->mechanism = MECHANISM_NATIVE;
+	out->native_discard = planner_discards(work, out->differs);
+	out->why = xasprintf("%s %s, and this agent knows --%s: it is started with it once, which %s", parts, verb,
+			     out->native_discard ? "recover_state" : "ignore_checkpointed_state",
+			     out->native_discard ? "ends its tasks and keeps its ID" : "keeps its ID and its tasks");
+	return true;
+}
+
 static void choose_mechanism(const struct planner_work *work, struct plan_agent *out)
 {
 	struct buffer parts = BUFFER_INIT(256);
@@ -20,6 +50,8 @@ static void choose_mechanism(const struct planner_work *work, struct plan_agent 
 	if (out->differs == 0) {
 		out->mechanism = MECHANISM_RESTART;
 		out->why = xstrdup("the SlaveInfo stays as it is; one restart with the new flags is enough");
+	} else if (choose_native(work, buffer_text(&parts), out)) {
+		/* why is there */
 	} else if (planner_discards(work, out->differs)) {
 		out->mechanism = MECHANISM_DISCARD;
 		out->why =
@@ -60,6 +92,11 @@ static char *failure_domain(const struct planner_work *work)
 	return name;
 }
 
+static bool ends_tasks(const struct plan_agent *agent)
+{
+	return agent->mechanism == MECHANISM_DISCARD || agent->native_discard;
+}
+
 static void copy_tasks(const struct planner_work *work, struct plan_agent *out)
 {
 	out->tasks = xcalloc(work->tasks.count + 1, sizeof(*out->tasks));
@@ -71,8 +108,7 @@ static void copy_tasks(const struct planner_work *work, struct plan_agent *out)
 			.framework_id = xstrdup(task->task.framework_id),
 			.framework_name = xstrdup(task->framework_name ? task->framework_name
 								       : task->task.framework_id),
-			.survives = task->framework_checkpoints && out->mechanism != MECHANISM_DISCARD &&
-				    !planner_executors_end(work),
+			.survives = task->framework_checkpoints && !ends_tasks(out) && !planner_executors_end(work),
 		};
 	}
 }
@@ -115,7 +151,7 @@ static void note_overcommitment(const struct planner_work *work, struct plan_age
 
 static void note_discard(struct plan_agent *out)
 {
-	if (out->mechanism == MECHANISM_DISCARD)
+	if (ends_tasks(out))
 		add_note(out, xstrdup("its tasks are ended, and nothing brings them back: an undo brings back the "
 				      "agent as it "
 				      "was, without them"));
@@ -125,7 +161,7 @@ static void note_kill_mode(const struct planner_work *work, struct plan_agent *o
 {
 	const char *mode = work->survey.kill_mode;
 
-	if (out->mechanism == MECHANISM_DISCARD)
+	if (ends_tasks(out))
 		return;
 	if (work->survey.control == CONTROL_SYSTEMD && mode && strcmp(mode, "process") != 0 && out->task_count > 0)
 		add_note(out, xasprintf("the unit has KillMode=%s: a restart kills executors that live in its cgroup",
@@ -135,8 +171,9 @@ static void note_kill_mode(const struct planner_work *work, struct plan_agent *o
 static void note_raised_timeout(const struct planner_work *work, struct plan_agent *out)
 {
 	if (work->raised)
-		add_note(out, xstrdup("executor_reregistration_timeout is raised so that executors of a busy host come "
-				      "back in time to be kept; --keep-reregistration-timeout leaves it alone"));
+		add_note(out, xstrdup("executor_reregistration_timeout is raised, so that executors of a busy host are "
+				      "back in time "
+				      "(--keep-reregistration-timeout leaves it alone)"));
 }
 
 /* It would refuse our requests. */
@@ -148,6 +185,34 @@ static void note_other_database(const struct planner_work *work, struct plan_age
 			 xasprintf("its host is driven by another database (%s): only `rollout start --adopt` takes "
 				   "it over",
 				   database));
+}
+
+/* ---- what others have reserved on it */
+
+static void copy_reservations(const struct planner_work *work, struct plan_agent *out)
+{
+	const struct resources *reserved = &work->survey.reserved;
+
+	out->reservations = xcalloc(reserved->count + 1, sizeof(*out->reservations));
+	for (size_t i = 0; i < reserved->count; i++) {
+		const struct resources one = {.items = &reserved->items[i], .count = 1};
+		struct buffer text = BUFFER_INIT(1u << 20);
+
+		resources_to_text(&one, &text);
+		out->reservations[out->reservation_count++] = buffer_take(&text);
+	}
+}
+
+/* What is added can be taken back only as long as nobody has reserved it. */
+static void note_growth(struct plan_agent *out)
+{
+	const struct resources before = {.items = out->before->resources, .count = out->before->n_resources};
+	const struct resources after = {.items = out->after->resources, .count = out->after->n_resources};
+
+	if ((out->differs & PART_RESOURCES) && !resources_contain(&before, &after))
+		add_note(out,
+			 xstrdup("it gets more than it has: once somebody has reserved that, neither an undo nor a "
+				 "rollback can take it back"));
 }
 
 static void fill_expectation(const struct planner_work *work, struct request_expectation *out)
@@ -182,11 +247,13 @@ int planner_fill(const struct planner_work *work, struct plan_agent *out, struct
 	choose_mechanism(work, out);
 	copy_edits(work, out);
 	copy_tasks(work, out);
+	copy_reservations(work, out);
 	fill_expectation(work, &out->expect);
 	out->start_ticks = work->survey.start_ticks;
 	note_discard(out);
-	if (out->mechanism != MECHANISM_DISCARD)
+	if (!ends_tasks(out))
 		note_overcommitment(work, out);
+	note_growth(out);
 	note_kill_mode(work, out);
 	note_raised_timeout(work, out);
 	note_other_database(work, out);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators on other terminals want of a run that is being driven: orders in the ledger, carried out one by one. */
+#include "orchestrator/driver/driver_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define LOOK_MS 500
+
+static char *reason_of(const struct run_order *order, const char *what)
+{
+	return xasprintf("%s by %s", what, order->actor);
+}
+
+static char *obey_pause(struct driver *driver, const struct run_order *order)
+{
+	char *reason = reason_of(order, "paused"), *answer = NULL;
+
+	if (driver->engine.state != RUN_RUNNING)
+		answer = xasprintf("the run is not running: it is %s", run_state_name(driver->engine.state));
+	else
+		engine_pause(&driver->engine, reason, driver_now(driver), &driver->output);
+	if (!answer) {
+		free(driver->ordered_to_pause);
+		driver->ordered_to_pause = xstrdup(order->actor);
+	}
+	free(reason);
+	return answer ? answer : xstrdup("nothing more is started; what is under way finishes");
+}
+
+/* Its plan says that what was changed is taken back now; only `abort` is stronger. */
+static bool is_to_be_taken_back(const struct driver *driver)
+{
+	return driver->run.rollback_due || driver->engine.wants_rollback;
+}
+
+static const char taken_back[] = "the run is to be rolled back, as its plan says; only `rollout abort` stops that";
+
+static char *obey_resume(struct driver *driver)
+{
+	if (is_to_be_taken_back(driver))
+		return xstrdup(taken_back);
+	if (driver->engine.state != RUN_PAUSED)
+		return xasprintf("the run has not paused: it is %s", run_state_name(driver->engine.state));
+	engine_unpause(&driver->engine, driver_now(driver), &driver->output);
+	free(driver->ordered_to_pause);
+	driver->ordered_to_pause = NULL;
+	driver->interrupts_taken_back += driver->interrupts;
+	driver->interrupts = 0;
+	return xstrdup("it goes on");
+}
+
+static char *obey_abort(struct driver *driver, const struct run_order *order)
+{
+	char *reason = reason_of(order, "aborted");
+
+	engine_abort(&driver->engine, reason, driver_now(driver), &driver->output);
+	free(reason);
+	return xstrdup(driver->engine.state == RUN_ABORTED ? "nothing starts any more; what is under way finishes"
+							   : "the run is done already");
+}
+
+static bool can_be_retried(enum agent_state state)
+{
+	return agent_state_is_failure(state) || state == AGENT_SKIPPED;
+}
+
+/* Stuck ones, and those that are just being put back, are retried as soon as their operation is settled. */
+static void retry_settled(struct driver *driver)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < driver->retries; i++) {
+		size_t index = driver->retrying[i];
+		enum agent_state state = driver->engine.agents[index].state;
+
+		if (!agent_state_is_final(state) || state == AGENT_STUCK) {
+			driver->retrying[left++] = index;
+			continue;
+		}
+		driver->agents[index].retry = false;
+		if (can_be_retried(state))
+			driver_step(driver, index, EVENT_RETRY);
+	}
+	driver->retries = left;
+}
+
+static void retry_later(struct driver *driver, size_t index)
+{
+	if (driver->agents[index].retry)
+		return;
+	if (!driver->retrying)
+		driver->retrying = xcalloc(driver->plan->agent_count + 1, sizeof(*driver->retrying));
+	driver->agents[index].retry = true;
+	driver->retrying[driver->retries++] = index;
+}
+
+static char *obey_retry(struct driver *driver)
+{
+	size_t count = 0;
+
+	if (driver->engine.state == RUN_ABORTED)
+		return xstrdup("the run is aborted: nothing starts any more");
+	if (is_to_be_taken_back(driver))
+		return xstrdup(taken_back);
+	for (size_t i = 0; i < driver->plan->agent_count; i++) {
+		enum agent_state state = driver->engine.agents[i].state;
+		/* Stuck before this driver began: it is being asked now. */
+		bool was_stuck = driver->engine.agents[i].was_stuck;
+
+		if (!can_be_retried(state) && !was_stuck)
+			continue;
+		retry_later(driver, i);
+		count++;
+		if (state == AGENT_STUCK)
+			driver_step(driver, i, EVENT_RETRY);
+	}
+	engine_unpause(&driver->engine, driver_now(driver), &driver->output);
+	retry_settled(driver);
+	return xasprintf("%zu agent%s once more", count, count == 1 ? "" : "s");
+}
+
+static char *obey(struct driver *driver, const struct run_order *order)
+{
+	if (strcmp(order->verb, "pause") == 0)
+		return obey_pause(driver, order);
+	if (strcmp(order->verb, "resume") == 0)
+		return obey_resume(driver);
+	if (strcmp(order->verb, "abort") == 0)
+		return obey_abort(driver, order);
+	if (strcmp(order->verb, "retry") == 0)
+		return obey_retry(driver);
+	return xasprintf("this rollcall knows no order '%s'", order->verb);
+}
+
+static void carry_out(struct driver *driver, struct run_order *order)
+{
+	char *line;
+
+	order->answer = obey(driver, order);
+	order->done_ms = driver->back->wall_ms(driver->back->ctx);
+	ledger_put_order(driver->back->ledger, order);
+	driver->run_dirty = true;
+	line = xasprintf("%s (%s): %s", order->verb, order->actor, order->answer);
+	driver_say(driver, line);
+	free(line);
+}
+
+int driver_orders(struct driver *driver, bool now, struct error *err)
+{
+	struct run_order order;
+	int found;
+
+	retry_settled(driver);
+	if (!now && driver_now(driver) < driver->orders_next_ms)
+		return 0;
+	driver->orders_next_ms = driver_now(driver) + LOOK_MS;
+	/* One at a time: that it is carried out is durable before the next one is read. */
+	found = ledger_next_order(driver->back->ledger, driver->run.id, &order, err);
+	if (found <= 0)
+		return found;
+	carry_out(driver, &order);
+	run_order_clear(&order);
+	driver->orders_next_ms = 0;
+	return 0;
+}

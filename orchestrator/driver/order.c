@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/driver/order.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/output.h"
+#include "orchestrator/session_ledger.h"
+
+/* The driver looks twice a second; a commit of it may wait for a slow disk. One that takes longer than this hangs. */
+#define PATIENCE_MS 30000
+#define LOOK_MS     100
+
+bool order_is_driven(struct session *session, const char *run, struct driver_holder *holder)
+{
+	struct driver_holder found;
+
+	if (!driver_lock_is_held(session_database_path(session), &found))
+		return false;
+	bool drives = found.run && strcmp(found.run, run) == 0;
+	if (drives && holder)
+		*holder = found;
+	else
+		driver_holder_clear(&found);
+	return drives;
+}
+
+/* ---- with a driver */
+
+static int put_order(struct session *session, const char *run, const char *verb, int64_t *seq)
+{
+	struct ledger *ledger = session_ledger(session);
+	const struct run_order order = {
+		.run = (char *)(uintptr_t)run,
+		.verb = (char *)(uintptr_t)verb,
+		.actor = (char *)(uintptr_t)session_actor(session),
+		.time_ms = clock_wall_ms(),
+	};
+
+	if (!ledger)
+		return -1;
+	ledger_put_order(ledger, &order);
+	int result = ledger_commit(ledger, &session->error);
+	ledger_close(ledger);
+	if (result == 0)
+		result = ledger_last_order(session_store(session), run, seq, &session->error) < 0 ? -1 : 0;
+	return result;
+}
+
+static int void_order(struct session *session, const char *run, const char *verb, int64_t seq)
+{
+	struct ledger *ledger = session_ledger(session);
+	const struct run_order order = {
+		.seq = seq,
+		.run = (char *)(uintptr_t)run,
+		.verb = (char *)(uintptr_t)verb,
+		.actor = (char *)(uintptr_t)session_actor(session),
+		.time_ms = clock_wall_ms(),
+		.done_ms = clock_wall_ms(),
+		.answer = (char *)(uintptr_t) "void: the driver did not carry it out",
+	};
+
+	if (!ledger)
+		return -1;
+	ledger_put_order(ledger, &order);
+	int result = ledger_commit(ledger, &session->error);
+	ledger_close(ledger);
+	return result;
+}
+
+static int blame_holder(struct session *session, const char *run, const struct driver_holder *holder)
+{
+	return error_set(&session->error, ERROR_CONFLICT,
+			 "process %ld on %s (%s) drives run %s since %s and %s: end it with `kill -KILL %ld` and "
+			 "`rollcall rollout resume %s`, or `rollcall rollout resume --take-over %s`; the order is void",
+			 holder->pid, holder->host ? holder->host : "?", holder->actor ? holder->actor : "?", run,
+			 holder->since ? holder->since : "?",
+			 holder->stopped ? "is stopped" : "does not do what it is told", holder->pid, run, run);
+}
+
+/* 1: done; 0: nobody drives it any more; -1. */
+static int await(struct session *session, const char *run, int64_t seq, char **answer)
+{
+	int64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
+	struct driver_holder holder;
+
+	for (;;) {
+		int done = ledger_order_is_done(session_store(session), seq, answer, &session->error);
+		if (done != 0)
+			return done;
+		if (!order_is_driven(session, run, &holder))
+			return ledger_order_is_done(session_store(session), seq, answer, &session->error);
+		bool hangs = holder.stopped || clock_monotonic_ms() >= deadline;
+		if (hangs)
+			blame_holder(session, run, &holder);
+		driver_holder_clear(&holder);
+		if (hangs)
+			return -1;
+		usleep(LOOK_MS * 1000);
+	}
+}
+
+int order_give(struct session *session, const char *run, const char *verb, char **answer)
+{
+	int64_t seq = 0;
+
+	if (put_order(session, run, verb, &seq) < 0)
+		return -1;
+	int result = await(session, run, seq, answer);
+	if (result <= 0) {
+		struct error kept = session->error;
+
+		error_clear(&session->error);
+		if (void_order(session, run, verb, seq) < 0)
+			return -1;
+		session->error = kept;
+	}
+	return result;
+}
+
+/* ---- without one */
+
+static bool is_under_way(const char *state)
+{
+	int found = agent_state_parse(state);
+
+	return found >= 0 && agent_state_is_under_way((enum agent_state)found);
+}
+
+static int count_under_way(struct ledger *ledger, const char *run, size_t *under_way, struct error *err)
+{
+	struct run_agent *agents = NULL;
+	size_t count = 0;
+
+	*under_way = 0;
+	if (ledger_load_agents(ledger, run, &agents, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		*under_way += is_under_way(agents[i].state);
+		run_agent_clear(&agents[i]);
+	}
+	free(agents);
+	return 0;
+}
+
+static int check_markable(const struct run_row *run, bool abort, struct error *err)
+{
+	int state = run_state_parse(run->state);
+
+	if (state == RUN_DONE || state == RUN_ABORTED || (state == RUN_PAUSED && !abort))
+		return error_set(err, ERROR_CONFLICT, "run %s %s%s%s", run->id,
+				 state == RUN_PAUSED ? "has paused already" : "is ",
+				 state == RUN_PAUSED ? "" : run->state,
+				 state == RUN_PAUSED ? "" : ": there is nothing to stop");
+	return 0;
+}
+
+static void put_mark(struct ledger *ledger, struct run_row *run, bool abort, const char *actor, size_t under_way)
+{
+	free(run->state);
+	free(run->reason);
+	free(run->before);
+	run->before = NULL;
+	run->state = xstrdup(run_state_name(abort ? RUN_ABORTED : RUN_PAUSED));
+	run->reason = xasprintf("%s by %s", abort ? "aborted" : "paused", actor);
+	if (abort) {
+		run->rollback_due = 0;
+		run->finished_ms = under_way ? 0 : clock_wall_ms();
+	}
+	ledger_event(ledger, "run", run->id, NULL,
+		     json_pack("{s:s, s:s, s:I, s:I}", "state", run->state, "reason", run->reason, "epoch",
+			       (json_int_t)run->epoch, "forgiven", (json_int_t)run->forgiven));
+	ledger_put_run(ledger, run);
+}
+
+static char *mark_answer(const char *run, bool abort, size_t under_way)
+{
+	if (under_way > 0)
+		return xasprintf("nobody drives it; %zu agent%s left under way: `rollcall rollout resume %s` asks %s",
+				 under_way, under_way == 1 ? " was" : "s were", run,
+				 under_way == 1 ? "its host" : "their hosts");
+	return xstrdup(abort ? "nothing starts ever again" : "nobody drives it; nothing starts before it is resumed");
+}
+
+static int mark(struct session *session, struct ledger *ledger, const char *name, const char *verb, char **answer)
+{
+	bool abort = strcmp(verb, "abort") == 0;
+	struct run_row run = {.id = NULL};
+	size_t under_way;
+
+	if (ledger_load_run(ledger, name, &run, &session->error) < 0 ||
+	    check_markable(&run, abort, &session->error) < 0 ||
+	    count_under_way(ledger, name, &under_way, &session->error) < 0) {
+		run_row_clear(&run);
+		return -1;
+	}
+	put_mark(ledger, &run, abort, session_actor(session), under_way);
+	*answer = mark_answer(name, abort, under_way);
+	const struct run_order order = {.run = run.id,
+					.verb = (char *)(uintptr_t)verb,
+					.actor = (char *)(uintptr_t)session_actor(session),
+					.time_ms = clock_wall_ms(),
+					.done_ms = clock_wall_ms(),
+					.answer = *answer};
+	ledger_put_order(ledger, &order);
+	int result = ledger_commit(ledger, &session->error);
+	run_row_clear(&run);
+	return result;
+}
+
+int order_mark(struct session *session, const char *run, const char *verb, char **answer)
+{
+	/* Held so that nobody begins to drive it at this moment; whoever holds it just now drives another run. */
+	struct error ignored = ERROR_INIT;
+	struct driver_lock *lock = driver_lock_take(session_database_path(session), session_actor(session),
+						    clock_wall_ms(), &ignored);
+	struct ledger *ledger = session_ledger(session);
+	int result = -1;
+
+	*answer = NULL;
+	if (ledger)
+		result = mark(session, ledger, run, verb, answer);
+	ledger_close(ledger);
+	driver_lock_release(lock);
+	if (result < 0) {
+		free(*answer);
+		*answer = NULL;
+	}
+	return result;
+}
+
+/* ---- both */
+
+static int show(struct session *session, const char *run, const char *verb, const char *answer)
+{
+	if (session->json)
+		return output_json(
+			json_pack("{s:s, s:s, s:s}", "run", run, "order", verb, "answer", answer ? answer : ""));
+	printf("Run %s: %s\n", run, answer ? answer : verb);
+	return 0;
+}
+
+int order_carry_out(struct session *session, const char *name, const char *verb)
+{
+	struct run_row run;
+	char *answer = NULL;
+	int result = 0;
+
+	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+		return -1;
+	if (order_is_driven(session, run.id, NULL))
+		result = order_give(session, run.id, verb, &answer);
+	if (result == 0)
+		result = order_mark(session, run.id, verb, &answer);
+	if (result >= 0)
+		result = show(session, run.id, verb, answer);
+	free(answer);
+	run_row_clear(&run);
+	return result;
+}

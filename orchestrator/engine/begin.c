@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine is made, filled with what the ledger says, and begins; a run that had paused goes on. */
+#include "orchestrator/engine/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* ---- making */
+
+static void make_stages(struct engine *engine, const struct engine_stage *stages, size_t count)
+{
+	engine->stage_count = count ? (int)count : 1;
+	engine->stages = xcalloc((size_t)engine->stage_count, sizeof *engine->stages);
+	if (count)
+		memcpy(engine->stages, stages, count * sizeof *stages);
+	else
+		engine->stages[0].window = engine->options.window;
+	engine->stages[engine->stage_count - 1].end = engine->count;
+	engine->stage_failures = xcalloc((size_t)engine->stage_count, sizeof *engine->stage_failures);
+	engine->stage_open = xcalloc((size_t)engine->stage_count, sizeof *engine->stage_open);
+}
+
+static void make_agents(struct engine *engine, const int *domains)
+{
+	int stage = 0;
+
+	for (size_t i = 0; i < engine->count; i++) {
+		struct engine_agent *agent = &engine->agents[i];
+
+		while (i >= engine->stages[stage].end)
+			stage++;
+		agent->stage = stage;
+		agent->domain = domains[i];
+		engine->stage_open[stage]++;
+		if (domains[i] >= engine->domain_count)
+			engine->domain_count = domains[i] + 1;
+	}
+	engine->by_state[AGENT_WAITING] = (int)engine->count;
+	engine->open = engine->stage_open[0];
+}
+
+static size_t list_of(const struct engine *engine, size_t index)
+{
+	int domain = engine->agents[index].domain;
+
+	return (size_t)(engine->options.domain_window && domain >= 0 ? domain : engine->domain_count);
+}
+
+/* Counting sort: stable, so every list is in order of position. */
+static void make_lists(struct engine *engine)
+{
+	size_t lists = (size_t)engine->domain_count + 1;
+
+	engine->domain_first = xcalloc(lists + 1, sizeof *engine->domain_first);
+	engine->domain_next = xcalloc(lists, sizeof *engine->domain_next);
+	for (size_t i = 0; i < engine->count; i++)
+		engine->domain_first[list_of(engine, i) + 1]++;
+	for (size_t list = 0; list < lists; list++) {
+		engine->domain_first[list + 1] += engine->domain_first[list];
+		engine->domain_next[list] = engine->domain_first[list];
+	}
+	for (size_t i = 0; i < engine->count; i++) {
+		engine->agents[i].place = engine->domain_next[list_of(engine, i)]++;
+		engine->members[engine->agents[i].place] = i;
+	}
+	memcpy(engine->domain_next, engine->domain_first, lists * sizeof *engine->domain_next);
+}
+
+void engine_init(struct engine *engine, const struct engine_options *options, const struct engine_stage *stages,
+		 size_t stage_count, const int *domains, size_t count)
+{
+	memset(engine, 0, sizeof *engine);
+	engine->options = *options;
+	engine->count = count;
+	engine->agents = xcalloc(count + 1, sizeof *engine->agents);
+	engine->under_way = xcalloc(count + 1, sizeof *engine->under_way);
+	engine->members = xcalloc(count + 1, sizeof *engine->members);
+	engine->blocked_since_ms = -1;
+	engine->due_ms = INT64_MAX;
+	make_stages(engine, stages, stage_count);
+	make_agents(engine, domains);
+	make_lists(engine);
+	engine->domain_slots = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_slots);
+	engine->domain_failures = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_failures);
+}
+
+void engine_clear(struct engine *engine)
+{
+	free(engine->agents);
+	free(engine->under_way);
+	free(engine->members);
+	free(engine->stages);
+	free(engine->stage_failures);
+	free(engine->stage_open);
+	free(engine->domain_first);
+	free(engine->domain_next);
+	free(engine->domain_slots);
+	free(engine->domain_failures);
+	memset(engine, 0, sizeof *engine);
+}
+
+void engine_set_domain_names(struct engine *engine, const char *const *names)
+{
+	engine->domain_names = names;
+}
+
+/* ---- beginning */
+
+void engine_restore(struct engine *engine, size_t index, enum agent_state state, int attempt)
+{
+	struct engine_agent next = engine->agents[index];
+
+	next.state = state;
+	next.attempt = attempt;
+	engine_put(engine, index, &next);
+}
+
+/* Whoever kept only a number has kept no names: the first ones are taken. */
+static void see_some(struct engine *engine, int count)
+{
+	for (size_t i = 0; i < engine->count && count > 0; i++) {
+		struct engine_agent next = engine->agents[i];
+
+		if (!agent_state_is_failure(next.state) || next.state == AGENT_STUCK)
+			continue;
+		next.seen = true;
+		engine_put(engine, i, &next);
+		count--;
+	}
+}
+
+static void resume_agent(struct engine *engine, size_t index, int64_t now_ms, struct engine_output *output)
+{
+	struct engine_agent next = engine->agents[index];
+
+	if (agent_state_is_open(next.state) && !next.must_ask) {
+		next.must_ask = true;
+		engine->must_ask++;
+	}
+	if (next.state == AGENT_STUCK)
+		next.was_stuck = true;
+	next.since_ms = now_ms;
+	engine_put(engine, index, &next);
+	engine_step(engine, index, EVENT_RESUME, now_ms, output);
+}
+
+void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output)
+{
+	engine->state = RUN_RUNNING;
+	engine->reason[0] = '\0';
+	output->run_changed = true;
+	if (forgiven < 0) {
+		engine_see_failures(engine);
+		engine->wants_rollback = false;
+	} else if (!engine->remembers) {
+		see_some(engine, forgiven);
+	}
+	for (size_t i = 0; i < engine->count; i++)
+		resume_agent(engine, i, now_ms, output);
+}
+
+void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	if (engine->state != RUN_PAUSED)
+		return;
+	engine->state = RUN_RUNNING;
+	engine->reason[0] = '\0';
+	engine->wants_rollback = false;
+	output->run_changed = true;
+	engine_see_failures(engine);
+	for (size_t i = 0; i < engine->count; i++)
+		if (engine->agents[i].state == AGENT_STUCK)
+			resume_agent(engine, i, now_ms, output);
+	engine_unpark(engine, now_ms, output);
+}

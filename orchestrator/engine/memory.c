@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a restart must know: the agents' states come from their rows, the run's own memory is one line of words, each with its
+ * value:
+ *
+ *     passed 2 row 1 rollback 1 seen 0-4,9 known 7
+ *
+ * passed: stages whose gates have passed; row: failures in a row; seen, known: positions of agents whose failure, or whose being
+ * stuck, a person knew of when the run was resumed. Words with nothing to say are left out.
+ */
+#include "orchestrator/engine/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- writing */
+
+static void write_number(struct buffer *out, const char *word, int value)
+{
+	if (value)
+		buffer_printf(out, "%s%s %d", out->len ? " " : "", word, value);
+}
+
+static bool is_known(const struct engine_agent *agent)
+{
+	return agent->was_stuck;
+}
+
+static bool is_seen(const struct engine_agent *agent)
+{
+	return agent->seen;
+}
+
+static void write_positions(const struct engine *engine, struct buffer *out, const char *word,
+			    bool (*has)(const struct engine_agent *agent))
+{
+	bool any = false;
+
+	for (size_t i = 0; i < engine->count; i++) {
+		size_t first = i;
+
+		if (!has(&engine->agents[i]))
+			continue;
+		while (i + 1 < engine->count && has(&engine->agents[i + 1]))
+			i++;
+		if (any)
+			buffer_putc(out, ',');
+		else
+			buffer_printf(out, "%s%s ", out->len ? " " : "", word);
+		any = true;
+		buffer_printf(out, i > first ? "%zu-%zu" : "%zu", first, i);
+	}
+}
+
+void engine_write_memory(const struct engine *engine, struct buffer *out)
+{
+	write_number(out, "passed", engine->stages_passed);
+	write_number(out, "row", engine->in_a_row);
+	write_number(out, "rollback", engine->wants_rollback);
+	write_positions(engine, out, "seen", is_seen);
+	write_positions(engine, out, "known", is_known);
+}
+
+/* ---- reading */
+
+static void see(struct engine *engine, size_t index, bool known)
+{
+	struct engine_agent next = engine->agents[index];
+
+	/* What has come to its end since has forgotten it. */
+	if (next.state == AGENT_WAITING || next.state == AGENT_DONE || next.state == AGENT_SKIPPED)
+		return;
+	if (known && agent_state_is_final(next.state) && next.state != AGENT_STUCK)
+		return;
+	if (known)
+		next.was_stuck = true;
+	else
+		next.seen = true;
+	engine_put(engine, index, &next);
+}
+
+static bool read_number(const char **at, size_t most, size_t *out)
+{
+	char *end;
+	unsigned long value;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	value = strtoul(*at, &end, 10);
+	if (value > most)
+		return false;
+	*at = end;
+	*out = value;
+	return true;
+}
+
+/* "0-4,9" */
+static bool read_positions(struct engine *engine, const char **at, bool known)
+{
+	size_t first, last;
+
+	do {
+		if (**at == ',')
+			++*at;
+		if (!read_number(at, engine->count, &first))
+			return false;
+		last = first;
+		if (**at == '-') {
+			++*at;
+			if (!read_number(at, engine->count, &last))
+				return false;
+		}
+		if (first > last || last >= engine->count)
+			return false;
+		for (size_t i = first; i <= last; i++)
+			see(engine, i, known);
+	} while (**at == ',');
+	return true;
+}
+
+static bool read_word(struct engine *engine, const char *word, size_t len, const char **at)
+{
+	size_t value;
+
+	if (len == 4 && strncmp(word, "seen", 4) == 0)
+		return read_positions(engine, at, false);
+	if (len == 5 && strncmp(word, "known", 5) == 0)
+		return read_positions(engine, at, true);
+	if (!read_number(at, engine->count + (size_t)engine->stage_count, &value))
+		return false;
+	if (len == 6 && strncmp(word, "passed", 6) == 0 && value <= (size_t)engine->stage_count)
+		engine_restore_stage(engine, (int)value);
+	else if (len == 3 && strncmp(word, "row", 3) == 0)
+		engine->in_a_row = (int)value;
+	else if (len == 8 && strncmp(word, "rollback", 8) == 0)
+		engine->wants_rollback = value != 0;
+	else
+		return false;
+	return true;
+}
+
+int engine_restore_memory(struct engine *engine, const char *text, struct error *err)
+{
+	const char *at = text ? text : "";
+
+	engine->remembers = *at != '\0';
+	while (*at != '\0') {
+		const char *word = at;
+		size_t len = strcspn(word, " ");
+
+		at += len + (word[len] == ' ');
+		if (!read_word(engine, word, len, &at) || (*at != ' ' && *at != '\0'))
+			return error_set(err, ERROR_CORRUPT, "the run's memory does not fit its plan at: %.60s", word);
+		at += *at == ' ';
+	}
+	return 0;
+}

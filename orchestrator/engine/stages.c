@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stages: one begins when every agent up to its beginning has come to an end and the gate of the one before has passed. The
+ * current stage only ever moves on; an agent of an earlier one that is tried again goes with the current one.
+ */
+#include "orchestrator/engine/internal.h"
+
+#include <stdio.h>
+
+int engine_window(const struct engine *engine)
+{
+	return engine->stages[engine->stage].window;
+}
+
+bool engine_stages_are_over(const struct engine *engine)
+{
+	return engine->stages_passed == engine->stage_count && engine->open == 0;
+}
+
+static void pass(struct engine *engine, struct engine_output *output)
+{
+	engine->stages_passed = engine->stage + 1;
+	output->run_changed = true;
+	if (engine->stages_passed == engine->stage_count)
+		return;
+	engine->stage++;
+	engine->open += engine->stage_open[engine->stage];
+}
+
+void engine_restore_stage(struct engine *engine, int stages_passed)
+{
+	struct engine_output ignored = {.records = NULL};
+
+	while (engine->stages_passed < stages_passed && engine->stages_passed < engine->stage_count)
+		pass(engine, &ignored);
+}
+
+static void ask(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	engine->gate_asked = true;
+	engine->gate_since_ms = now_ms;
+	output->ask_stage_gate = true;
+	output->stage_gate = engine->stage;
+	output->run_changed = true;
+}
+
+void engine_check_stages(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	if (engine->gate_asked && now_ms - engine->gate_since_ms >= engine->options.gate_ms)
+		engine_stage_answer(engine, engine->stage, GATE_INCONCLUSIVE, "it took too long", now_ms, output);
+	/* Without gates a run that pauses may still find that it is over. */
+	while (engine->open == 0 && engine->stages_passed <= engine->stage && !engine->options.stage_gates &&
+	       engine->state != RUN_ABORTED)
+		pass(engine, output);
+	if (engine->open == 0 && engine->stages_passed <= engine->stage && engine->state == RUN_RUNNING &&
+	    !engine->gate_asked && !engine->gate_parked)
+		ask(engine, now_ms, output);
+}
+
+void engine_stage_answer(struct engine *engine, int stage, enum gate_answer answer, const char *reason, int64_t now_ms,
+			 struct engine_output *output)
+{
+	const char *what = answer == GATE_FAIL ? "has failed" : "gave no answer that settles it";
+	char text[sizeof engine->reason];
+
+	if (!engine->gate_asked || stage != engine->stage)
+		return;
+	engine->gate_asked = false;
+	if (answer == GATE_PASS) {
+		pass(engine, output);
+		return;
+	}
+	engine->gate_parked = true;
+	snprintf(text, sizeof text, "the gate after stage %d %s%s%.140s", stage + 1, what, reason ? ": " : "",
+		 reason ? reason : "");
+	if (answer == GATE_FAIL)
+		engine_stop(engine, text, now_ms, output);
+	else
+		engine_pause(engine, text, now_ms, output);
+}
+
+void engine_unpark(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	engine->gate_parked = false;
+	for (size_t i = 0; i < engine->count && engine->by_state[AGENT_GATING] > 0; i++)
+		if (engine->agents[i].parked)
+			engine_step(engine, i, EVENT_RESUME, now_ms, output);
+}
