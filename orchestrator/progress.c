@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "orchestrator/report/countdown.h"
 
 /* More lines than this would leave no room for what scrolls by. */
 #define LIVE_LINES     12
@@ -25,6 +26,11 @@
 /* A terminal line of ours, in bytes. */
 #define LINE_MAX_BYTES 1024
 
+struct away {
+	int64_t from_ms; /* wall clock */
+	bool started;    /* its new process was seen */
+};
+
 struct progress {
 	const struct plan *plan;
 	bool quiet;
@@ -34,6 +40,7 @@ struct progress {
 	struct buffer frame; /* written with one call, so that nothing flickers or tears */
 	int64_t began_ms;
 	enum agent_state *told;      /* by agent: the state that was printed last */
+	struct away *away;           /* by agent, for its clocks */
 	const struct engine *engine; /* of the last call */
 	bool master_fails;           /* it has not answered since … */
 	int64_t master_told_ms;      /* … and that was said last at this moment */
@@ -41,65 +48,6 @@ struct progress {
 };
 
 /* ---- words */
-
-static size_t count_tasks(const json_t *proof, const char *fate)
-{
-	return json_array_size(json_object_get(json_object_get(proof, "tasks"), fate));
-}
-
-static bool id_is_same(const json_t *proof)
-{
-	const json_t *lines = json_object_get(proof, "lines");
-	size_t i;
-	json_t *line;
-
-	json_array_foreach(lines, i, line)
-	{
-		if (strcmp(json_string_value(json_object_get(line, "what")), "id") == 0)
-			return json_is_true(json_object_get(line, "ok"));
-	}
-	return false;
-}
-
-static void add_tasks(const json_t *proof, struct buffer *out)
-{
-	size_t kept = count_tasks(proof, "survived"), lost = count_tasks(proof, "killed");
-	size_t unproven = count_tasks(proof, "unproven");
-
-	if (kept > 0)
-		buffer_printf(out, ", %zu task%s kept", kept, kept == 1 ? "" : "s");
-	if (lost > 0)
-		buffer_printf(out, ", %zu task%s lost", lost, lost == 1 ? "" : "s");
-	if (unproven > 0)
-		buffer_printf(out, ", %zu task%s not proven to run", unproven, unproven == 1 ? "" : "s");
-}
-
-/* What went wrong is told where something has just gone wrong: a step forward is not overshadowed by an older story. */
-static bool tells_error(enum agent_state state)
-{
-	return (agent_state_is_final(state) && state != AGENT_DONE) || state == AGENT_UNKNOWN ||
-	       state == AGENT_REVERTING || state == AGENT_WAITING;
-}
-
-char *progress_detail(const struct run_agent *row, enum agent_state state)
-{
-	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
-	bool settled = state == AGENT_DONE || state == AGENT_REVERTED;
-	json_t *proof = (settled || state == AGENT_STUCK) && row->proof ? json_loads(row->proof, 0, NULL) : NULL;
-	char span[CLOCK_TEXT_MAX];
-
-	if (proof)
-		buffer_puts(&out, id_is_same(proof) ? "same ID" : "NOT the same ID");
-	if (proof)
-		add_tasks(proof, &out);
-	if (settled && row->away_from_ms && row->away_until_ms)
-		buffer_printf(&out, "%saway %s", out.len ? ", " : "",
-			      clock_format_span(row->away_until_ms - row->away_from_ms, span));
-	if (row->error && tells_error(state))
-		buffer_printf(&out, "%s%.*s", out.len ? "; " : "", (int)strcspn(row->error, "\n"), row->error);
-	json_decref(proof);
-	return buffer_take(&out);
-}
 
 static void time_of_day(char out[16])
 {
@@ -134,7 +82,10 @@ static void print_step(struct progress *progress, const struct engine_record *re
 	char *shown = text_printable(detail, false);
 
 	time_of_day(now);
-	buffer_printf(&progress->frame, "%s %s  ", now, progress->plan->agents[record->agent].hostname);
+	char *host = text_printable(progress->plan->agents[record->agent].hostname, false);
+
+	buffer_printf(&progress->frame, "%s %s  ", now, host);
+	free(host);
 	if (!progress->live) /* where the agent came from was on the screen */
 		buffer_printf(&progress->frame, "%s \u2192 ", agent_state_name(progress->told[record->agent]));
 	buffer_printf(&progress->frame, "%s%s%s%s%s\n", term_on(stderr, style_of(record->to)),
@@ -163,28 +114,64 @@ static void write_frame(struct progress *progress)
 static void draw_line(struct progress *progress, const char *text)
 {
 	size_t room = (size_t)term_width(stderr) - 1, width = 0, bytes = 0;
+	char *shown = text_printable(text, false);
 	uint32_t code;
 
-	while (text[bytes]) {
-		size_t step = text_decode(text + bytes, &code);
+	while (shown[bytes]) {
+		size_t step = text_decode(shown + bytes, &code);
 
 		width += text_char_width(code);
 		if (width > room)
 			break;
 		bytes += step;
 	}
-	buffer_printf(&progress->frame, "%.*s\n", (int)bytes, text);
+	buffer_printf(&progress->frame, "%.*s\n", (int)bytes, shown);
 	progress->drawn++;
+	free(shown);
+}
+
+/* Which clock runs out first, and when; "" while none runs. The caller's. */
+static char *clocks_of(const struct progress *progress, const struct engine *engine, size_t index)
+{
+	const struct away *away = &progress->away[index];
+	struct engine_left left;
+
+	if (!countdown_left(progress->plan, &progress->plan->agents[index], engine->agents[index].state, away->from_ms,
+			    away->started, clock_wall_ms(), &left))
+		return xstrdup("");
+	return countdown_text(&left);
 }
 
 static void draw_agent(struct progress *progress, const struct engine *engine, size_t index, int64_t now_ms)
 {
 	const struct engine_agent *agent = &engine->agents[index];
-	char line[LINE_MAX_BYTES], span[CLOCK_TEXT_MAX];
+	char line[LINE_MAX_BYTES], span[CLOCK_TEXT_MAX], *clocks = clocks_of(progress, engine, index);
 
-	snprintf(line, sizeof(line), "  %-28s %-10s %s", progress->plan->agents[index].hostname,
-		 agent_state_name(agent->state), clock_format_span(now_ms - agent->since_ms, span));
+	snprintf(line, sizeof(line), "  %-28s %-10s %-8s %s", progress->plan->agents[index].hostname,
+		 agent_state_name(agent->state), clock_format_span(now_ms - agent->since_ms, span), clocks);
 	draw_line(progress, line);
+	free(clocks);
+}
+
+static bool is_stopping(const struct engine *engine)
+{
+	return engine->state == RUN_PAUSED || engine->state == RUN_ABORTED;
+}
+
+static const char *what_holds(const struct engine *engine)
+{
+	if (is_stopping(engine))
+		return engine->state == RUN_PAUSED ? "  pausing: " : "  aborting: ";
+	if (engine->holds)
+		return "  waiting: ";
+	return engine->gate_asked ? "  asking the stage's gates" : "";
+}
+
+static const char *reason_of(const struct engine *engine)
+{
+	if (is_stopping(engine))
+		return engine->reason;
+	return engine->holds ? engine_hold_name((enum engine_hold)engine->holds) : "";
 }
 
 static void draw_bar(struct progress *progress, const struct engine *engine, int64_t now_ms)
@@ -197,8 +184,7 @@ static void draw_bar(struct progress *progress, const struct engine *engine, int
 		at += (size_t)snprintf(bar + at, sizeof(bar) - at, "%s", i < full ? "\u2588" : "\u00b7");
 	snprintf(line, sizeof(line), "%s  %d of %zu done, %d away, %d failed  %s%s%s", bar,
 		 engine->by_state[AGENT_DONE], engine->count, engine->away, engine_failures(engine),
-		 clock_format_span(now_ms - progress->began_ms, span), engine->state == RUN_PAUSED ? "  pausing: " : "",
-		 engine->state == RUN_PAUSED ? engine->reason : "");
+		 clock_format_span(now_ms - progress->began_ms, span), what_holds(engine), reason_of(engine));
 	draw_line(progress, line);
 }
 
@@ -221,6 +207,7 @@ static void on_agent(void *ctx, const struct engine *engine, const struct engine
 	struct progress *progress = ctx;
 
 	progress->engine = engine;
+	progress->away[record->agent] = (struct away){.from_ms = row->away_from_ms, .started = row->started != NULL};
 	if (progress->quiet || record->from == record->to)
 		return;
 	if (progress->live)
@@ -238,7 +225,7 @@ static void on_run(void *ctx, const struct engine *engine)
 	char now[16];
 
 	progress->engine = engine;
-	if (progress->quiet || engine->state != RUN_PAUSED)
+	if (progress->quiet || !is_stopping(engine))
 		return;
 	if (progress->live)
 		erase(progress);
@@ -297,6 +284,15 @@ static void on_master(void *ctx, const struct engine *engine, const char *failur
 	free(text);
 }
 
+static void on_say(void *ctx, const struct engine *engine, const char *text)
+{
+	struct progress *progress = ctx;
+
+	progress->engine = engine;
+	if (!progress->quiet)
+		say(progress, engine, text);
+}
+
 static void on_log(enum log_level level, const char *line, void *ctx)
 {
 	struct progress *progress = ctx;
@@ -321,7 +317,13 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.began_ms = clock_monotonic_ms(),
 		.frame = BUFFER_INIT(FRAME_MAX),
 		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
-		.observer = {.agent = on_agent, .run = on_run, .tick = on_tick, .master = on_master, .ctx = progress},
+		.away = xcalloc(plan->agent_count + 1, sizeof(*progress->away)),
+		.observer = {.agent = on_agent,
+			     .run = on_run,
+			     .tick = on_tick,
+			     .master = on_master,
+			     .say = on_say,
+			     .ctx = progress},
 	};
 	if (progress->live)
 		log_set_hook(on_log, progress);
@@ -339,6 +341,7 @@ void progress_free(struct progress *progress)
 	}
 	buffer_clear(&progress->frame);
 	free(progress->told);
+	free(progress->away);
 	free(progress);
 }
 

@@ -15,9 +15,6 @@
 #define DEFAULT_CONFIG "rollcall.json"
 #define DATABASE_NAME  "rollcall.db"
 
-/* A master with tens of thousands of agents takes seconds to answer; one that takes longer than this does not. */
-#define MASTER_TIMEOUT_MS 30000
-
 /* inspect reads files and asks systemd: a host that takes longer is not well. */
 #define SURVEY_TIMEOUT_MS 60000
 
@@ -52,6 +49,7 @@ void session_close(struct session *session)
 		master_source_free(session->master);
 	if (session->http)
 		http_free(session->http);
+	session_access_free(session->access);
 	if (session->loop)
 		loop_free(session->loop);
 	store_close(session->store);
@@ -191,17 +189,6 @@ struct http *session_http(struct session *session)
 	if (loop && !session->http)
 		session->http = http_new(loop, &session->error);
 	return session->http;
-}
-
-struct master_source *session_master(struct session *session)
-{
-	const struct cluster *cluster = session_cluster(session);
-	struct http *http = cluster ? session_http(session) : NULL;
-
-	if (http && !session->master)
-		session->master = master_http_new(http, (const char *const *)cluster->masters, cluster->master_count,
-						  MASTER_TIMEOUT_MS);
-	return session->master;
 }
 
 void session_target(const struct cluster *cluster, const struct cluster_host *host, const char *name,

@@ -46,6 +46,7 @@ struct session {
 	struct loop *loop;
 	struct http *http;
 	struct master_source *master;
+	struct session_access *access; /* what the masters want to see, secrets read */
 	struct transport *transport;
 };
 
@@ -77,6 +78,9 @@ struct loop *session_loop(struct session *session);
 struct http *session_http(struct session *session);
 struct master_source *session_master(struct session *session);
 struct transport *session_transport(struct session *session);
+
+/* For session_close. */
+void session_access_free(struct session_access *access);
 
 /* How to reach a host: strings borrowed from the cluster, host and name. */
 void session_target(const struct cluster *cluster, const struct cluster_host *host, const char *name,

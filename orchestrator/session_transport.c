@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "orchestrator/session.h"
+#include "remote/transport_openssh.h"
 #include "remote/transport_ssh.h"
 
 /* Where agentctl lies, seen from the folder of this program: in the build folder, and once installed. */
@@ -63,7 +64,8 @@ struct transport *session_transport(struct session *session)
 		const struct ssh_transport_options options = {.agentctl = agentctl,
 							      .connect_timeout_ms = cluster->ssh.connect_timeout_ms};
 
-		session->transport = transport_ssh_new(loop, &options, &session->error);
+		session->transport = cluster->ssh.openssh ? transport_openssh_new(loop, &options, &session->error)
+							  : transport_ssh_new(loop, &options, &session->error);
 	}
 	free(agentctl);
 	return session->transport;

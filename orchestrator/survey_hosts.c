@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "orchestrator/output.h"
+#include "orchestrator/survey_events.h"
 #include "protocol/answer.h"
 #include "protocol/request.h"
 
@@ -33,6 +35,8 @@ struct surveyor {
 	size_t next; /* agent to be asked next */
 	size_t open; /* jobs in use */
 	struct survey_counts counts;
+	bool forgets;                /* nothing is kept */
+	struct survey_events events; /* of this transaction */
 };
 
 static void job_clear(struct job *job)
@@ -60,6 +64,37 @@ static void drop_name(struct error *failure, const char *name)
 		memmove(failure->text, failure->text + len + 2, strlen(failure->text + len + 2) + 1);
 }
 
+static int store_failure(struct surveyor *surveyor, const struct agent_record *agent, const struct error *failure)
+{
+	if (surveyor->forgets)
+		return 0;
+	if (ensure_transaction(surveyor) < 0 ||
+	    survey_store_failure(surveyor->store, agent->row, failure, clock_wall_ms(), &surveyor->session->error) < 0)
+		return -1;
+	survey_events_note(&surveyor->events, agent,
+			   json_pack("{s:s, s:o}", "failure_kind", survey_failure_kind(failure->kind), "failure",
+				     output_text(failure->text)));
+	return 0;
+}
+
+static int store_document(struct surveyor *surveyor, const struct job *job, const struct agent_record *agent,
+			  const struct survey *survey)
+{
+	char sha256[DIGEST_HEX_SIZE];
+
+	if (surveyor->forgets)
+		return 0;
+	if (ensure_transaction(surveyor) < 0 ||
+	    survey_store(surveyor->store, agent->row, buffer_text(&job->output), job->output.len, job->host_key,
+			 clock_wall_ms(), &surveyor->session->error) < 0)
+		return -1;
+	digest_hex(buffer_text(&job->output), job->output.len, sha256);
+	survey_events_note(&surveyor->events, agent,
+			   json_pack("{s:s, s:o, s:o}", "sha256", sha256, "host_key", output_text(job->host_key),
+				     "boot_id", output_text(survey->boot_id)));
+	return 0;
+}
+
 static int keep_failure(struct surveyor *surveyor, const struct agent_record *agent, const struct error *why)
 {
 	struct error shortened = *why;
@@ -67,8 +102,7 @@ static int keep_failure(struct surveyor *surveyor, const struct agent_record *ag
 
 	drop_name(&shortened, agent->view.hostname);
 	surveyor->counts.failed++;
-	if (ensure_transaction(surveyor) < 0 ||
-	    survey_store_failure(surveyor->store, agent->row, failure, clock_wall_ms(), &surveyor->session->error) < 0)
+	if (store_failure(surveyor, agent, failure) < 0)
 		return -1;
 	if (surveyor->watch)
 		surveyor->watch->host(surveyor->watch->ctx, agent, NULL, failure, &surveyor->counts);
@@ -91,9 +125,7 @@ static int keep_document(struct surveyor *surveyor, struct job *job, const struc
 			 const struct survey *survey)
 {
 	surveyor->counts.surveyed++;
-	if (ensure_transaction(surveyor) < 0 ||
-	    survey_store(surveyor->store, agent->row, buffer_text(&job->output), job->output.len, job->host_key,
-			 clock_wall_ms(), &surveyor->session->error) < 0)
+	if (store_document(surveyor, job, agent, survey) < 0)
 		return -1;
 	if (surveyor->watch)
 		surveyor->watch->host(surveyor->watch->ctx, agent, survey, NULL, &surveyor->counts);
@@ -264,7 +296,7 @@ static int survey_round(struct surveyor *surveyor)
 			return -1;
 	if (expire_hosts(surveyor, clock_monotonic_ms()) < 0)
 		return -1;
-	if (store_in_transaction(surveyor->store) && store_commit(surveyor->store, &surveyor->session->error) < 0)
+	if (store_in_transaction(surveyor->store) && survey_events_commit(&surveyor->events, surveyor->session) < 0)
 		return -1;
 	return 0;
 }
@@ -289,11 +321,12 @@ static void surveyor_clear(struct surveyor *surveyor)
 			job_clear(&surveyor->jobs[i]);
 		}
 	free(surveyor->jobs);
+	survey_events_clear(&surveyor->events);
 	store_rollback(surveyor->store);
 }
 
-int survey_hosts(struct session *session, const struct agent_list *agents, size_t parallel,
-		 const struct survey_watch *watch, struct survey_counts *out)
+static int survey_with(struct session *session, const struct agent_list *agents, size_t parallel, bool forgets,
+		       const struct survey_watch *watch, struct survey_counts *out)
 {
 	struct surveyor surveyor = {
 		.session = session,
@@ -304,6 +337,7 @@ int survey_hosts(struct session *session, const struct agent_list *agents, size_
 		.watch = watch,
 		.parallel = parallel ? parallel : 1,
 		.counts = {.total = agents->count},
+		.forgets = forgets,
 	};
 	int result;
 
@@ -315,4 +349,16 @@ int survey_hosts(struct session *session, const struct agent_list *agents, size_
 	if (result == 0)
 		*out = surveyor.counts;
 	return result;
+}
+
+int survey_hosts(struct session *session, const struct agent_list *agents, size_t parallel,
+		 const struct survey_watch *watch, struct survey_counts *out)
+{
+	return survey_with(session, agents, parallel, false, watch, out);
+}
+
+int survey_ask(struct session *session, const struct agent_list *agents, size_t parallel,
+	       const struct survey_watch *watch, struct survey_counts *out)
+{
+	return survey_with(session, agents, parallel, true, watch, out);
 }

@@ -32,4 +32,8 @@ struct survey_watch {
 int survey_hosts(struct session *session, const struct agent_list *agents, size_t parallel,
 		 const struct survey_watch *watch, struct survey_counts *out);
 
+/* The same, and nothing is kept: the database stays as it is. */
+int survey_ask(struct session *session, const struct agent_list *agents, size_t parallel,
+	       const struct survey_watch *watch, struct survey_counts *out);
+
 #endif

@@ -20,21 +20,51 @@ int command_inventory_list(int argc, const char *const argv[], const struct comm
 int command_inventory_show(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_history(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_diff(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_drift(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_check(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_backup(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_export(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_inventory_import(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_ignore(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_unignore(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_inventory_ignores(int argc, const char *const argv[], const struct command *self, void *ctx);
 
 int command_config_add(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_config_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_config_diff(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_config_render(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_config_import(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_config_show(int argc, const char *const argv[], const struct command *self, void *ctx);
 
 int command_rollout_plan(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_simulate(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_start(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_status(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_watch(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_pause(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_abort(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_retry(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_rollback(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_resume(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_list(int argc, const char *const argv[], const struct command *self, void *ctx);
 
+int command_observer_add(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_observer_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_observer_remove(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_observer_test(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_observer_queue(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_observer_deliver(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_webhook_add(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_webhook_list(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_webhook_remove(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_webhook_test(int argc, const char *const argv[], const struct command *self, void *ctx);
+
+int command_rescue(int argc, const char *const argv[], const struct command *self, void *ctx);
+
 int command_audit_report(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_audit_verify(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_audit_log(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_audit_export(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_audit_sign(int argc, const char *const argv[], const struct command *self, void *ctx);
 
 #endif

@@ -16,11 +16,12 @@ static json_t *versions_json(const struct config_versions *versions)
 	for (size_t i = 0; i < versions->count; i++) {
 		const struct config_version *version = &versions->items[i];
 
-		json_array_append_new(array, json_pack("{s:s,s:I,s:s,s:o,s:o,s:o}", "name", version->name, "version",
-						       (json_int_t)version->version, "sha256", version->sha256,
-						       "author", output_text(version->author), "created",
-						       output_time(version->created_ms), "message",
-						       output_text(version->message)));
+		json_array_append_new(
+			array, json_pack("{s:s,s:I,s:s,s:o,s:o,s:o,s:o}", "name", version->name, "version",
+					 (json_int_t)version->version, "sha256", version->sha256, "csv_sha256",
+					 output_text(*version->csv_sha256 ? version->csv_sha256 : NULL), "author",
+					 output_text(version->author), "created", output_time(version->created_ms),
+					 "message", output_text(version->message)));
 	}
 	return array;
 }

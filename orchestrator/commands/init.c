@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inventory/store_share.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/output.h"
 
@@ -24,7 +25,8 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd);
 }
 
-static int write_example(const char *path, struct error *err)
+/* database: whose sharing the file follows; NULL: as the umask says. */
+static int write_example(const char *path, const char *database, struct error *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), errnum;
 
@@ -33,6 +35,8 @@ static int write_example(const char *path, struct error *err)
 				 "%s: is there already and was left as it is; name another with --config", path);
 	if (fd < 0)
 		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot be created", path);
+	if (database)
+		store_share_beside(database, fd);
 	if (write_all(fd, cluster_example, strlen(cluster_example)) == 0 && close(fd) == 0)
 		return 0;
 	errnum = errno;
@@ -43,14 +47,22 @@ static int write_example(const char *path, struct error *err)
 int command_init(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
+	const char *group = NULL;
+	const struct option own[] = {
+		{"group", 0, OPTION_STRING, &group, "NAME",
+		 "also make the database, for the members of this group to share", 0, 0},
+		{.name = NULL},
+	};
 	struct arguments operands = {NULL, 0};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	const char *path = session_config_path(session);
 
 	arguments_clear(&operands);
 	if (parsed != 0)
 		return parsed < 0 ? -1 : 0;
-	if (write_example(path, &session->error) < 0)
+	if (group && store_share(session_database_path(session), group, &session->error) < 0)
+		return -1;
+	if (write_example(path, group ? session_database_path(session) : NULL, &session->error) < 0)
 		return -1;
 	if (session->json)
 		return output_json(json_pack("{s:o}", "file", output_text(path)));

@@ -20,6 +20,9 @@ struct difference {
 };
 
 struct diff {
+	struct selector *where; /* NULL: all agents */
+	int64_t *chosen; /* keys of the agents that match at one moment or the other; sorted once both are known */
+	size_t chosen_count;
 	int64_t from_ms, to_ms;
 	struct agent_list before, after; /* by ID once sorted */
 	struct difference *items;
@@ -31,6 +34,8 @@ static void diff_clear(struct diff *diff)
 	for (size_t i = 0; i < diff->count; i++)
 		agent_changes_clear(&diff->items[i].changes);
 	free(diff->items);
+	free(diff->chosen);
+	selector_free(diff->where);
 	agent_list_clear(&diff->before);
 	agent_list_clear(&diff->after);
 }
@@ -40,12 +45,63 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp(((const struct agent_record *)a)->view.id, ((const struct agent_record *)b)->view.id);
 }
 
-static int load_at(struct session *session, int64_t cluster, int64_t time_ms, int64_t now_ms, struct agent_list *out)
+static int choose(struct store *store, int64_t cluster, struct diff *diff, struct error *err)
+{
+	int64_t *rows;
+	size_t count;
+
+	if (!diff->where)
+		return 0;
+	if (agents_choose(store, cluster, diff->where, &rows, &count, err) < 0)
+		return -1;
+	diff->chosen = xreallocarray(diff->chosen, diff->chosen_count + count + 1, sizeof(*diff->chosen));
+	if (count)
+		memcpy(diff->chosen + diff->chosen_count, rows, count * sizeof(*rows));
+	diff->chosen_count += count;
+	free(rows);
+	return 0;
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+	const int64_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* An agent that left the selection is one that changed: it is kept on both sides. */
+static void keep_chosen(const struct diff *diff, struct agent_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (diff->chosen_count &&
+		    bsearch(&list->items[i].row, diff->chosen, diff->chosen_count, sizeof(*diff->chosen), compare_keys))
+			list->items[kept++] = list->items[i];
+		else
+			agent_record_clear(&list->items[i]);
+	}
+	list->count = kept;
+}
+
+static void filter(struct diff *diff)
+{
+	if (!diff->where)
+		return;
+	if (diff->chosen_count)
+		qsort(diff->chosen, diff->chosen_count, sizeof(*diff->chosen), compare_keys);
+	keep_chosen(diff, &diff->before);
+	keep_chosen(diff, &diff->after);
+}
+
+static int load_at(struct session *session, int64_t cluster, struct diff *diff, int64_t time_ms, int64_t now_ms,
+		   struct agent_list *out)
 {
 	struct store *store = session_store(session);
 
 	if (history_travel(store, cluster, time_ms, now_ms, &session->error) < 0 ||
-	    agents_load(store, cluster, NULL, out, &session->error) < 0)
+	    agents_load(store, cluster, NULL, out, &session->error) < 0 ||
+	    choose(store, cluster, diff, &session->error) < 0)
 		return -1;
 	if (out->count)
 		qsort(out->items, out->count, sizeof(*out->items), compare_ids);
@@ -195,7 +251,21 @@ static int print_table(const struct session *session, const struct diff *diff)
 	return diff->count ? 1 : 0;
 }
 
-static int load(struct session *session, const struct arguments *operands, struct diff *diff)
+static int read_where(struct diff *diff, const char *where, struct error *err)
+{
+	if (!where)
+		return 0;
+	diff->where = selector_parse("--where", where, err);
+	if (!diff->where)
+		return -1;
+	if (!selector_fleeting(diff->where))
+		return 0;
+	return error_set(err, ERROR_USAGE,
+			 "--where: no history is kept of %s (nor of tasks, of what they use, of surveys and configs)",
+			 selector_fleeting(diff->where));
+}
+
+static int load(struct session *session, const struct arguments *operands, const char *where, struct diff *diff)
 {
 	struct error *err = &session->error;
 	int64_t now_ms = clock_wall_ms(), cluster;
@@ -204,12 +274,13 @@ static int load(struct session *session, const struct arguments *operands, struc
 	if (moment_parse("T1", operands->items[0], now_ms, &diff->from_ms, err) < 0 ||
 	    (operands->count > 1 && moment_parse("T2", operands->items[1], now_ms, &diff->to_ms, err) < 0))
 		return -1;
-	if (session_cluster_id(session, &cluster) < 0)
+	if (read_where(diff, where, err) < 0 || session_cluster_id(session, &cluster) < 0)
 		return -1;
-	if (load_at(session, cluster, diff->from_ms, now_ms, &diff->before) < 0)
+	if (load_at(session, cluster, diff, diff->from_ms, now_ms, &diff->before) < 0)
 		return error_prefix(err, "T1");
-	if (load_at(session, cluster, diff->to_ms, now_ms, &diff->after) < 0)
+	if (load_at(session, cluster, diff, diff->to_ms, now_ms, &diff->after) < 0)
 		return error_prefix(err, "T2");
+	filter(diff);
 	return 0;
 }
 
@@ -218,11 +289,16 @@ int command_inventory_diff(int argc, const char *const argv[], const struct comm
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
 	struct diff diff = {.items = NULL};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+	const char *where = NULL;
+	const struct option own[] = {
+		{"where", 0, OPTION_STRING, &where, "EXPR", "only agents that match at one of the two moments", 0, 0},
+		{.name = NULL},
+	};
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0) {
-		result = load(session, &operands, &diff);
+		result = load(session, &operands, where, &diff);
 		if (result == 0) {
 			compare_fleets(&diff);
 			pair_successors(&diff);

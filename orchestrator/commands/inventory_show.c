@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -19,7 +20,8 @@ struct dossier {
 	struct survey_record record;
 	bool surveyed; /* record is set */
 	struct survey survey;
-	bool read; /* survey is set */
+	bool read;            /* survey is set */
+	const char *database; /* this one's name */
 };
 
 static void dossier_clear(struct dossier *dossier)
@@ -41,6 +43,7 @@ static int load(struct session *session, const char *name, struct dossier *out)
 	if (session_cluster_id(session, &cluster) < 0)
 		return -1;
 	store = session_store(session);
+	out->database = store_uuid(store);
 	if (agents_find(store, cluster, name, &out->agent, err) < 0 ||
 	    agents_tasks(store, cluster, out->agent.view.id, &out->tasks, err) < 0)
 		return -1;
@@ -164,6 +167,43 @@ static void print_flags(const struct flags *flags)
 	}
 }
 
+static const char *database_name(const struct dossier *dossier, const char *database)
+{
+	if (!database)
+		return "-";
+	return strcmp(database, dossier->database) == 0 ? "this one" : database;
+}
+
+static void print_driver(const struct dossier *dossier)
+{
+	const char *driver = dossier->survey.driver_database;
+
+	if (driver)
+		line("driven by", strcmp(driver, dossier->database) == 0 ? "this database" : driver);
+}
+
+/* What was done to the agent, of whatever database: a lost one leaves its traces here. */
+static void print_operations(const struct dossier *dossier)
+{
+	static const char *const headings[] = {"OPERATION", "STATE", "RUN", "DATABASE"};
+	const struct survey *survey = &dossier->survey;
+	struct table *table = table_new(headings, 4);
+
+	for (size_t i = 0; i < survey->operation_count; i++) {
+		const struct survey_operation *operation = &survey->operations[i];
+		const char *cells[] = {operation->operation ? operation->operation : "-",
+				       operation->state ? operation->state : "-", operation->run ? operation->run : "-",
+				       database_name(dossier, operation->database)};
+
+		table_add(table, cells);
+	}
+	if (survey->operation_count > 0) {
+		putchar('\n');
+		table_print(table, stdout);
+	}
+	table_free(table);
+}
+
 static void print_survey(const struct dossier *dossier)
 {
 	const struct survey *survey = &dossier->survey;
@@ -182,11 +222,15 @@ static void print_survey(const struct dossier *dossier)
 	line("agent", survey->running ? "running" : "not running");
 	line("flag store", survey->store_error ? survey->store_error : survey->store_path);
 	line("unit", survey->unit);
+	if (survey->unit)
+		line("", survey->unit_active ? "active" : "not active");
 	line("checkpoint", survey->checkpoint_error ? survey->checkpoint_error : survey->checkpoint_sha256);
 	if (survey->has_verdict)
 		line("restart",
 		     survey->verdict_accepted ? "would come back with its ID" : "would refuse its checkpoint");
+	print_driver(dossier);
 	print_flags(&survey->flags);
+	print_operations(dossier);
 }
 
 static void print_tasks(const struct agent_tasks *tasks)

@@ -59,11 +59,12 @@ static json_t *run_to_json(const struct run_summary *run)
 
 	for (size_t i = 0; i < run->count_count; i++)
 		json_object_set_new(counts, run->counts[i].state, json_integer((json_int_t)run->counts[i].count));
-	return json_pack("{s:s, s:s, s:I, s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "run", run->row.id, "state",
+	return json_pack("{s:s, s:s, s:I, s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "run", run->row.id, "state",
 			 run->row.state, "stuck", (json_int_t)count_stuck(run), "reason", output_text(run->row.reason),
 			 "plan", run->row.plan, "cluster", run->cluster, "config", run->config, "config_version",
 			 (json_int_t)run->config_version, "created", output_time(run->row.created_ms), "finished",
-			 output_time(run->row.finished_ms), "counts", counts);
+			 output_time(run->row.finished_ms), "rolls_back", output_text(run->row.rolls_back), "counts",
+			 counts);
 }
 
 /* A cluster that was named must be one of the cluster file's: a misspelt one has no runs for another reason. */

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rollout resume: goes on with a run whose driver ended, or that has paused. */
+/* rollout resume: goes on with a run whose driver ended or hangs, or that has paused. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/rollout.h"
 #include "orchestrator/driver/drive.h"
+#include "orchestrator/driver/order.h"
 #include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/output.h"
 #include "orchestrator/report/plan_text.h"
-
-static int load_plan(struct session *session, const struct run_row *run, struct plan *out)
-{
-	struct plan_row row;
-
-	if (ledger_find_plan(session_store(session), run->plan, &row, &session->error) < 0)
-		return -1;
-	int result = plan_parse(row.hash, row.document, row.document_len, out, &session->error);
-	plan_row_clear(&row);
-	return result;
-}
 
 static int record_resume(struct drive *state, const char *run)
 {
@@ -26,32 +19,116 @@ static int record_resume(struct drive *state, const char *run)
 	return ledger_commit(state->ledger, &state->session->error);
 }
 
-static int resume(struct session *session, const struct run_row *run, bool adopt)
+/* For `retry`: an order that the driver finds before it does anything. */
+static int put_retry(struct drive *state, const char *run)
 {
-	struct drive state;
+	const char *actor = session_actor(state->session);
+	const struct run_order order = {.run = (char *)(uintptr_t)run,
+					.verb = (char *)(uintptr_t) "retry",
+					.actor = (char *)(uintptr_t)actor,
+					.time_ms = clock_wall_ms()};
+
+	ledger_put_order(state->ledger, &order);
+	return ledger_commit(state->ledger, &state->session->error);
+}
+
+/* An aborted run is only brought to its end; and one that was rolled back is over for good. */
+static int check_resumable(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	struct run_row other;
+	int found = ledger_find_rollback_of(session_store(session), run->id, &other, &session->error);
+
+	if (found > 0) {
+		error_set(&session->error, ERROR_CONFLICT,
+			  "run %s was rolled back by run %s: `rollcall rollout resume %s` goes on with that one",
+			  run->id, other.id, other.id);
+		run_row_clear(&other);
+	}
+	if (found != 0)
+		return -1;
+	if (strcmp(run->state, run_state_name(RUN_ABORTED)) == 0 && (run->finished_ms || how->retry))
+		return error_set(&session->error, ERROR_CONFLICT,
+				 "run %s is aborted (%s): nothing of it starts any more. `rollcall rollout plan` shows "
+				 "what is left to do",
+				 run->id, run->reason ? run->reason : "no reason is kept");
+	return 0;
+}
+
+/* The rollback of a run that is rolled back is what there is to go on with. */
+static int follow_rollback(struct session *session, struct run_row *run)
+{
+	struct run_row other;
+	int found = ledger_find_rollback_of(session_store(session), run->id, &other, &session->error);
+
+	if (found > 0 && strcmp(other.state, run_state_name(RUN_DONE)) != 0 &&
+	    strcmp(other.state, run_state_name(RUN_ABORTED)) != 0) {
+		fprintf(stderr, "Run %s is rolled back by run %s, which is gone on with\n", run->id, other.id);
+		run_row_clear(run);
+		*run = other;
+	} else if (found > 0) {
+		run_row_clear(&other);
+	}
+	return found < 0 ? -1 : 0;
+}
+
+static int resume(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	struct drive state = {.session = session};
 	struct plan plan;
 	int result = -1;
 
-	if (load_plan(session, run, &plan) < 0)
+	if (check_resumable(session, run, how) < 0 || rollout_load_plan(session, run, &plan) < 0)
 		return -1;
 	if (!session->quiet)
 		plan_print_summary(&plan, stderr);
-	if (drive_open(&state, session, &plan) == 0 && record_resume(&state, run->id) == 0) {
-		state.adopt = adopt;
-		result = drive(&state, run->id);
+	if (drive_open(&state, session, &plan, how->take_over) == 0 && drive_void_orders(&state, run->id) == 0 &&
+	    record_resume(&state, run->id) == 0 && (!how->retry || put_retry(&state, run->id) == 0)) {
+		state.adopt = how->adopt;
+		state.prometheus_file = how->prometheus_file;
+		result = drive_whole(&state, run->id);
 	}
 	drive_close(&state);
 	plan_clear(&plan);
 	return result;
 }
 
-static int find_and_resume(struct session *session, const char *name, bool adopt)
+/* A driver that only finishes what is under way, because the run has paused, can go on; every driver can retry. */
+static bool takes_orders(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	if (how->take_over || (!how->retry && strcmp(run->state, run_state_name(RUN_PAUSED)) != 0))
+		return false;
+	return order_is_driven(session, run->id, NULL);
+}
+
+static int give_order(struct session *session, const char *run, const char *verb)
+{
+	char *answer = NULL;
+	int result = order_give(session, run, verb, &answer);
+
+	if (result > 0 && session->json)
+		output_json(json_pack("{s:s, s:s, s:s}", "run", run, "order", verb, "answer", answer ? answer : ""));
+	else if (result > 0)
+		printf("Run %s: %s. It is driven by another process; `rollcall rollout watch %s`\n", run,
+		       answer ? answer : verb, run);
+	free(answer);
+	return result;
+}
+
+int rollout_resume(struct session *session, const char *name, const struct rollout_resume *how)
 {
 	struct run_row run;
+	int result = 0;
 
 	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
-	int result = resume(session, &run, adopt);
+	if (!how->retry && follow_rollback(session, &run) < 0)
+		result = -1;
+	if (result == 0 && takes_orders(session, &run, how))
+		result = give_order(session, run.id, how->retry ? "retry" : "resume");
+	if (result == 0)
+		result = resume(session, &run, how);
+	else if (result > 0)
+		result = 0;
 	run_row_clear(&run);
 	return result;
 }
@@ -60,13 +137,19 @@ int command_rollout_resume(int argc, const char *const argv[], const struct comm
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	bool adopt = false;
-	const struct option own[] = {DRIVE_ADOPT_OPTION(&adopt), {.name = NULL}};
+	struct rollout_resume how = {.retry = false};
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
+				     DRIVE_PROMETHEUS_OPTION(&how.prometheus_file),
+				     {"take-over", 0, OPTION_FLAG, &how.take_over, NULL,
+				      "also from a rollcall that hangs and still holds the run: whatever it sends "
+				      "later is refused by the hosts",
+				      0, 0},
+				     {.name = NULL}};
 	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0)
-		result = find_and_resume(session, operands.items[0], adopt);
+		result = rollout_resume(session, operands.items[0], &how);
 	arguments_clear(&operands);
 	return result;
 }

@@ -3,18 +3,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/rollout.h"
+#include "orchestrator/detach.h"
 #include "orchestrator/driver/drive.h"
 #include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/output.h"
 #include "orchestrator/report/plan_text.h"
+#include "orchestrator/session_ledger.h"
 
 /* A plan whose run has changed something cannot be carried out once more: nothing is as it saw it. */
 static int check_earlier_run(struct session *session, const struct run_row *run)
 {
 	struct run_agent *agents = NULL;
-	struct ledger *ledger = ledger_open(session_store(session), session_actor(session), &session->error);
+	struct ledger *ledger = session_ledger(session);
 	size_t count = 0, done = 0;
 
 	int result = ledger ? ledger_load_agents(ledger, run->id, &agents, &count, &session->error) : -1;
@@ -40,7 +46,7 @@ static int check_not_carried_out(struct session *session, const struct plan *pla
 	if (found <= 0)
 		return found;
 	int result = 0;
-	if (strcmp(run.state, run_state_name(RUN_DONE)) == 0)
+	if (strcmp(run.state, run_state_name(RUN_DONE)) == 0 || strcmp(run.state, run_state_name(RUN_ABORTED)) == 0)
 		result = check_earlier_run(session, &run);
 	else
 		result = error_set(
@@ -77,7 +83,7 @@ static int find_by_file(struct session *session, const char *path, struct plan_r
 		path, store_path(session_store(session)));
 }
 
-static int find_plan(struct session *session, const char *name, struct plan *out)
+int rollout_find_plan(struct session *session, const char *name, struct plan *out)
 {
 	struct plan_row row;
 	int found;
@@ -95,22 +101,114 @@ static int find_plan(struct session *session, const char *name, struct plan *out
 	return result;
 }
 
-static int start(struct session *session, const struct plan *plan, bool adopt)
+int rollout_load_plan(struct session *session, const struct run_row *run, struct plan *out)
 {
-	struct drive state;
+	struct plan_row row;
+
+	if (ledger_find_plan(session_store(session), run->plan, &row, &session->error) < 0)
+		return -1;
+	int result = plan_parse(row.hash, row.document, row.document_len, out, &session->error);
+	plan_row_clear(&row);
+	return result;
+}
+
+/* ---- in a process of its own */
+
+static char *log_path(struct session *session, const char *run)
+{
+	return xasprintf("%s.%s.log", session_database_path(session), run);
+}
+
+static int go_into_background(struct session *session, struct detach *detach, const char *run)
+{
+	char *log = log_path(session, run);
+	int result = detach_done(detach, run, log, &session->error);
+
+	free(log);
+	return result;
+}
+
+/* In the process that the operator has started: the other one drives now, or has said why not. */
+static int tell_detached(struct session *session, const struct detach *detach)
+{
+	char *log;
+
+	if (!detach->word) {
+		fflush(NULL);
+		_exit(detach->status); /* with the other one's exit code; it has told the reason */
+	}
+	log = log_path(session, detach->word);
+	if (session->json)
+		output_json(json_pack("{s:s, s:I, s:s}", "run", detach->word, "process", (json_int_t)detach->child,
+				      "log", log));
+	else
+		printf("Run %s is driven by process %ld, which writes to %s.\n"
+		       "See it with `rollcall rollout watch %s`; `pause`, `resume` and `abort` work from any "
+		       "terminal.\n",
+		       detach->word, (long)detach->child, log, detach->word);
+	free(log);
+	return 0;
+}
+
+/* ---- starting */
+
+static int begin_and_drive(struct drive *state, struct detach *detach)
+{
+	struct session *session = state->session;
 	char run[RUN_ID_SIZE];
+
+	if (drive_begin(state, run) < 0 || (detach && go_into_background(session, detach, run) < 0))
+		return -1;
+	if (!session->quiet)
+		fprintf(stderr, "Run %s\n", run);
+	return drive_whole(state, run);
+}
+
+static int start(struct session *session, const struct plan *plan, const struct rollout_start *how,
+		 struct detach *detach)
+{
+	struct drive state = {.session = session};
 	int result = -1;
 
 	if (!session->quiet)
 		plan_print_summary(plan, stderr);
-	if (drive_open(&state, session, plan) == 0 && check_not_carried_out(session, plan) == 0 &&
-	    drive_check_unfinished(&state) == 0 && drive_check_drift(&state) == 0 && drive_begin(&state, run) == 0) {
-		state.adopt = adopt;
-		if (!session->quiet)
-			fprintf(stderr, "Run %s\n", run);
-		result = drive(&state, run);
+	if (drive_open(&state, session, plan, false) == 0 && check_not_carried_out(session, plan) == 0 &&
+	    drive_check_unfinished(&state) == 0 && drive_check_drift(&state) == 0) {
+		state.adopt = how->adopt;
+		state.prometheus_file = how->prometheus_file;
+		result = begin_and_drive(&state, detach);
 	}
 	drive_close(&state);
+	return result;
+}
+
+int rollout_start(struct session *session, const struct plan *plan, const struct rollout_start *how)
+{
+	return start(session, plan, how, NULL);
+}
+
+static int find_and_start(struct session *session, const char *name, const struct rollout_start *how,
+			  struct detach *detach)
+{
+	struct plan plan;
+
+	if (rollout_find_plan(session, name, &plan) < 0)
+		return -1;
+	int result = start(session, &plan, how, detach);
+	plan_clear(&plan);
+	return result;
+}
+
+static int start_detached(struct session *session, const char *name, const struct rollout_start *how)
+{
+	struct detach detach;
+	int result = detach_begin(&detach, &session->error);
+
+	if (result == 0 && detach.is_child)
+		result = find_and_start(session, name, how, &detach);
+	else if (result == 0)
+		result = tell_detached(session, &detach);
+	detach_clear(&detach);
 	return result;
 }
 
@@ -118,18 +216,20 @@ int command_rollout_start(int argc, const char *const argv[], const struct comma
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	struct plan plan;
-	bool adopt = false;
-	const struct option own[] = {DRIVE_ADOPT_OPTION(&adopt), {.name = NULL}};
+	struct rollout_start how = {.adopt = false};
+	bool detach = false;
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
+				     DRIVE_PROMETHEUS_OPTION(&how.prometheus_file),
+				     {"detach", 0, OPTION_FLAG, &detach, NULL,
+				      "drive it in a process of its own, which outlives this terminal, and return", 0,
+				      0},
+				     {.name = NULL}};
 	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0)
-		result = find_plan(session, operands.items[0], &plan);
-	if (parsed == 0 && result == 0) {
-		result = start(session, &plan, adopt);
-		plan_clear(&plan);
-	}
+		result = detach ? start_detached(session, operands.items[0], &how)
+				: find_and_start(session, operands.items[0], &how, NULL);
 	arguments_clear(&operands);
 	return result;
 }

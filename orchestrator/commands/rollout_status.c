@@ -5,9 +5,26 @@
 
 #include "base/clock.h"
 #include "orchestrator/commands/commands.h"
-#include "orchestrator/driver/driver_lock.h"
+#include "orchestrator/driver/order.h"
 #include "orchestrator/output.h"
+#include "orchestrator/report/prometheus.h"
 #include "orchestrator/report/run_view.h"
+
+static void print_driver(struct session *session, const struct run_view *view)
+{
+	struct driver_holder holder;
+	bool running = strcmp(view->run.state, run_state_name(RUN_RUNNING)) == 0;
+
+	if (order_is_driven(session, view->run.id, &holder)) {
+		printf("Driven by %s, process %ld on %s, since %s%s\n", holder.actor ? holder.actor : "?", holder.pid,
+		       holder.host ? holder.host : "?", holder.since ? holder.since : "?",
+		       holder.stopped ? "; that process is stopped" : "");
+		driver_holder_clear(&holder);
+	} else if (running || view->run.rollback_due) {
+		printf("It is %s, but nobody drives it: `rollcall rollout resume %s`\n",
+		       running ? "running" : "to be rolled back", view->run.id);
+	}
+}
 
 static void print_head(struct session *session, const struct run_view *view)
 {
@@ -15,39 +32,75 @@ static void print_head(struct session *session, const struct run_view *view)
 
 	printf("Run %s: %s. Plan %.12s, %s@%d on cluster %s\n", view->run.id, state, view->run.plan, view->plan.config,
 	       view->plan.config_version, view->plan.cluster);
-	if (strcmp(view->run.state, run_state_name(RUN_RUNNING)) == 0 &&
-	    !driver_lock_is_held(session_database_path(session)))
-		printf("It is running, but nobody drives it: `rollcall rollout resume %s`\n", view->run.id);
+	print_driver(session, view);
 	putchar('\n');
 	free(state);
 }
 
-static int show(struct session *session, const char *name)
+static json_t *driver_to_json(struct session *session, const char *run)
+{
+	struct driver_holder holder;
+	json_t *object;
+
+	if (!order_is_driven(session, run, &holder))
+		return json_null();
+	object = json_pack("{s:I, s:o, s:o, s:o, s:b}", "process", (json_int_t)holder.pid, "host",
+			   output_text(holder.host), "operator", output_text(holder.actor), "since",
+			   output_text(holder.since), "stopped", holder.stopped);
+	driver_holder_clear(&holder);
+	return object;
+}
+
+static int show_metrics(struct session *session, const struct run_view *view)
+{
+	struct buffer text = BUFFER_INIT(PROMETHEUS_MAX);
+	struct run_metrics metrics;
+
+	if (run_metrics_of_view(view, session_store(session), &metrics, &session->error) < 0)
+		return -1;
+	prometheus_write(&metrics, &text);
+	fputs(buffer_text(&text), stdout);
+	buffer_clear(&text);
+	free(metrics.agents);
+	return 0;
+}
+
+static int show(struct session *session, const char *name, bool prometheus)
 {
 	struct run_view view;
+	int result = 0;
 
 	if (!session_store(session) ||
 	    run_view_load(session_store(session), name, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
-	if (session->json) {
-		output_json(run_view_status(&view));
+	if (prometheus) {
+		result = show_metrics(session, &view);
+	} else if (session->json) {
+		json_t *status = run_view_status(&view);
+
+		json_object_set_new(status, "driver", driver_to_json(session, view.run.id));
+		output_json(status);
 	} else {
 		print_head(session, &view);
 		run_view_print_roll(&view, stdout);
 	}
 	run_view_clear(&view);
-	return 0;
+	return result;
 }
 
 int command_rollout_status(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+	bool prometheus = false;
+	const struct option own[] = {{"prometheus", 0, OPTION_FLAG, &prometheus, NULL,
+				      "metrics, in Prometheus's text exposition format (docs/observers.md)", 0, 0},
+				     {.name = NULL}};
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0)
-		result = show(session, operands.items[0]);
+		result = show(session, operands.items[0], prometheus);
 	arguments_clear(&operands);
 	return result;
 }

@@ -46,7 +46,7 @@ static void add_differences(const json_t *planned, const json_t *found, struct b
 	for (size_t i = 0; i < changes.count; i++) {
 		const struct slaveinfo_change *change = &changes.items[i];
 
-		buffer_printf(out, "%s%s %s is %s, not %s", i ? "; " : ": ", slaveinfo_part_name(change->part),
+		buffer_printf(out, "%s%s %s is %s, not %s", i ? "; " : "", slaveinfo_part_name(change->part),
 			      change->what, change->after ? change->after : "gone",
 			      change->before ? change->before : "gone");
 	}
@@ -57,7 +57,6 @@ static void add_differences(const json_t *planned, const json_t *found, struct b
 
 static void add_plain(const json_t *planned, const json_t *found, bool ok, struct buffer *out)
 {
-	buffer_puts(out, ": ");
 	add_value(found, out);
 	if (ok)
 		return;
@@ -65,26 +64,48 @@ static void add_plain(const json_t *planned, const json_t *found, bool ok, struc
 	add_value(planned, out);
 }
 
-static char *line_text(const json_t *line)
+char *proof_line_detail(const json_t *line)
 {
 	const json_t *planned = json_object_get(line, "planned"), *found = json_object_get(line, "found");
 	const char *what = json_string_value(json_object_get(line, "what"));
 	bool ok = json_is_true(json_object_get(line, "ok"));
 	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
 
-	buffer_printf(&out, "%-6s%s", ok ? "ok" : "WRONG", what ? what : "?");
-	if (what && strcmp(what, "reregistered_time") == 0) {
-		buffer_puts(&out, ": ");
+	if (what && strcmp(what, "reregistered_time") == 0)
 		add_time(found, &out);
-	} else if (is_plain(found) && (ok || is_plain(planned))) {
+	else if (is_plain(found) && (ok || is_plain(planned)))
 		add_plain(planned, found, ok, &out);
-	} else if (json_object_get(found, "pid")) {
-		buffer_puts(&out, ": ");
+	else if (json_object_get(found, "pid"))
 		add_value(json_object_get(found, "pid"), &out);
-	} else if (!ok) {
+	else if (!ok)
 		add_differences(planned, found, &out);
-	}
 	return buffer_take(&out);
+}
+
+static char *line_text(const json_t *line)
+{
+	const char *what = json_string_value(json_object_get(line, "what"));
+	bool ok = json_is_true(json_object_get(line, "ok"));
+	char *detail = proof_line_detail(line);
+	char *text = xasprintf("%-6s%s%s%s", ok ? "ok" : "WRONG", what ? what : "?", *detail ? ": " : "", detail);
+
+	free(detail);
+	return text;
+}
+
+/* "cpus: 4 of 8 used"; more than there is, it is said so. NULL: it is none that counts. */
+static char *resource_text(const json_t *resource)
+{
+	const char *name = json_string_value(json_object_get(resource, "name"));
+	const char *role = json_string_value(json_object_get(resource, "role"));
+	bool over = json_is_true(json_object_get(resource, "over")), reserved = role && strcmp(role, "*") != 0;
+	const json_t *used = json_object_get(resource, "used"), *total = json_object_get(resource, "total");
+
+	if (!json_is_number(used))
+		return xasprintf("%-6s%s: what is used is not all there", "OVER", name ? name : "?");
+	return xasprintf("%-6s%s%s%s%s: %.12g of %.12g used", over ? "OVER" : "ok", name ? name : "?",
+			 reserved ? "(" : "", reserved ? role : "", reserved ? ")" : "", json_number_value(used),
+			 json_number_value(total));
 }
 
 void proof_print(const json_t *proof, void (*print)(FILE *stream, const char *name, const char *value), FILE *stream)
@@ -100,6 +121,13 @@ void proof_print(const json_t *proof, void (*print)(FILE *stream, const char *na
 	json_array_foreach(json_object_get(proof, "lines"), i, line)
 	{
 		char *text = line_text(line);
+
+		print(stream, "", text);
+		free(text);
+	}
+	json_array_foreach(json_object_get(proof, "resources"), i, line)
+	{
+		char *text = resource_text(line);
 
 		print(stream, "", text);
 		free(text);

@@ -77,6 +77,7 @@ static json_t *agent_to_json(const struct run_view *view, const struct agent_res
 	json_object_set_new(object, "tasks", agent->tasks ? json_incref(agent->tasks) : json_null());
 	json_object_set_new(object, "away_seconds",
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
+	json_object_set_new(object, "away_budget_seconds", json_real((double)view->plan.clocks.silent_ms / 1000));
 	json_object_set_new(object, "proof", agent->proof ? json_incref(agent->proof) : json_null());
 	json_object_set_new(object, "host_said", agent->started ? json_incref(agent->started) : json_null());
 	json_object_set_new(object, "steps", steps_to_json(agent));
@@ -120,11 +121,14 @@ json_t *run_view_report(const struct run_view *view)
 
 	for (size_t i = 0; i < view->count; i++)
 		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:{s:s, s:s}}", "run",
-			 view->run.id, "state", view->run.state, "reason", output_text(view->run.reason), "summary",
-			 summary_to_json(view), "cluster", view->plan.cluster, "started_by", output_text(view->actor),
-			 "started", output_time(view->run.created_ms), "finished", output_time(view->run.finished_ms),
-			 "epoch", (json_int_t)view->run.epoch, "resumed", (json_int_t)view->resumed, "plan",
-			 plan_to_json(view), "agents", agents, "ledger", "head", view->head, "run_last_event",
-			 view->run_hash);
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:s}}",
+		"run", view->run.id, "state", view->run.state, "reason", output_text(view->run.reason), "summary",
+		summary_to_json(view), "cluster", view->plan.cluster, "started_by", output_text(view->actor), "started",
+		output_time(view->run.created_ms), "finished", output_time(view->run.finished_ms), "epoch",
+		(json_int_t)view->run.epoch, "resumed", (json_int_t)view->resumed, "plan", plan_to_json(view), "stages",
+		run_view_stages_to_json(view), "gates", run_view_gates_to_json(view), "events",
+		run_view_notes_to_json(view), "rolls_back", output_text(view->run.rolls_back), "rolled_back_by",
+		output_text(view->rolled_back_by), "agents", agents, "ledger", "head", view->head, "run_last_event",
+		view->run_hash);
 }

@@ -64,6 +64,10 @@ static void print_head(const struct run_view *view, FILE *stream)
 	fact_free(stream, "config",
 		  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
 	fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
+	if (run->rolls_back)
+		fact(stream, "takes back", run->rolls_back);
+	if (view->rolled_back_by)
+		fact(stream, "taken back by", view->rolled_back_by);
 	fact_free(stream, "limits",
 		  xasprintf("at most %d away at once, within a failure domain %s; at most %s; may differ: %s",
 			    plan->options.window, domain, failures, buffer_text(&parts)));
@@ -186,7 +190,7 @@ static void print_agent(const struct agent_result *agent, FILE *stream)
 
 /* ---- failures */
 
-static const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
+const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
 {
 	switch (agent->state) {
 	case AGENT_REVERTED:
@@ -198,8 +202,12 @@ static const char *what_was_done(const struct run_view *view, const struct agent
 		return strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0
 			       ? "left as it is for a person; the run has paused"
 			       : "left as it is for a person; the run went on without it";
+	case AGENT_REJECTED:
+		return "it stays changed, and is proven to be as planned; a gate after it has failed";
+	case AGENT_SKIPPED:
+		return "nothing: the agent was skipped";
 	default:
-		return "skipped";
+		return "nothing yet";
 	}
 }
 
@@ -225,7 +233,7 @@ static void print_said(const struct agent_result *agent, FILE *stream)
 	free(shown);
 }
 
-static char *step_text(const struct view_step *step)
+char *view_step_text(const struct view_step *step)
 {
 	const char *note = step->note ? step->note : "", *colon = step->note ? ": " : "";
 
@@ -237,7 +245,7 @@ static char *step_text(const struct view_step *step)
 static void print_steps(const struct agent_result *agent, FILE *stream)
 {
 	for (size_t i = 0; i < agent->step_count; i++) {
-		char *time = when(agent->steps[i].time_ms), *text = step_text(&agent->steps[i]);
+		char *time = when(agent->steps[i].time_ms), *text = view_step_text(&agent->steps[i]);
 
 		fact_free(stream, i == 0 ? "steps" : "", xasprintf("%s  %s", time, text));
 		free(time);
@@ -268,6 +276,9 @@ void run_view_print_report(const struct run_view *view, FILE *stream)
 			print_failure(view, &view->agents[i], stream);
 	}
 	print_head(view, stream);
+	if (view->gate_count + view->note_count > 0)
+		heading(stream, "The run as a whole");
+	run_view_print_events(view, stream);
 	for (size_t i = 0; i < view->count; i++)
 		print_agent(&view->agents[i], stream);
 	heading(stream, "Ledger");

@@ -7,7 +7,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "orchestrator/output.h"
+#include "orchestrator/report/countdown.h"
 #include "orchestrator/report/run_view.h"
 
 enum column {
@@ -72,18 +74,24 @@ static enum term_style style_of(const struct agent_result *agent)
 	return agent_state_is_failure(agent->state) ? TERM_RED : TERM_PLAIN;
 }
 
-/* One line of the reason; the report has the rest. */
-static char *reason_text(const struct agent_result *agent)
+/* One line of the reason; the report has the rest. Of an agent that is away just now, how long it may be. */
+static char *reason_text(const struct run_view *view, const struct agent_result *agent)
 {
+	struct engine_left left;
+
+	if (agent_state_is_under_way(agent->state) &&
+	    countdown_left(&view->plan, agent->planned, agent->state, agent->row->away_from_ms, agent->started != NULL,
+			   view->now_ms, &left))
+		return countdown_text(&left);
 	const char *error = agent->row->error ? agent->row->error : "";
 	size_t len = strcspn(error, "\n");
 
 	return xasprintf("%.*s%s", (int)len, error, error[len] ? " \u2026" : "");
 }
 
-static void add_row(struct table *table, const struct agent_result *agent)
+static void add_row(struct table *table, const struct run_view *view, const struct agent_result *agent)
 {
-	char *tasks = tasks_text(agent), *away = away_text(agent), *reason = reason_text(agent);
+	char *tasks = tasks_text(agent), *away = away_text(agent), *reason = reason_text(view, agent);
 	const char *cells[COLUMN_COUNT] = {
 		agent->row->hostname, agent->row->state, id_text(agent), info_text(agent), tasks, away, reason};
 
@@ -125,13 +133,14 @@ static void print_counts(const struct run_view *view, FILE *stream)
 	const int *by = view->by_state;
 	const char *separator = "";
 	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_SKIPPED] +
-		      by[AGENT_WAITING];
+		      by[AGENT_WAITING] + by[AGENT_REJECTED];
 
 	print_count(stream, &separator, by[AGENT_DONE], "done");
 	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
 	print_count(stream, &separator, by[AGENT_FAILED], "failed with nothing changed");
 	print_count(stream, &separator, by[AGENT_STUCK],
 		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
+	print_count(stream, &separator, by[AGENT_REJECTED], "changed, and rejected by a gate");
 	print_count(stream, &separator, by[AGENT_SKIPPED], "skipped");
 	print_count(stream, &separator, (int)view->count - settled, "under way");
 	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
@@ -173,15 +182,51 @@ static void print_verdict(const struct run_view *view, FILE *stream)
 	free(agents);
 }
 
+char *run_view_verdict(const struct run_view *view)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		abort();
+	print_verdict(view, stream);
+	fclose(stream);
+	if (len > 0)
+		text[len - 1] = '\0'; /* the newline */
+	return text;
+}
+
 static void print_next_steps(const struct run_view *view, FILE *stream)
 {
 	for (size_t i = 0; i < view->count; i++) {
 		char *next = next_steps(view, &view->agents[i]);
 
-		if (next)
-			fprintf(stream, "%s is stuck: %s.\n", view->agents[i].row->hostname, next);
+		if (next) {
+			char *host = text_printable(view->agents[i].row->hostname, false);
+
+			fprintf(stream, "%s is stuck: %s.\n", host, next);
+			free(host);
+		}
 		free(next);
 	}
+}
+
+static void print_end(const struct run_view *view, FILE *stream)
+{
+	const struct run_row *run = &view->run;
+	bool aborted = strcmp(run->state, run_state_name(RUN_ABORTED)) == 0;
+
+	if (aborted || strcmp(run->state, run_state_name(RUN_PAUSED)) == 0) {
+		char *reason = text_printable(run->reason ? run->reason : "?", false);
+
+		fprintf(stream, "Run %s %s: %s\n", run->id, aborted ? "is aborted" : "has paused", reason);
+		free(reason);
+	}
+	if (run->rolls_back)
+		fprintf(stream, "It takes back run %s.\n", run->rolls_back);
+	if (run->rollback_due && !view->rolled_back_by)
+		fprintf(stream, "It is rolled back next, as its plan says.\n");
 }
 
 void run_view_print_roll(const struct run_view *view, FILE *stream)
@@ -191,14 +236,14 @@ void run_view_print_roll(const struct run_view *view, FILE *stream)
 
 	table_align_right(table, COLUMN_AWAY);
 	for (size_t i = 0; i < view->count; i++)
-		add_row(table, &view->agents[i]);
+		add_row(table, view, &view->agents[i]);
 	table_print(table, stream);
 	table_free(table);
 	fputc('\n', stream);
+	run_view_print_stages(view, stream);
 	print_verdict(view, stream);
 	print_next_steps(view, stream);
-	if (strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0)
-		fprintf(stream, "Run %s has paused: %s\n", view->run.id, view->run.reason ? view->run.reason : "?");
+	print_end(view, stream);
 }
 
 /* ---- the status document */
@@ -211,6 +256,17 @@ static json_t *counts_to_json(const struct run_view *view)
 		json_object_set_new(counts, agent_state_name((enum agent_state)state),
 				    json_integer(view->by_state[state]));
 	return counts;
+}
+
+/* What is left of each clock that runs against it; null: none does. */
+static json_t *clocks_to_json(const struct run_view *view, const struct agent_result *agent)
+{
+	struct engine_left left;
+
+	if (!countdown_left(&view->plan, agent->planned, agent->state, agent->row->away_from_ms, agent->started != NULL,
+			    view->now_ms, &left))
+		return json_null();
+	return countdown_to_json(&left);
 }
 
 static json_t *agent_to_json(const struct run_view *view, const struct agent_result *agent)
@@ -229,6 +285,7 @@ static json_t *agent_to_json(const struct run_view *view, const struct agent_res
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
 	json_object_set_new(object, "error", output_text(agent->row->error));
 	json_object_set_new(object, "next", output_text(next));
+	json_object_set_new(object, "clocks", clocks_to_json(view, agent));
 	free(next);
 	return object;
 }
@@ -239,10 +296,13 @@ json_t *run_view_status(const struct run_view *view)
 
 	for (size_t i = 0; i < view->count; i++)
 		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
-	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o}", "run", view->run.id,
-			 "state", view->run.state, "stuck", view->by_state[AGENT_STUCK], "reason",
+	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+			 "run", view->run.id, "state", view->run.state, "stuck", view->by_state[AGENT_STUCK], "reason",
 			 output_text(view->run.reason), "plan", view->run.plan, "cluster", view->plan.cluster, "config",
 			 view->plan.config, "config_version", view->plan.config_version, "epoch",
 			 (json_int_t)view->run.epoch, "created", output_time(view->run.created_ms), "finished",
-			 output_time(view->run.finished_ms), "counts", counts_to_json(view), "agents", agents);
+			 output_time(view->run.finished_ms), "counts", counts_to_json(view), "agents", agents, "stages",
+			 run_view_stages_to_json(view), "gates", run_view_gates_to_json(view), "rolls_back",
+			 output_text(view->run.rolls_back), "rolled_back_by", output_text(view->rolled_back_by),
+			 "rollback_due", view->run.rollback_due != 0);
 }

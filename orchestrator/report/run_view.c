@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "orchestrator/report/run_notes.h"
 
 static void clear_result(struct agent_result *agent)
 {
@@ -28,6 +29,8 @@ void run_view_clear(struct run_view *view)
 			clear_result(&view->agents[i]);
 		run_agent_clear(&view->rows[i]);
 	}
+	run_view_clear_notes(view);
+	free(view->rolled_back_by);
 	free(view->agents);
 	free(view->rows);
 	free(view->author);
@@ -211,7 +214,8 @@ static int take_event(void *ctx, const struct ledger_entry *entry, struct error 
 		view->actor = xstrdup(entry->actor);
 	if (strcmp(entry->kind, "run.resumed") == 0)
 		view->resumed++;
-	if (agent)
+	run_view_take_note(view, agent, entry);
+	if (agent && strcmp(entry->kind, "gate") != 0)
 		take_agent_event(agent, entry);
 	return 0;
 }
@@ -242,6 +246,18 @@ static int load_plan(struct store *store, struct run_view *view, struct error *e
 	return result;
 }
 
+static int load_rollback(struct store *store, struct run_view *view, struct error *err)
+{
+	struct run_row other;
+	int found = ledger_find_rollback_of(store, view->run.id, &other, err);
+
+	if (found > 0) {
+		view->rolled_back_by = xstrdup(other.id);
+		run_row_clear(&other);
+	}
+	return found;
+}
+
 static int load(struct store *store, struct ledger *ledger, int64_t now_ms, struct run_view *view, struct error *err)
 {
 	if (load_plan(store, view, err) < 0 ||
@@ -253,7 +269,8 @@ static int load(struct store *store, struct ledger *ledger, int64_t now_ms, stru
 			return -1;
 	}
 	memcpy(view->head, ledger_head(ledger), sizeof(view->head));
-	return load_events(store, view, err);
+	view->now_ms = now_ms;
+	return load_rollback(store, view, err) < 0 ? -1 : load_events(store, view, err);
 }
 
 int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err)

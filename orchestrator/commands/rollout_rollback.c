@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rollout rollback: shows the plan that takes back what a run has changed, and with --yes carries it out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/rollout.h"
+#include "orchestrator/driver/drive.h"
+#include "orchestrator/driver/order.h"
+#include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/output.h"
+#include "orchestrator/plan/rollback_plan.h"
+#include "orchestrator/report/plan_text.h"
+#include "orchestrator/session_ledger.h"
+
+/* Until what is under way has finished. Longer than an operation may take, and its proof. */
+#define LOOK_MS 200
+
+struct rollback {
+	const char *window;
+	int64_t max_failures;
+	bool yes, adopt;
+};
+
+/* A run that goes on changing agents is not taken back: it is paused, and what is under way finishes first. */
+static int stop_driver(struct session *session, const char *run)
+{
+	char *answer = NULL;
+
+	if (!order_is_driven(session, run, NULL))
+		return 0;
+	int result = order_give(session, run, "pause", &answer);
+	free(answer);
+	if (result < 0)
+		return -1;
+	if (order_is_driven(session, run, NULL))
+		log_info("waiting until what is under way in run %s has finished", run);
+	while (order_is_driven(session, run, NULL))
+		usleep(LOOK_MS * 1000);
+	return 0;
+}
+
+static int count_open(struct session *session, const char *run, size_t *open)
+{
+	struct ledger *ledger = session_ledger(session);
+	struct run_agent *agents = NULL;
+	size_t count = 0;
+	int result = ledger ? ledger_load_agents(ledger, run, &agents, &count, &session->error) : -1;
+
+	*open = 0;
+	for (size_t i = 0; i < count; i++) {
+		int state = agent_state_parse(agents[i].state);
+
+		*open += state >= 0 && agent_state_is_open((enum agent_state)state) && state != AGENT_STUCK;
+		run_agent_clear(&agents[i]);
+	}
+	free(agents);
+	ledger_close(ledger);
+	return result;
+}
+
+static int check_run(struct session *session, const char *run)
+{
+	struct run_row other;
+	size_t open;
+	int found = ledger_find_rollback_of(session_store(session), run, &other, &session->error);
+
+	if (found > 0) {
+		error_set(
+			&session->error, ERROR_CONFLICT,
+			"run %s was rolled back by run %s already; `rollcall rollout rollback %s` takes that one back",
+			run, other.id, other.id);
+		run_row_clear(&other);
+	}
+	if (found != 0 || count_open(session, run, &open) < 0)
+		return -1;
+	if (open > 0)
+		return error_set(
+			&session->error, ERROR_CONFLICT,
+			"run %s was left with %zu agent%s under way: `rollcall rollout resume %s` settles %s first",
+			run, open, open == 1 ? "" : "s", run, open == 1 ? "it" : "them");
+	return 0;
+}
+
+static int fill_options(const struct rollback *how, struct planner_options *out, struct error *err)
+{
+	*out = (struct planner_options)PLANNER_OPTIONS_INIT;
+	out->max_failures.number = how->max_failures;
+	out->on_failure = ON_FAILURE_PAUSE;
+	return how->window ? planner_windows_parse(how->window, &out->windows, err) : 0;
+}
+
+static void print_refusals(const struct planner_refusals *refusals)
+{
+	for (size_t i = 0; i < refusals->count; i++)
+		log_warning("%s cannot be taken back: %s", refusals->items[i].hostname, refusals->items[i].reason);
+}
+
+static int show_plan(struct session *session, const struct plan *plan, const struct rollback *how)
+{
+	if (session->json && !how->yes)
+		return output_json(json_pack("{s:s, s:s, s:I, s:I}", "hash", plan->hash, "rolls_back", plan->rolls_back,
+					     "agents", (json_int_t)plan->agent_count, "left_out",
+					     (json_int_t)plan->left_out_count));
+	plan_print(plan, session->json ? stderr : stdout);
+	if (!how->yes)
+		printf("\nNothing was changed. To carry it out: rollcall rollout start %.12s\n", plan->hash);
+	return 0;
+}
+
+static int plan_and_go(struct session *session, const char *run, const struct rollback *how)
+{
+	const struct rollout_start start = {.adopt = how->adopt};
+	struct planner_refusals refusals = {.count = 0};
+	struct planner_options options;
+	struct plan plan;
+
+	if (fill_options(how, &options, &session->error) < 0)
+		return -1;
+	int result = rollback_plan(session, run, &options, &plan, &refusals);
+	print_refusals(&refusals);
+	planner_refusals_clear(&refusals);
+	if (result < 0)
+		return -1;
+	result = show_plan(session, &plan, how);
+	if (result == 0 && how->yes)
+		result = rollout_start(session, &plan, &start);
+	plan_clear(&plan);
+	return result;
+}
+
+static int roll_back(struct session *session, const char *name, const struct rollback *how)
+{
+	struct run_row run;
+
+	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+		return -1;
+	int result = -1;
+	if (stop_driver(session, run.id) == 0 && check_run(session, run.id) == 0)
+		result = plan_and_go(session, run.id, how);
+	run_row_clear(&run);
+	return result;
+}
+
+int command_rollout_rollback(int argc, const char *const argv[], const struct command *self, void *ctx)
+{
+	struct session *session = ctx;
+	struct arguments operands = {NULL, 0};
+	struct rollback how = {.window = NULL};
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
+				     {"window", 0, OPTION_STRING, &how.window, "N|N%|LIST",
+				      "how many agents may be away at once while it goes back (default: 1)", 0, 0},
+				     {"max-failures", 0, OPTION_INT, &how.max_failures, "N",
+				      "so many may fail before the rollback pauses (default: 0)", 0, 1000000},
+				     {"yes", 0, OPTION_FLAG, &how.yes, NULL, "carry it out at once", 0, 0},
+				     {.name = NULL}};
+	int parsed = command_parse(session, self, argc, argv, own, &operands);
+	int result = parsed < 0 ? -1 : 0;
+
+	if (parsed == 0)
+		result = roll_back(session, operands.items[0], &how);
+	arguments_clear(&operands);
+	return result;
+}
