@@ -4,6 +4,9 @@
 # make demo       a lab cluster, a rollout, a failure, the reports: about a minute
 # make check      everything that must hold, under ten minutes on two cores
 # make check-all  also what takes longer
+# make sim        random rollouts in the simulator, fleets of up to 10,000 agents, until it is stopped or an invariant breaks
+# make sim-mutants  does a seed catch each wrong row of the machines' tables and each guard that is left out? (an hour)
+# make crash      rollcall is killed at every commit of hundreds of simulated rollouts and of one in the lab, and resumed
 # make deps       install what is missing from Debian's packages
 # make agentctl-arm64   agentctl for arm64 hosts, cross-compiled
 #
@@ -63,6 +66,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 GENERATED := $(BUILD)/gen/schema/mesos.pb-c.h
 PROTO_OBJECT := $(BUILD)/obj/gen/mesos.pb-c.o
 MIGRATIONS_OBJECT := $(BUILD)/obj/gen/migrations.o
+REPORT_OBJECT := $(BUILD)/obj/gen/report_assets.o
 
 BASE := $(BUILD)/lib/base.a
 MESOS := $(BUILD)/lib/mesos.a
@@ -75,7 +79,7 @@ LAB := $(BUILD)/lib/lab.a
 SIM := $(BUILD)/lib/tests/sim.a
 SUPPORT := $(BUILD)/lib/tests/support.a
 
-PROGRAMS := $(addprefix $(BUILD)/bin/,rollcall agentctl rollcall-lab)
+PROGRAMS := $(addprefix $(BUILD)/bin/,rollcall agentctl rollcall-lab rollcall-lab-host)
 
 .PHONY: all deps demo check check-all build tests generated fuzz flags clean format
 all: build
@@ -84,7 +88,7 @@ build: $(PROGRAMS)
 $(BUILD)/bin/rollcall: $(BUILD)/obj/orchestrator/main.o $(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lssh2 -lcurl -lsqlite3 -ljansson -lprotobuf-c -lm
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lssh2 -lcurl -lzookeeper_st -lsqlite3 -ljansson -lprotobuf-c -lm
 
 # agentctl is carried to hosts whose libraries nobody knows: one static file (the sanitizers cannot be).
 ifneq ($(filter $(VARIANT),gcc clang arm64),)
@@ -95,10 +99,16 @@ $(BUILD)/bin/agentctl: $(BUILD)/obj/agentctl/main.o $(AGENTCTL) $(PROTOCOL) $(ME
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) $(AGENTCTL_LDFLAGS) -o $@ $^ -ljansson -lprotobuf-c -lm
 
-$(BUILD)/bin/rollcall-lab: $(BUILD)/obj/lab/main.o $(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)
+$(BUILD)/bin/rollcall-lab: $(BUILD)/obj/lab/main.o $(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE) | $(BUILD)/bin/rollcall-lab-host
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lssh2 -lcurl -ljansson -lprotobuf-c -lm
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lmicrohttpd -lssh2 -lcurl -lzookeeper_st -ljansson -lprotobuf-c -lm
+
+# What the lab's hosts run, thousands of processes: static, so that each has no more memory of its own than it needs.
+$(BUILD)/bin/rollcall-lab-host: $(BUILD)/obj/lab/host/main.o $(LAB) $(PROTOCOL) $(MESOS) $(BASE)
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(AGENTCTL_LDFLAGS) -o $@ $^ -ljansson -lprotobuf-c -lm
 
 # agentctl for hosts of another kind, with Debian's cross compiler: build/arm64/bin/agentctl
 agentctl-arm64:
@@ -121,7 +131,7 @@ $(eval $(call archive,$(MESOS),mesos,$(PROTO_OBJECT)))
 $(eval $(call archive,$(PROTOCOL),protocol,))
 $(eval $(call archive,$(INVENTORY),inventory,$(MIGRATIONS_OBJECT)))
 $(eval $(call archive,$(REMOTE),remote,))
-$(eval $(call archive,$(ORCHESTRATOR),orchestrator,))
+$(eval $(call archive,$(ORCHESTRATOR),orchestrator,$(REPORT_OBJECT)))
 $(eval $(call archive,$(AGENTCTL),agentctl,))
 $(eval $(call archive,$(LAB),lab,))
 $(eval $(call archive,$(SIM),tests/sim,))
@@ -152,14 +162,36 @@ $(MIGRATIONS_OBJECT): $(BUILD)/gen/migrations.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(filter-out -Wmissing-prototypes,$(CFLAGS)) -c -o $@ $<
 
+# The style and the script of the HTML report.
+REPORT_ASSETS := orchestrator/report/html/report.css orchestrator/report/html/report.js
+$(BUILD)/gen/report_assets.c: orchestrator/report/html/embed.sh $(REPORT_ASSETS)
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(Q)sh orchestrator/report/html/embed.sh $(REPORT_ASSETS) > $@
+
+$(REPORT_OBJECT): $(BUILD)/gen/report_assets.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(CFLAGS) -c -o $@ $<
+
 # ---- tests: each tests/unit/**/test_X.c is a program of its own; what several share is in tests/support
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/unit/*/test_*.c) $(wildcard tests/unit/*/*/test_*.c)))
 SIM_PROGRAM := $(patsubst %.c,$(BUILD)/bin/%,$(wildcard tests/sim/simulate.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-LIBRARIES := -Wl,--as-needed -lcmocka -lmicrohttpd -lssh2 -lcurl -lsqlite3 -ljansson -lprotobuf-c -lm
+LIBRARIES := -Wl,--as-needed -lcmocka -lmicrohttpd -lssh2 -lcurl -lzookeeper_st -lsqlite3 -ljansson -lprotobuf-c -lm
 
-tests: build $(UNIT_TESTS) $(SIM_PROGRAM)
+# What tests load into a program (LD_PRELOAD) to end it at a chosen moment.
+HALT := $(BUILD)/lib/tests/halt.so
+$(HALT): tests/preload/halt.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -fPIC -shared -o $@ $<
+
+# Makes databases for the reports' tests.
+MAKE_RUN := $(BUILD)/bin/tests/report/make_run
+
+tests: build $(UNIT_TESTS) $(SIM_PROGRAM) $(HALT) $(MAKE_RUN)
 
 # 1: a folder below tests/, 2: the archives its programs may use, highest layer first
 define test_programs
@@ -178,6 +210,7 @@ $(eval $(call test_programs,unit/orchestrator,$(ORCHESTRATOR) $(INVENTORY) $(REM
 $(eval $(call test_programs,unit/agentctl,$(AGENTCTL) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,unit/lab,$(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,sim,$(SIM) $(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
+$(eval $(call test_programs,report,$(SIM) $(ORCHESTRATOR) $(INVENTORY) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE)))
 $(eval $(call test_programs,fuzz,$(EVERYTHING)))
 $(eval $(call test_programs,bench,$(INVENTORY) $(MESOS) $(BASE)))
 
@@ -207,6 +240,17 @@ check: deps
 
 check-all: deps
 	@tests/run check-all
+
+sim: $(SIM_PROGRAM)
+	$(SIM_PROGRAM) --for-ever --largest 10000 --failures 1 --first $$(date +%s)
+
+sim-mutants: $(SIM_PROGRAM)
+	tests/sim/mutants.py --build $(BUILD)
+
+crash: $(SIM_PROGRAM) build $(HALT)
+	$(SIM_PROGRAM) --crash-everywhere --seeds 400 --largest 30
+	ROLLCALL_BIN=$(abspath $(BUILD)/bin) tests/system/crash_everywhere.py
+.PHONY: sim sim-mutants crash
 
 format:
 	clang-format -i $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')

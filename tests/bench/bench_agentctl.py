@@ -3,8 +3,8 @@
 """How large agentctl is, how fast it starts, and how long inspect takes. Usage: tests/bench/bench_agentctl.py [AGENTCTL]
 
 The file must be under 2 MB; a start (the median of 50, `agentctl --help`) under 3 ms; inspect of a work_dir with 1,000 tasks (the
-median of 9) under 50 ms. Prints the three and ends with 1 when one of them is not kept. Loads of other programs on the
-machine count: run it on a quiet one.
+median of 20) under 50 ms. Both are CPU time, user and system, as the kernel counts it for the process (getrusage); by wall clock
+the machine's other programs count too, so that is only shown. Prints them all and ends with 1 when one is not kept.
 """
 import os
 import shutil
@@ -18,17 +18,19 @@ DATA = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "mesos", "capture
 TASKS = 1000
 
 
-def median_ms(words, times):
-    spans = []
+def spans_ms(words, times):
+    """CPU time and wall clock of each run."""
+    cpu, wall = [], []
     for _ in range(times):
         start = time.perf_counter()
         pid = os.posix_spawn(words[0], words, {"PATH": "/usr/bin:/bin"},
                              file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-        _, status = os.waitpid(pid, 0)
-        spans.append((time.perf_counter() - start) * 1000)
+        _, status, usage = os.wait4(pid, 0)
+        wall.append((time.perf_counter() - start) * 1000)
+        cpu.append((usage.ru_utime + usage.ru_stime) * 1000)
         if status != 0:
             sys.exit("%s ended with status %d" % (" ".join(words), status))
-    return statistics.median(spans)
+    return cpu, wall
 
 
 def make_work_dir(folder):
@@ -49,18 +51,26 @@ def report(what, value, limit, unit):
     return value < limit
 
 
+def report_spans(what, spans, limit):
+    cpu, wall = spans
+    kept = report(what + ", median", statistics.median(cpu), limit, "ms of CPU")
+    print("%-40s %10.2f ms of CPU" % (what + ", best", min(cpu)))
+    print("%-40s %10.2f ms by wall clock" % (what + ", median", statistics.median(wall)))
+    return kept
+
+
 def main():
     agentctl = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/gcc/bin/agentctl")
     folder = tempfile.mkdtemp()
     try:
         make_work_dir(folder)
         kept = [report("size", os.stat(agentctl).st_size / 1e6, 2, "MB"),
-                report("start", median_ms([agentctl, "--help"], 50), 3, "ms")]
+                report_spans("start", spans_ms([agentctl, "--help"], 50), 3)]
         words = [agentctl, "inspect", "--work-dir", folder, "--json"]
         survey = subprocess.run(words, capture_output=True, check=True).stdout
         if survey.count(b'"executor_pid"') < TASKS:
             sys.exit("inspect shows fewer than %d tasks" % TASKS)
-        kept.append(report("inspect with %d tasks" % TASKS, median_ms(words, 9), 50, "ms"))
+        kept.append(report_spans("inspect with %d tasks" % TASKS, spans_ms(words, 20), 50))
     finally:
         shutil.rmtree(folder)
     return 0 if all(kept) else 1

@@ -109,5 +109,19 @@ class Format(Planted):
         self.assertIn("base/planted.c:1: must start with the SPDX line", self.complaints("format"))
 
 
+class NamedTests(Planted):
+    def test_a_test_that_is_not_there_is_found(self):
+        self.plant("tests/system/test_planted.py", "class Real:\n    def test_one(self):\n        pass\n")
+        self.plant("docs/planted.md", "| rule | test |\n|---|---|\n| a | `Real.test_one`, `test_planted.py` |\n"
+                                      "| b | `Real.test_two` |\n| c | `tests/unit/none.c` |\n| d | of course |\n\n"
+                                      "| word | meaning |\n|---|---|\n| e | `Nothing` |\n")
+        said = self.complaints("named-tests")
+        for complaint in ("planted.md:4: there is no test Real.test_two", "planted.md:5: there is no test tests/unit/none.c",
+                          "planted.md:6: no test is named"):
+            self.assertIn(complaint, said)
+        self.assertNotIn("planted.md:3", said)
+        self.assertNotIn("Nothing", said)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -137,7 +137,7 @@ static void act_parent_settles(struct world *world, struct sim_host *host, int g
 		return;
 	take_lock(host, op, 0);
 	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
-	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }
 
 void agentctl_die(struct sim_host *host)
@@ -164,27 +164,27 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 {
 	struct error err = ERROR_INIT;
 
-	if (generation != host->agentctl_life || !host->locked)
+	if (generation != host->agentctl_life || !host->locked || detail / 2 != host->turn)
 		return;
-	if (detail == 0 && world_fault(world, world->faults.agentctl_hangs)) {
+	if (detail % 2 == 0 && world_fault(world, world->faults.agentctl_hangs)) {
 		world_say(world, "host %zu: agentctl hangs", host->index);
-		world_at(world, world_between(world, 30000, 600000), act_drive, host, generation, 1);
+		world_at(world, world_between(world, 30000, 600000), act_drive, host, generation, 2 * host->turn + 1);
 		return;
 	}
 	host->operation.word = host->word;
 	switch (operation_advance(&host->operation, &err)) {
 	case OPERATION_ADVANCED:
 		tell(host);
-		world_at(world, world_between(world, 1, 20), act_drive, host, generation, 0);
+		world_at(world, world_between(world, 1, 20), act_drive, host, generation, 2 * host->turn);
 		break;
 	case OPERATION_WAITING:
-		world_at(world, world_between(world, 50, 1000), act_drive, host, generation, 0);
+		world_at(world, world_between(world, 50, 1000), act_drive, host, generation, 2 * host->turn);
 		break;
 	case OPERATION_FAILED:
 		if (err.kind == ERROR_BUG)
 			world_violation(world, "host %zu: %s", host->index, err.text);
 		host->operation.driver = OPERATION_BY_SETTLE; /* what cannot go forward goes back */
-		world_at(world, 1000, act_drive, host, generation, 0);
+		world_at(world, 1000, act_drive, host, generation, 2 * host->turn);
 		break;
 	case OPERATION_FINISHED:
 		tell(host);
@@ -198,6 +198,15 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 	}
 }
 
+/* A word from rollcall wakes it, unless it hangs. */
+void agentctl_wake(struct sim_host *host)
+{
+	if (!host->locked)
+		return;
+	host->turn++;
+	world_at(host->world, world_between(host->world, 1, 20), act_drive, host, host->agentctl_life, 2 * host->turn);
+}
+
 /* ---- requests */
 
 static struct sim_operation *write_journal(struct sim_host *host, const struct delivery *delivery)
@@ -208,6 +217,7 @@ static struct sim_operation *write_journal(struct sim_host *host, const struct d
 	op->request = xstrdup(delivery->bytes);
 	op->began_ms = host->world->now;
 	op->began_boot = host->boot;
+	op->had_task = host->task == TASK_ALIVE;
 	op->next = host->operations;
 	host->operations = op;
 	return op;
@@ -248,7 +258,7 @@ static void answer_known(struct world *world, struct sim_host *host, struct sim_
 	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
 	if (op->state.step == STEP_STARTED)
 		tell(host);
-	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }
 
 static void answer_absent(struct sim_host *host, const struct delivery *delivery)
@@ -322,5 +332,5 @@ void agentctl_on_apply(struct world *world, struct sim_host *host, const struct 
 	say_event(host, ANSWER_ACCEPTED, false);
 	if (world_fault(world, world->faults.power_cut))
 		world_at(world, world_between(world, 0, 8000), act_power_cut, host, host->agentctl_life, 0);
-	world_at(world, 1, act_drive, host, host->agentctl_life, 0);
+	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }

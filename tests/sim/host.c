@@ -51,6 +51,7 @@ void host_init(struct world *world, size_t index)
 
 void host_clear(struct sim_host *host)
 {
+	run_agent_clear(&host->row);
 	while (host->operations) {
 		struct sim_operation *next = host->operations->next;
 
@@ -67,6 +68,7 @@ static void leave_master(struct sim_host *host)
 	if (host->active)
 		host->left_ms = host->world->now;
 	host->active = false;
+	judge_watch(host);
 }
 
 /* Its socket closes, and the master knows. */
@@ -113,12 +115,25 @@ void host_note_back(struct sim_host *host)
 		op->back = true;
 }
 
+static void act_register(struct world *world, struct sim_host *host, int generation, uint64_t detail);
+
+/* Its connection to the master breaks, once, and it registers again. */
+static void act_flap(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)detail;
+	if (generation != host->life || !host->pid || !host->active)
+		return;
+	world_say(world, "host %zu: the agent loses the master", host->index);
+	leave_master(host);
+	host->disturbed_ms = world->now;
+	world_at(world, world_between(world, 500, 5000), act_register, host, host->life, 1);
+}
+
 static void act_register(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	struct sim_operation *op = last_operation(host);
 	bool lags;
 
-	(void)detail;
 	if (generation != host->life || !host->pid)
 		return;
 	host->active = host->listed = true;
@@ -135,6 +150,8 @@ static void act_register(struct world *world, struct sim_host *host, int generat
 	if ((host->traits & FAILS_LATE) && host->running_flags == NEW && host_open_operation(host))
 		world_at(world, world_between(world, 0, world_between(world, 0, 1) ? 700 : 6000), act_exit, host,
 			 host->life, 0);
+	if ((host->traits & FLAPS) && detail == 0)
+		world_at(world, world_between(world, 100, 5000), act_flap, host, host->life, 0);
 	host_note_back(host);
 	world_say(world, "host %zu: reregistered with the %s state", host->index,
 		  host->running_flags == NEW ? "new" : "old");
@@ -147,6 +164,40 @@ void host_repair(struct sim_host *host)
 	host->traits &= ~(unsigned)CANNOT_GO_BACK;
 	if (host->up && !host->pid && host->wanted)
 		host_want_start(host, 1000);
+}
+
+static void act_lost_pings(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)detail;
+	if (generation != host->life || !host->pid || host->frozen_until_ms <= world->now)
+		return;
+	world_say(world, "host %zu: its frozen agent is taken for unreachable", host->index);
+	leave_master(host);
+	host->listed = false;
+	host->disturbed_ms = world->now;
+	world_at(world, host->frozen_until_ms - world->now + 1000, act_register, host, host->life, 1);
+}
+
+void host_freeze(struct sim_host *host, int64_t ms)
+{
+	if (!host->pid || host->registered_pid != host->pid)
+		return;
+	host->frozen_until_ms = host->world->now + ms;
+	world_at(host->world, PING_TIMEOUT_MS, act_lost_pings, host, host->life, 0);
+}
+
+void host_meddle(struct sim_host *host)
+{
+	if (!host->up || host->flags == OLD)
+		return;
+	world_say(host->world, "host %zu: configuration management puts the flags back", host->index);
+	host->flags = OLD;
+	host->meddled_with = true;
+	host->disturbed_ms = host->world->now;
+	if (!host->pid)
+		return;
+	host_kill_agent(host);
+	host_want_start(host, 500);
 }
 
 void host_failover(struct sim_host *host)
@@ -162,6 +213,8 @@ static void suffer_restart(struct sim_host *host)
 {
 	if (!last_operation(host))
 		return;
+	if (host->world->discards && host->task == TASK_ALIVE)
+		return; /* nothing is written before its executors have ended */
 	if (host->task == TASK_ALIVE && (host->traits & LOSES_TASKS))
 		host->task = TASK_KILLED;
 	if (host->task == TASK_ALIVE && (host->traits & TASKS_VANISH))
@@ -177,6 +230,8 @@ static void spawn_agent(struct sim_host *host)
 	struct world *world = host->world;
 	int64_t recovery = world_between(world, 300, 4000);
 
+	if (host->traits & IS_SLOW)
+		recovery += world_between(world, 10000, 90000);
 	host->pid = ++world->last_pid;
 	host->started_ms = world->now;
 	host->running_flags = host->flags;

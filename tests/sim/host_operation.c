@@ -44,6 +44,7 @@ static void save(struct sim_host *host, struct sim_operation *op, const struct o
 	if (state->step == STEP_KEEPING && host->boot != op->began_boot)
 		world_violation(host->world, "host %zu keeps a state that was not kept before the reboot", host->index);
 	op->state = *state;
+	judge_watch(host);
 	host_note_back(host);
 }
 
@@ -120,7 +121,10 @@ static int op_restart_agent(void *ctx, const struct operation_process *before, s
 
 static void stop(struct sim_host *host)
 {
-	at_work(host)->undo_stops += host->pid != 0;
+	if (at_work(host)->state.step == STEP_STOPPING)
+		at_work(host)->forward_restarts += host->pid != 0;
+	else
+		at_work(host)->undo_stops += host->pid != 0;
 	host_kill_agent(host);
 	host->wanted = false;
 	host->start_generation++;
@@ -131,6 +135,21 @@ static int op_stop_agent(void *ctx, struct error *err)
 	struct sim_host *host = ctx;
 
 	EFFECT(host, stop(host));
+}
+
+/* The agent runs once with its old flags, ends its executors and then itself. */
+static void clean_up(struct sim_host *host)
+{
+	if (host->task == TASK_ALIVE)
+		host->task = TASK_KILLED;
+	at_work(host)->discarded = true;
+}
+
+static int op_clean_up(void *ctx, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	EFFECT(host, clean_up(host));
 }
 
 static void start(struct sim_host *host)
@@ -184,6 +203,7 @@ static const struct operation_ops operation_ops = {
 	.remove_guard = op_remove_guard,
 	.write_checkpoint = op_write_checkpoint,
 	.write_flags = op_write_flags,
+	.clean_up = op_clean_up,
 	.restart_agent = op_restart_agent,
 	.stop_agent = op_stop_agent,
 	.start_agent = op_start_agent,

@@ -17,13 +17,25 @@
  * which has to know. Else it may be away for as long as rollcall needs to notice. */
 static bool is_away(const struct sim_host *host)
 {
+	/* A deactivated agent looks the same to the master whether it is connected or not. */
+	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
+		return false;
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
 		if (op->state.step != STEP_NONE && !op->back)
 			return true;
-	/* A deactivated agent looks the same to the master whether it is connected or not. */
 	if (host->traits & DEACTIVATED)
 		return false;
 	return !host->active && host->world->now - host->left_ms > NOTICE_MS;
+}
+
+int judge_window_now(const struct world *world)
+{
+	const struct plan *plan = &world->plan;
+	size_t last = plan->stage_count - 1;
+
+	if (plan->stage_count == 0)
+		return plan->options.window;
+	return plan->stages[world->stages_passed < last ? world->stages_passed : last].window;
 }
 
 /* Invariant 2: whoever's operation begins now, is the window kept? Operations end by themselves and begin only here, so
@@ -34,16 +46,17 @@ static void judge_window(struct world *world, const struct sim_host *host)
 	const char *domain = world->plan.agents[host->index].domain;
 	int away = 1, domain_away = 1;
 
-	for (size_t i = 0; i < world->host_count; i++) {
-		const char *other = world->plan.agents[i].domain;
+	for (size_t i = 0; i < world->watched_count; i++) {
+		size_t index = world->watched[i];
+		const char *other = world->plan.agents[index].domain;
 
-		if (i == host->index || !is_away(&world->hosts[i]))
+		if (index == host->index || !is_away(&world->hosts[index]))
 			continue;
 		away++;
 		domain_away += domain && other && strcmp(domain, other) == 0;
 	}
-	if (away > options->window)
-		world_violation(world, "invariant 2: %d agents away, the window is %d", away, options->window);
+	if (away > judge_window_now(world))
+		world_violation(world, "invariant 2: %d agents away, the window is %d", away, judge_window_now(world));
 	if (options->domain_window && domain_away > options->domain_window)
 		world_violation(world, "invariant 2: %d agents of %s away, its limit is %d", domain_away, domain,
 				options->domain_window);
@@ -60,34 +73,19 @@ static bool is_of_now(const char *before, const struct sim_host *host)
 	       host->world->now - host->reregistered_ns / 1000000 < LATE_REQUEST_MS;
 }
 
-static bool holds(const struct run_agent *row, const struct sim_host *host, const char *operation, const char *request)
-{
-	int state = agent_state_parse(row->state);
-
-	return (size_t)row->position == host->index && row->operation && strcmp(row->operation, operation) == 0 &&
-	       row->before && is_of_now(row->before, host) && row->request && strcmp(row->request, request) == 0 &&
-	       state >= 0 && agent_state_is_open((enum agent_state)state);
-}
-
 /* Invariant 1: the intent is in the ledger, with these bytes and a before-picture, before the request is anywhere; and what the
  * ledger says is over does not begin any more, however late a request arrives. */
 static void judge_durable(struct world *world, const struct sim_host *host, const char *operation, const char *request)
 {
-	struct run_agent *rows = NULL;
-	size_t count = 0;
-	bool found = false;
+	const struct run_agent *row = &host->row;
+	int state = row->state ? agent_state_parse(row->state) : -1;
 
-	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
-		world_violation(world, "the ledger cannot be read");
-	for (size_t i = 0; i < count; i++) {
-		found = found || holds(&rows[i], host, operation, request);
-		run_agent_clear(&rows[i]);
-	}
-	free(rows);
-	if (!found)
-		world_violation(world,
-				"invariant 1: host %zu begins an operation the ledger does not hold or says is over",
-				host->index);
+	if (row->operation && strcmp(row->operation, operation) == 0 && row->before && is_of_now(row->before, host) &&
+	    row->request && strcmp(row->request, request) == 0 && state >= 0 &&
+	    agent_state_is_open((enum agent_state)state))
+		return;
+	world_violation(world, "invariant 1: host %zu begins an operation the ledger does not hold or says is over",
+			host->index);
 }
 
 void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request)
@@ -103,6 +101,8 @@ void judge_start(struct world *world, struct sim_host *host)
 {
 	struct sim_operation *op = host_open_operation(host);
 
+	if (host->meddled_with)
+		return; /* what somebody else has written is not rollcall's */
 	if (host->checkpoint != host->flags && host->meta_boot != host->boot)
 		world_violation(world,
 				"host %zu: after a reboot the agent starts with a checkpoint that does not fit "
@@ -116,21 +116,36 @@ void judge_start(struct world *world, struct sim_host *host)
 				host->index);
 }
 
+/* An undo, and whatever is tried after it, does not bring tasks back that were ended as planned. */
+static bool has_discarded(const struct sim_host *host)
+{
+	for (const struct sim_operation *op = host->operations; op; op = op->next)
+		if (op->discarded)
+			return true;
+	return false;
+}
+
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
 {
 	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0);
 
 	if (!op)
 		return "no operation was there";
-	/* Of a deactivated agent the master shows no more than its last registration, which may be the new state's. */
+	/* Of a deactivated agent the master shows no more than its last registration, which may be the new state's: that the
+	 * old process registered after it cannot be known to anybody. What "reverted" promises of disk and process is judged. */
 	if (side == OLD && (host->traits & DEACTIVATED) && host->world->same_info)
 		restarted = false;
 	if (!op->registered[side] && (side == NEW || restarted))
 		return "no agent with that state has registered since";
-	if (host->has_new_id)
+	/* It may have lost its ID in a restart that nobody here asked for, after it was judged. */
+	if (host->has_new_id && host->disturbed_ms < op->began_ms)
 		return "the agent has another ID";
 	if (side == NEW && host->recorded != NEW)
 		return "the master does not have the new SlaveInfo";
+	if (has_discarded(host) || !op->had_task || (host->world->discards && side == OLD))
+		return NULL;
+	if (host->world->discards && side == NEW && host->task == TASK_ALIVE)
+		return "its task runs on under a new SlaveInfo";
 	if (host->task == TASK_KILLED || host->task == TASK_FORGOTTEN)
 		return host->disturbed_ms > op->began_ms && side == NEW ? NULL : "its task is lost";
 	if (host->disturbed_ms >= op->began_ms)
@@ -154,6 +169,8 @@ static void judge_operations(struct world *world, const struct sim_host *host)
 
 static void judge_disk(struct world *world, const struct sim_host *host, const char *state, enum side side)
 {
+	if (host->meddled_with)
+		return;
 	if (host->checkpoint != side || host->flags != side || host->guard)
 		world_violation(world,
 				"invariant 5: host %zu is '%s', but its disk has the %s checkpoint, the %s flags and "
@@ -165,7 +182,8 @@ static void judge_disk(struct world *world, const struct sim_host *host, const c
 /* With crashes of rollcall as the only faults there is one right end: done, or reverted where the new state fails. */
 static void judge_calm(struct world *world, const struct sim_host *host, int state)
 {
-	int right = host->traits & FAILS_WITH_NEW ? AGENT_REVERTED : AGENT_DONE;
+	bool rejected = (host->traits & FAILS_GATES) && world->plan.agent_gate_count > 0;
+	int right = host->traits & FAILS_WITH_NEW ? AGENT_REVERTED : rejected ? AGENT_REJECTED : AGENT_DONE;
 
 	if (state != right)
 		world_violation(world, "invariant 7: host %zu is '%s' and should be '%s'", host->index,
@@ -185,11 +203,12 @@ void judge_end(struct world *world, enum family family)
 		int state = agent_state_parse(rows[i].state);
 
 		judge_operations(world, host);
-		if (state == AGENT_DONE)
+		if (state == AGENT_DONE || state == AGENT_GATING || state == AGENT_REJECTED)
 			judge_disk(world, host, rows[i].state, NEW);
 		if (state == AGENT_FAILED || state == AGENT_REVERTED || state == AGENT_WAITING)
 			judge_disk(world, host, rows[i].state, OLD);
-		if (state < 0 || agent_state_is_under_way((enum agent_state)state))
+		/* Whose gates gave no answer waits for a person. */
+		if (state < 0 || (agent_state_is_under_way((enum agent_state)state) && state != AGENT_GATING))
 			world_violation(world, "invariant 10: the run ended with host %zu in state %s", host->index,
 					rows[i].state);
 		else if (family == CRASHES_ONLY)
@@ -197,6 +216,8 @@ void judge_end(struct world *world, enum family family)
 		run_agent_clear(&rows[i]);
 	}
 	free(rows);
+	if (judge_run_is(world, RUN_RUNNING))
+		world_violation(world, "invariant 10: rollcall has ended, and the run is still running");
 	if (ledger_verify(world->ledger, NULL, NULL) < 0)
 		world_violation(world, "invariant 8: the chain does not hold");
 }

@@ -3,73 +3,88 @@
  * What rollcall says and does while it runs, against what is so on the hosts: what it promises with a word of the ledger, what it
  * starts although it must not, whom it forgets.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/ledger/ledger_backend.h"
 #include "tests/sim/world.h"
 
-/* A pass of rollcall's loop, an idle poll and an answer. */
-#define SLACK_MS     5000
-/* The longest pause between two questions to a host that does not answer. */
-#define ASK_AGAIN_MS 32000
-
-static bool run_is(struct world *world, enum run_state state)
+bool judge_run_is(struct world *world, enum run_state state)
 {
-	struct run_row run;
-	bool is;
+	const struct run_row *run = ledger_memory_run(world->ledger, "run");
 
-	if (ledger_load_run(world->ledger, "run", &run, NULL) < 0)
-		return false;
-	is = run_state_parse(run.state) == (int)state;
-	run_row_clear(&run);
-	return is;
+	return run && run_state_parse(run->state) == (int)state;
 }
 
-/* The reason that the operator is given must be so. */
+/* A stage has passed when everybody up to its end has come to one, and its gates have said so. */
+static void judge_passed(struct world *world, size_t passed)
+{
+	size_t end = world->plan.stage_count ? world->plan.stages[passed - 1].end : world->host_count;
+
+	/* Who is tried again may have come to an end in the same commit. */
+	for (size_t i = 0; !world->retried && i < end; i++)
+		if (!agent_state_is_final(world->hosts[i].known))
+			world_violation(world, "stage %zu has passed, and host %zu is %s", passed, i,
+					agent_state_name(world->hosts[i].known));
+	if (world->stage_gates_passed[passed - 1] < (int)world->plan.stage_gate_count)
+		world_violation(world, "stage %zu has passed, and its gate has not", passed);
+}
+
+/* The reason that the operator is given must be so when he is told it first. */
+static void judge_told_reason(struct world *world, const char *reason)
+{
+	if (strcmp(world->reason, reason) != 0 && *reason)
+		judge_reason(world, reason);
+	snprintf(world->reason, sizeof world->reason, "%s", reason);
+}
+
+/* A spent budget does what the plan says, and an order to abort is obeyed. */
+static void judge_policy(struct world *world, const struct run_row *run)
+{
+	bool spent = run->reason && (strstr(run->reason, "budget") || strstr(run->reason, "in a row"));
+	bool aborted = strcmp(run->state, "aborted") == 0;
+
+	if (spent && (world->plan.options.on_failure == ON_FAILURE_ABORT) != aborted)
+		world_violation(world, "a budget is spent, and the run is %s", run->state);
+	if (spent && world->plan.options.on_failure == ON_FAILURE_ROLLBACK && !run->rollback_due)
+		world_violation(world, "a budget is spent, and nothing is to be rolled back");
+	if (world->ordered_to_abort && !aborted)
+		world_violation(world, "it was ordered to abort, and the run is %s", run->state);
+}
+
+static void order_is_durable(struct world *world)
+{
+	for (size_t i = 0; world->ordered_on && i < world->host_count; i++) {
+		world->hosts[i].seen_failure |= world->hosts[i].sees_failure;
+		world->hosts[i].seen_stuck |= world->hosts[i].sees_stuck;
+		world->hosts[i].sees_failure = world->hosts[i].sees_stuck = false;
+	}
+	world->ordered_on = false;
+}
+
 void judge_run(struct world *world)
 {
 	struct run_row run;
-	int failures = 0, stuck = 0;
 
-	for (size_t i = 0; i < world->host_count; i++) {
-		const struct sim_host *host = &world->hosts[i];
-
-		failures += agent_state_is_failure(host->known) && !host->seen_failure && !host->seen_stuck;
-		stuck += host->known == AGENT_STUCK && !host->seen_stuck;
-	}
-	/* After a crash rollcall may have forgotten which failures were seen, and asks for a person once more. */
-	if (world->crashed || ledger_load_run(world->ledger, "run", &run, NULL) < 0)
+	order_is_durable(world);
+	if (ledger_load_run(world->ledger, "run", &run, NULL) < 0)
 		return;
-	if (run.reason && strstr(run.reason, "failure budget") && failures <= world->plan.options.max_failures)
-		world_violation(world, "the run is paused for %d failures, and %d are allowed", failures,
-				world->plan.options.max_failures);
-	if (run.reason && strstr(run.reason, "needs a person") && stuck == 0)
-		world_violation(world, "the run is paused for an agent that a person has seen already");
+	world_say(world, "the run is %s: %s", run.state, run.reason ? run.reason : "");
+	judge_told_reason(world, run.reason ? run.reason : "");
+	judge_policy(world, &run);
+	while (world->stages_passed < (size_t)run.stages_passed)
+		judge_passed(world, ++world->stages_passed);
 	run_row_clear(&run);
 }
 
 /* What a person must look at stops the run with the same commit, unless a person has seen it. */
 static void judge_pause(struct world *world, const struct sim_host *host, const struct engine_record *record)
 {
-	bool person = record->to == AGENT_STUCK && !host->seen_stuck;
+	bool person = record->to == AGENT_STUCK && !host->seen_stuck && !world->ordered_on;
 
-	if (person && run_is(world, RUN_RUNNING))
+	if (person && judge_run_is(world, RUN_RUNNING))
 		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
-}
-
-/* Does the ledger say what rollcall was told? */
-static bool is_heard(const struct sim_host *host)
-{
-	switch (host->heard) {
-	case ANSWER_UNDONE:
-		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
-	case ANSWER_STUCK:
-		return host->known == AGENT_STUCK;
-	case ANSWER_STATUS:
-		return host->known != AGENT_UNKNOWN;
-	default:
-		return host->known != AGENT_CHANGING && host->known != AGENT_UNKNOWN;
-	}
 }
 
 /* Whoever is called unfit must be so: at another address, or not there. */
@@ -84,16 +99,49 @@ static void judge_unfit(struct world *world, const struct sim_host *host)
 				host->index);
 }
 
+static size_t stage_of(const struct world *world, const struct sim_host *host)
+{
+	size_t stage = 0;
+
+	while (stage < world->plan.stage_count && host->index >= world->plan.stages[stage].end)
+		stage++;
+	return stage;
+}
+
+/* An agent begins when the stages before its own have passed. */
+static void judge_stage(struct world *world, const struct sim_host *host)
+{
+	if (world->plan.stage_count > 0 && stage_of(world, host) > world->stages_passed)
+		world_violation(world, "host %zu is begun, and stage %zu has not passed", host->index,
+				stage_of(world, host));
+}
+
+static void measure(struct world *world, struct sim_host *host, const struct engine_record *record)
+{
+	if (record->event == EVENT_TURN)
+		host->slot_from_ms = world->now;
+	if (record->event == EVENT_CLEAR)
+		host->away_from_ms = world->now;
+	if (world->away_ms && record->event == EVENT_PROVEN)
+		world->away_ms[host->index] = world->now - host->away_from_ms;
+	if (world->slot_ms && record->to == AGENT_DONE)
+		world->slot_ms[host->index] = world->now - host->slot_from_ms;
+}
+
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row)
 {
 	struct sim_host *host = &world->hosts[record->agent];
 
 	world->trace = (world->trace ^ (uint64_t)record->to) * 0x100000001b3u + record->agent;
 	host->known = record->to;
-	if (host->heard_ms && is_heard(host))
+	run_agent_clear(&host->row);
+	run_agent_copy(&host->row, row);
+	judge_watch(host);
+	if (host->heard_ms && judge_is_heard(host))
 		host->heard_ms = 0;
 	if (record->from == record->to)
 		return;
+	measure(world, host, record);
 	host->known_ms = world->now;
 	if (record->to == AGENT_SOAKING)
 		host->soaks_ms = world->now;
@@ -105,10 +153,18 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 		judge_unfit(world, host);
 	judge_state(world, host, record->to, row);
 	judge_pause(world, host, record);
+	if (record->from == AGENT_STUCK)
+		host->seen_stuck = true; /* whoever tries it again has seen it */
 	if (record->to == AGENT_WAITING)
-		host->seen_stuck = false;
-	if (host->seen_stuck && (record->to == AGENT_REVERTED || record->to == AGENT_FAILED))
+		host->told_failure = host->seen_failure = host->seen_stuck = host->sees_failure = host->sees_stuck =
+			false;
+	if (host->seen_stuck && agent_state_is_failure(record->to) && agent_state_is_final(record->to) &&
+	    record->to != AGENT_STUCK)
 		host->seen_failure = true;
+	if (record->event == EVENT_CLEAR) {
+		host->intent_commit = world->commits;
+		judge_stage(world, host);
+	}
 	/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
 	if ((record->from == AGENT_PROVING && (record->to == AGENT_SOAKING || record->to == AGENT_STUCK) &&
 	     record->event != EVENT_HOST_STUCK) ||
@@ -120,8 +176,13 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 
 void judge_commit(struct world *world)
 {
+	bool aborted = judge_run_is(world, RUN_ABORTED);
+
+	if (world->was_aborted && !aborted)
+		world_violation(world, "invariant 4: the run was aborted, and goes on");
+	world->was_aborted = aborted;
 	world->commits++;
-	if (run_is(world, RUN_RUNNING))
+	if (judge_run_is(world, RUN_RUNNING))
 		world->paused_at = 0;
 	else if (world->paused_at == 0)
 		world->paused_at = world->commits;
@@ -129,6 +190,7 @@ void judge_commit(struct world *world)
 
 void judge_told(struct world *world, struct sim_host *host, enum answer_event event)
 {
+	judge_watch(host);
 	bool over = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED || event == ANSWER_STUCK;
 
 	/* Without a process it is no evidence, and rollcall will ask again. */
@@ -137,8 +199,7 @@ void judge_told(struct world *world, struct sim_host *host, enum answer_event ev
 		return;
 	}
 	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || event == ANSWER_REFUSED) {
-		host->told_failure = true;
-		host->told_ms = world->now;
+		judge_failed(host);
 	}
 	host->told_done = host->told_done || event == ANSWER_DONE;
 	host->applying = host->applying && !over;
@@ -158,21 +219,13 @@ void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec)
 	host->hung_up_ms = world->now;
 }
 
-static int failures_told(const struct world *world)
-{
-	int count = 0;
-
-	for (size_t i = 0; i < world->host_count; i++)
-		count += world->hosts[i].told_failure && !world->hosts[i].seen_failure && !world->hosts[i].seen_stuck &&
-			 world->hosts[i].told_ms < world->now;
-	return count;
-}
-
 /* Invariant 2, by what rollcall was told: whoever it has to do with, and whoever the master's last answer showed as away. */
 static bool is_known_away(const struct sim_host *host)
 {
 	const struct sim_operation *op = host->operations;
 
+	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
+		return false; /* what it does after it was judged, the master does not show */
 	return (host->talking && host->applying) || host->shown_away ||
 	       (op && op->state.step != STEP_NONE && !op->back);
 }
@@ -181,32 +234,48 @@ static void judge_room(struct world *world, const struct sim_host *host)
 {
 	int away = 1;
 
-	for (size_t i = 0; i < world->host_count; i++)
-		away += i != host->index && is_known_away(&world->hosts[i]);
-	if (away > world->plan.options.window)
+	for (size_t i = 0; i < world->watched_count; i++) {
+		const struct sim_host *other = &world->hosts[world->watched[i]];
+
+		/* Whose gates are asked keeps its place. */
+		away += other != host && (is_known_away(other) || other->known == AGENT_GATING);
+	}
+	if (away > judge_window_now(world))
 		world_violation(world, "invariant 2: with host %zu %d agents are away, the window is %d", host->index,
-				away, world->plan.options.window);
+				away, judge_window_now(world));
+}
+
+/* Nothing more is begun while more of the cluster is away than the plan allows, by what the master showed last. */
+static void judge_meltdown(struct world *world)
+{
+	int away = 0, most = world->plan.options.meltdown_percent;
+
+	for (size_t i = 0; most && i < world->watched_count; i++)
+		away += world->hosts[world->watched[i]].shown_away;
+	if (most && away > judge_window_now(world) && away * 100 > most * (int)world->host_count)
+		world_violation(world, "an agent is begun while %d of %zu are away: more than %d%%", away,
+				world->host_count, most);
 }
 
 static void judge_apply(struct world *world, const struct sim_host *begun)
 {
 	judge_room(world, begun);
-	if (world->paused_at && world->paused_at < world->commits)
+	if (world->paused_at && world->paused_at < begun->intent_commit)
 		world_violation(world, "invariant 4: an agent is begun although the run is not running");
-	if (failures_told(world) > world->plan.options.max_failures)
-		world_violation(world, "invariant 4: an agent is begun after %d failures, %d are allowed",
-				failures_told(world), world->plan.options.max_failures);
-	for (size_t i = 0; i < world->host_count; i++) {
-		const struct sim_host *host = &world->hosts[i];
+	judge_budgets(world);
+	judge_meltdown(world);
+	for (size_t i = 0; i < world->watched_count; i++) {
+		const struct sim_host *host = &world->hosts[world->watched[i]];
 
 		if (host->must_be_asked && !host->seen_stuck && host->known == AGENT_UNKNOWN)
 			world_violation(world, "an agent is begun before host %zu, open since the last start, answered",
-					i);
+					host->index);
 	}
 }
 
 void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const char *word)
 {
+	judge_watch(host);
 	host->talking = exec;
 	host->heard_ms = 0;
 	host->told_done = false;
@@ -219,10 +288,17 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 
 /* ---- starts, stops and time */
 
+static bool run_rolls_back(struct world *world)
+{
+	const struct run_row *run = ledger_memory_run(world->ledger, "run");
+
+	return run && run->rollback_due;
+}
+
 static void read_rows(struct world *world)
 {
 	struct run_agent *rows = NULL;
-	bool paused = run_is(world, RUN_PAUSED);
+	bool paused = judge_run_is(world, RUN_PAUSED) && !run_rolls_back(world);
 	size_t count = 0;
 
 	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
@@ -233,7 +309,10 @@ static void read_rows(struct world *world)
 
 		if (world->lives > 1 && state != host->known)
 			judge_state(world, host, state, &rows[i]);
+		if (host->known == AGENT_STUCK && state != AGENT_STUCK)
+			host->seen_stuck = true; /* only a person's word leaves that state, in the last commit */
 		host->known = state;
+		judge_watch(host);
 		host->must_be_asked = agent_state_is_open(state);
 		host->asked = false;
 		host->owed_keep = host->talking = 0;
@@ -244,21 +323,56 @@ static void read_rows(struct world *world)
 		host->hung_up_ms = world->now;
 		host->known_ms = world->now;
 		/* What it was told and had not written down is lost with it. */
-		host->told_failure = agent_state_is_failure(state);
+		host->told_failure = false;
+		if (agent_state_is_failure(state))
+			judge_failed(host);
 		host->told_ms = 0;
-		/* rollcall forgets with a crash that a person has seen an agent stuck that is being asked again. */
-		host->seen_stuck = state == AGENT_STUCK;
+		/* Whoever starts it has seen what is stuck; that stays known until it is settled. */
+		if (host->seen_stuck && agent_state_is_failure(state) && agent_state_is_final(state))
+			host->seen_failure = state != AGENT_STUCK;
+		host->seen_stuck = state == AGENT_STUCK || (host->seen_stuck && !agent_state_is_final(state));
+		if (state == AGENT_WAITING)
+			host->seen_failure = host->sees_failure = host->seen_stuck = false;
 		host->seen_failure = host->seen_failure || (host->told_failure && paused && state != AGENT_STUCK);
-		run_agent_clear(&rows[i]);
+		run_agent_clear(&host->row);
+		host->row = rows[i];
 	}
 	free(rows);
 }
 
 void judge_life(struct world *world)
 {
+	struct run_row run;
+
+	/* What became durable in the last moment of the life before was judged by nobody. */
+	if (ledger_load_run(world->ledger, "run", &run, NULL) == 0) {
+		if (strcmp(run.state, "running") == 0 && world->reason[0])
+			order_is_durable(world);
+		world->ordered_on = false;
+		world->stages_passed = (size_t)run.stages_passed;
+		snprintf(world->reason, sizeof world->reason, "%s", run.reason ? run.reason : "");
+		run_row_clear(&run);
+	}
 	read_rows(world);
 	world->life_began_ms = world->answered_ms = world->now;
 	world->checking_ms = 0;
+}
+
+/* What became durable in the last moment has not been told to anybody. */
+void judge_death(struct world *world)
+{
+	struct run_agent *rows = NULL;
+	size_t count = 0;
+
+	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
+		world_violation(world, "the ledger cannot be read");
+	for (size_t i = 0; i < count; i++) {
+		struct sim_host *host = &world->hosts[rows[i].position];
+
+		run_agent_clear(&host->row);
+		host->row = rows[i];
+	}
+	free(rows);
 }
 
 void judge_stall(struct world *world, int64_t ms)
@@ -271,96 +385,4 @@ void judge_stall(struct world *world, int64_t ms)
 		world->hosts[i].hung_up_ms += ms;
 		world->hosts[i].heard_ms += world->hosts[i].heard_ms ? ms : 0;
 	}
-}
-
-static int64_t longest(const struct engine_options *options, enum agent_state state)
-{
-	switch (state) {
-	case AGENT_CHECKING:
-		return options->check_ms;
-	case AGENT_CHANGING:
-		return options->change_ms;
-	case AGENT_RETURNING:
-		return options->return_ms;
-	case AGENT_PROVING:
-	case AGENT_REVERTING:
-		return options->prove_ms;
-	case AGENT_SOAKING:
-		return options->keep_ms + options->soak_ms;
-	case AGENT_UNKNOWN:
-		return options->unknown_ms;
-	default:
-		return INT64_MAX / 2;
-	}
-}
-
-static void judge_patience(struct world *world, const struct sim_host *host)
-{
-	if (world->now - host->known_ms > longest(&world->plan.options, host->known) + SLACK_MS)
-		world_violation(world, "invariant 10: host %zu is left in state %s", host->index,
-				agent_state_name(host->known));
-	if (host->known == AGENT_SOAKING && host->told_done &&
-	    world->now - host->known_ms > world->plan.options.soak_ms + SLACK_MS)
-		world_violation(world, "host %zu was proven and kept, and is not done", host->index);
-	if (host->must_be_asked && !host->asked && world->now - world->life_began_ms > SLACK_MS)
-		world_violation(world, "host %zu was open when rollcall was started, and is not asked", host->index);
-	if (host->owed_keep && host->owed_keep == host->exec && host->current &&
-	    host->current->state.step == STEP_STARTED)
-		world_violation(world, "host %zu was judged and not told to keep", host->index);
-}
-
-/* A conversation that is over must not be waited for, and what was said in one must be in the ledger. */
-static void judge_conversation(struct world *world, struct sim_host *host)
-{
-	const struct sim_operation *op = host->operations;
-	bool waits = host->known == AGENT_CHANGING || host->known == AGENT_RETURNING || host->known == AGENT_PROVING ||
-		     (host->known == AGENT_SOAKING && !host->told_done);
-	int64_t silent_ms = world->now - (host->hung_up_ms > host->known_ms ? host->hung_up_ms : host->known_ms);
-
-	if (host->heard_ms && is_heard(host))
-		host->heard_ms = 0;
-	if (host->heard_ms && world->now - host->heard_ms > SLACK_MS)
-		world_violation(world, "host %zu has said more than its state %s", host->index,
-				agent_state_name(host->known));
-	if (host->known == AGENT_UNKNOWN && !host->talking && silent_ms > ASK_AGAIN_MS + SLACK_MS)
-		world_violation(world, "host %zu is unknown, and is not asked again", host->index);
-	if (waits && !host->talking && silent_ms > SLACK_MS && !(op && op->state.step == STEP_DONE))
-		world_violation(world, "host %zu is waited for in state %s, and nobody talks to it", host->index,
-				agent_state_name(host->known));
-}
-
-/* What the master shows to be wrong for good must not be waited out: five answers are enough. */
-static void judge_wrong(struct world *world, struct sim_host *host)
-{
-	bool returned = host->registered_pid == host->pid && host->active && host->pid &&
-			(host->running_flags == NEW ? host->known == AGENT_RETURNING || host->known == AGENT_PROVING
-						    : host->known == AGENT_REVERTING);
-	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED) && host->listed && host->active) ||
-		     (returned && (host->has_new_id || host->task == TASK_KILLED) && !(host->traits & RECORD_STAYS));
-
-	if (!wrong)
-		host->wrong_since = 0;
-	else if (!host->wrong_since)
-		host->wrong_since = world->answers + 1;
-	else if (world->answers > host->wrong_since + 5)
-		world_violation(world, "host %zu is left in state %s, although five answers show what is wrong",
-				host->index, agent_state_name(host->known));
-}
-
-void judge_tick(struct world *world)
-{
-	int checking = 0;
-
-	for (size_t i = 0; i < world->host_count; i++) {
-		judge_patience(world, &world->hosts[i]);
-		judge_conversation(world, &world->hosts[i]);
-		judge_wrong(world, &world->hosts[i]);
-		checking += world->hosts[i].known == AGENT_CHECKING;
-	}
-	if (checking && world->paused_at)
-		world_violation(world, "an agent is still looked at although the run is not running");
-	if (!checking || world->answered_ms > world->checking_ms)
-		world->checking_ms = checking ? world->now : 0;
-	if (checking && world->now - world->checking_ms > world->plan.options.check_ms + SLACK_MS)
-		world_violation(world, "the run goes on although no master answers");
 }

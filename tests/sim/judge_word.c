@@ -18,9 +18,11 @@ static void judge_word(struct world *world, const struct sim_host *host, const c
 static void judge_done(struct world *world, const struct sim_host *host, const struct sim_operation *op)
 {
 	judge_word(world, host, "done", judge_back(host, op, NEW));
+	if (host->gates_passed < (int)world->plan.agent_gate_count)
+		judge_word(world, host, "done", "not all of its gates have passed");
 	if (op && op->state.step != STEP_DONE)
 		judge_word(world, host, "done", "its operation is not over");
-	if (host->checkpoint != NEW || host->flags != NEW || host->guard)
+	if (!host->meddled_with && (host->checkpoint != NEW || host->flags != NEW || host->guard))
 		judge_word(world, host, "done", "its disk does not hold the new state without a guard");
 }
 
@@ -29,7 +31,7 @@ static void judge_reverted(struct world *world, const struct sim_host *host, con
 	judge_word(world, host, "reverted", judge_back(host, op, OLD));
 	if (op && op->state.step != STEP_UNDONE)
 		judge_word(world, host, "reverted", "its operation is not undone");
-	if (host->checkpoint != OLD || host->flags != OLD || host->guard)
+	if (!host->meddled_with && (host->checkpoint != OLD || host->flags != OLD || host->guard))
 		judge_word(world, host, "reverted", "its disk does not hold the old state without a guard");
 }
 
@@ -39,7 +41,7 @@ void judge_state(struct world *world, struct sim_host *host, enum agent_state st
 
 	if (state == AGENT_DONE)
 		judge_done(world, host, op);
-	if (state == AGENT_RETURNING && op && op->new_starts == 0)
+	if (state == AGENT_RETURNING && op && op->new_starts == 0 && !host->meddled_with)
 		judge_word(world, host, "returning", "no process with the new state was started");
 	/* Of a deactivated agent the master does not say whether it is connected. */
 	if (state == AGENT_PROVING && op && !op->registered[NEW] && !op->registered[OLD] &&
@@ -49,6 +51,13 @@ void judge_state(struct world *world, struct sim_host *host, enum agent_state st
 		judge_word(world, host, "soaking", judge_back(host, op, NEW));
 	if (state == AGENT_REVERTED)
 		judge_reverted(world, host, op);
+	if (state == AGENT_GATING)
+		judge_word(world, host, "gating", judge_back(host, op, NEW));
+	if (state == AGENT_REJECTED && !host->gate_failed)
+		judge_word(world, host, "rejected", "no gate after it has failed");
+	/* One that was undone before somebody wanted it tried again is over. */
+	if (op && op->state.step == STEP_UNDONE)
+		return;
 	if (state == AGENT_FAILED && op)
 		world_violation(world,
 				"host %zu is 'failed', which says that nothing was changed, but its operation began",

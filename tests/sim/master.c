@@ -24,6 +24,13 @@ bool sim_master_lists(const struct sim_host *host)
 	return host->listed && (host->active || host->world->now - host->left_ms < UNREACHABLE_AFTER_MS);
 }
 
+/* Most of the time goes into copying what rollcall does not look at: SlaveInfo and tasks of those that wait or have come to
+ * their end. */
+static bool is_looked_at(const struct sim_host *host)
+{
+	return host->known != AGENT_WAITING && !agent_state_is_final(host->known);
+}
+
 static void fill_agent(const struct sim_host *host, struct agent_view *view)
 {
 	const struct plan_agent *planned = &host->world->plan.agents[host->index];
@@ -39,6 +46,8 @@ static void fill_agent(const struct sim_host *host, struct agent_view *view)
 	view->attributes_complete = true;
 	view->registered_ns = 1;
 	view->reregistered_ns = host->reregistered_ns;
+	if (!is_looked_at(host))
+		return;
 	view->info = slaveinfo_copy(host->world->info[host->recorded]);
 	slaveinfo_set_id(view->info, planned->agent_id);
 }
@@ -49,7 +58,8 @@ static void fill_successor(const struct sim_host *host, struct agent_view *view)
 	fill_agent(host, view);
 	free(view->id);
 	view->id = xasprintf("%s-new", host->world->plan.agents[host->index].agent_id);
-	slaveinfo_set_id(view->info, view->id);
+	if (view->info)
+		slaveinfo_set_id(view->info, view->id);
 	view->active = host->active;
 }
 
@@ -71,12 +81,16 @@ static void note_shown(struct sim_host *host)
 {
 	host->shown_away = !sim_master_lists(host) ||
 			   (!(host->active && !host->has_new_id) && !(host->traits & DEACTIVATED));
+	if (host->shown_away)
+		judge_watch(host);
 }
 
 static void fill_tasks(const struct sim_host *host, struct master_snapshot *snapshot)
 {
 	struct task_view *completed = &snapshot->completed[snapshot->completed_count];
 
+	if (!is_looked_at(host) && !host->world->whole_answers)
+		return;
 	if (host->task == TASK_ALIVE && host->active && host->world->now < host->task_shown_ms)
 		return;
 	if (host->task == TASK_ALIVE && sim_master_lists(host))
@@ -85,7 +99,9 @@ static void fill_tasks(const struct sim_host *host, struct master_snapshot *snap
 		snapshot->completed_count++;
 	if (host->task == TASK_DONE)
 		fill_task(host, "TASK_FINISHED", "", completed);
-	if (host->task == TASK_KILLED)
+	if (host->task == TASK_KILLED && host->world->discards)
+		fill_task(host, "TASK_KILLED", "REASON_EXECUTOR_TERMINATED", completed);
+	else if (host->task == TASK_KILLED)
 		fill_task(host, "TASK_FAILED", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT", completed);
 }
 

@@ -90,15 +90,24 @@ static void act_lose(struct world *world, struct sim_host *host, int life, uint6
 	world->deliveries = delivery;
 }
 
-static void on_exec(void *ctx, const struct simulated_exec *exec)
+static void remember(struct world *world, const struct sim_host *host, uint64_t exec)
 {
-	struct world *world = ctx;
+	if (exec >= world->exec_cap) {
+		world->exec_cap = 2 * (size_t)exec + 64;
+		world->exec_hosts = xreallocarray(world->exec_hosts, world->exec_cap, sizeof *world->exec_hosts);
+	}
+	world->exec_hosts[exec] = host->index;
+}
+
+static void begin(struct world *world, const struct simulated_exec *exec)
+{
 	struct sim_host *host = &world->hosts[strtoul(exec->target->name, NULL, 10)];
 	struct delivery *delivery = xcalloc(1, sizeof *delivery);
 	const char *body = memchr(exec->input, '\n', exec->len);
 	size_t len = exec->len - (size_t)(body + 1 - (const char *)exec->input);
 	struct error err = ERROR_INIT;
 
+	remember(world, host, exec->exec);
 	delivery->exec = exec->exec;
 	delivery->life = world->lives;
 	delivery->host = host;
@@ -121,31 +130,43 @@ static void on_exec(void *ctx, const struct simulated_exec *exec)
 	delivery->next = world->deliveries;
 	world->deliveries = delivery;
 	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");
+	if (world_fault(world, world->faults.hangs))
+		return; /* it is accepted, and never answered */
 	world_at(world, world_between(world, 5, 200), act_arrive, host, world->lives, exec->exec);
 	if (world_fault(world, world->faults.connection_lost))
 		world_at(world, world_between(world, 0, 6000), act_lose, host, world->lives, exec->exec);
 }
 
+static void on_exec(void *ctx, const struct simulated_exec *exec)
+{
+	world_enter(ctx);
+	begin(ctx, exec);
+	world_leave(ctx);
+}
+
 static void on_received(void *ctx, uint64_t exec, const char *text)
 {
 	struct world *world = ctx;
+	struct sim_host *host = &world->hosts[world->exec_hosts[exec]];
 
-	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].exec == exec) {
-			world->hosts[i].word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
-			world->hosts[i].owed_keep = 0;
-		}
+	if (host->exec != exec)
+		return;
+	world_enter(world);
+	host->word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
+	host->owed_keep = 0;
+	agentctl_wake(host);
+	world_leave(world);
 }
 
 static void on_hung_up(void *ctx, uint64_t exec)
 {
 	struct world *world = ctx;
+	struct sim_host *host = &world->hosts[world->exec_hosts[exec]];
 
-	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].exec == exec || world->hosts[i].talking == exec) {
-			judge_hung_up(world, &world->hosts[i], exec);
-			world->hosts[i].exec = 0;
-		}
+	if (host->exec != exec && host->talking != exec)
+		return;
+	judge_hung_up(world, host, exec);
+	host->exec = 0;
 }
 
 void network_forget(struct world *world)

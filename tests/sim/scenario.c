@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A scenario from a seed: how many hosts, which plan, what goes wrong. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,17 +31,38 @@ static Mesos__SlaveInfo *make_info(const char *attributes)
 	return info;
 }
 
+/* One after the other, or mixed. */
+static size_t zone_of(const struct world *world, size_t index, size_t zones)
+{
+	return world->by_zone ? index * zones / world->host_count : index % zones;
+}
+
+/* Whoever started the plan has agreed to what is named in it. */
+static void add_task(struct plan_agent *agent, size_t index)
+{
+	agent->tasks = xcalloc(1, sizeof *agent->tasks);
+	agent->tasks[0] = (struct plan_task){
+		.id = xasprintf("task-%zu", index),
+		.name = xstrdup("task"),
+		.framework_id = xstrdup("framework"),
+		.framework_name = xstrdup("web"),
+	};
+	agent->task_count = 1;
+}
+
 static void fill_plan_agent(struct world *world, size_t index, int zones)
 {
 	struct plan_agent *agent = &world->plan.agents[index];
 
 	agent->agent_id = xasprintf("agent-S%06zu", index);
-	agent->hostname = xstrdup("host");
+	agent->hostname = xasprintf("host-%zu", index);
 	agent->ip = xasprintf("127.1.%zu.%zu", index / 250, index % 250 + 1);
 	agent->port = 5051;
-	agent->domain = zones > 0 ? xasprintf("zone-%zu", index % (size_t)zones) : NULL;
+	agent->domain = zones > 0 ? xasprintf("zone-%zu", zone_of(world, index, (size_t)zones)) : NULL;
 	host_settings_init(&agent->host);
-	agent->mechanism = world->same_info ? MECHANISM_RESTART : MECHANISM_RELAX;
+	agent->mechanism = world->discards ? MECHANISM_DISCARD : world->same_info ? MECHANISM_RESTART : MECHANISM_RELAX;
+	if (world->discards)
+		add_task(agent, index);
 	agent->before = slaveinfo_copy(world->info[OLD]);
 	agent->after = slaveinfo_copy(world->info[NEW]);
 	agent->edits = xcalloc(1, sizeof *agent->edits);
@@ -51,25 +73,109 @@ static void fill_plan_agent(struct world *world, size_t index, int zones)
 		(struct transport_target){.name = xasprintf("%zu", index), .address = agent->ip, .port = 22};
 }
 
-static void fill_plan(struct world *world)
+static void draw_stages(struct world *world)
+{
+	size_t end = 0;
+
+	if (world_between(world, 0, 1))
+		return;
+	for (int64_t window = 1; end < world->host_count; window *= world_between(world, 1, 4)) {
+		int64_t left = (int64_t)(world->host_count - end);
+		int64_t size = world->plan.stage_count < 4 ? world_between(world, 1, left) : left;
+
+		end += (size_t)size;
+		if (window < (int64_t)world->host_count / 40)
+			window = (int64_t)world->host_count / 40;
+		plan_add_stage(&world->plan, "stage", end, (int)window);
+	}
+	/* Without names they go by number. */
+	for (size_t i = 0; i < world->plan.stage_count; i++) {
+		free(world->plan.stage_names[i]);
+		world->plan.stage_names[i] = NULL;
+	}
+}
+
+static void add_gates(struct plan_gates *gates, int64_t count)
+{
+	gates->items = xcalloc((size_t)count + 1, sizeof *gates->items);
+	for (int64_t i = 0; i < count; i++)
+		gates->items[gates->count++] = (struct plan_gate){
+			.kind = GATE_HTTP, .url = xstrdup("http://simulated/health"), .timeout_ms = 10000};
+}
+
+static void draw_gates(struct world *world)
+{
+	struct plan_gates after_agent = {.count = 0}, after_stage = {.count = 0};
+
+	add_gates(&after_agent, world_between(world, 0, 2) ? 0 : world_between(world, 1, 2));
+	add_gates(&after_stage, world_between(world, 0, 2) ? 0 : world_between(world, 1, 2));
+	plan_take_gates(&world->plan, &after_agent, &after_stage);
+	world->plan.options.gate_ms = world_between(world, 10000, 60000);
+}
+
+static int draw_limit(struct world *world, int64_t most)
+{
+	return world_between(world, 0, 3) ? -1 : (int)world_between(world, 0, most);
+}
+
+static void draw_budgets(struct world *world, enum family family)
+{
+	struct engine_options *options = &world->plan.options;
+
+	options->max_failures = (int)world_between(world, 0, 3) * (int)world_between(world, 0, 20);
+	/* A large fleet would stop at its beginning. */
+	if (world->host_count > 50)
+		options->max_failures += (int)(world_between(world, 0, 30) * (int64_t)world->host_count / 100);
+	options->stage_max_failures = draw_limit(world, 4);
+	options->domain_max_failures = draw_limit(world, 4);
+	options->max_consecutive = world_between(world, 0, 3) ? 0 : (int)world_between(world, 1, 4);
+	options->on_failure = world_between(world, 0, 3) ? ON_FAILURE_PAUSE
+							 : (enum engine_on_failure)world_between(world, 0, 2);
+	options->meltdown_percent = world_between(world, 0, 3) ? 0 : (int)world_between(world, 10, 60);
+	/* In the family whose tables are compared, a spent budget would make the table depend on who came first. */
+	if (family != CRASHES_ONLY)
+		return;
+	options->max_failures = options->stage_max_failures = options->domain_max_failures = -1;
+	options->max_consecutive = options->meltdown_percent = 0;
+}
+
+static void draw_options(struct world *world, enum family family)
+{
+	struct engine_options *options = &world->plan.options;
+	int least = (int)world->host_count / 40; /* thousands of agents one by one would take the simulator for ever */
+
+	*options = engine_default_options;
+	options->window = (int)world_between(world, 1, 8);
+	if (options->window < least)
+		options->window = least;
+	options->domain_window = world_between(world, 0, 2) == 0 ? (int)world_between(world, 1, 3) : 0;
+	if (options->domain_window && options->domain_window < least)
+		options->domain_window = least;
+	options->soak_ms = world_between(world, 0, 3) == 0 ? world_between(world, 0, 20000) : 0;
+	options->hold_ms = world_between(world, 30000, 900000);
+	draw_budgets(world, family);
+}
+
+static void fill_plan(struct world *world, enum family family)
 {
 	int zones = (int)world_between(world, 0, 4);
 
 	plan_init(&world->plan);
+	world->by_zone = world_between(world, 0, 1);
 	world->info[OLD] = make_info("rack:old");
 	/* With only other flags nothing but the new registration tells the old agent from the new one. */
 	world->same_info = world_between(world, 0, 3) == 0;
+	world->discards = !world->same_info && world_between(world, 0, 5) == 0;
 	world->info[NEW] = make_info(world->same_info ? "rack:old" : "rack:new");
 	world->plan.agents = xcalloc(world->host_count, sizeof *world->plan.agents);
 	world->plan.agent_count = world->host_count;
 	world->targets = xcalloc(world->host_count, sizeof *world->targets);
 	for (size_t i = 0; i < world->host_count; i++)
 		fill_plan_agent(world, i, zones);
-	world->plan.options = engine_default_options;
-	world->plan.options.window = (int)world_between(world, 1, 8);
-	world->plan.options.domain_window = world_between(world, 0, 2) == 0 ? (int)world_between(world, 1, 3) : 0;
-	world->plan.options.max_failures = (int)world_between(world, 0, 3) * (int)world_between(world, 0, 20);
-	world->plan.options.soak_ms = world_between(world, 0, 3) == 0 ? world_between(world, 0, 20000) : 0;
+	draw_options(world, family);
+	draw_stages(world);
+	draw_gates(world);
+	world->stage_gates_passed = xcalloc(world->plan.stage_count + 1, sizeof *world->stage_gates_passed);
 }
 
 static int chance(struct world *world, int most)
@@ -84,8 +190,8 @@ static void choose_faults(struct world *world, enum family family)
 	faults->rollcall_crash = (int)world_between(world, 0, 60);
 	faults->rollcall_stall = chance(world, 10);
 	faults->trait = chance(world, 300);
-	/* And two that are no fault at all. */
-	faults->traits = FAILS_WITH_NEW | TASKS_END | DEACTIVATED;
+	/* And some that are no fault at all. */
+	faults->traits = FAILS_WITH_NEW | TASKS_END | DEACTIVATED | IS_SLOW | FAILS_GATES;
 	if (family == CRASHES_ONLY)
 		return;
 	faults->trait = chance(world, 150);
@@ -107,46 +213,20 @@ static void choose_faults(struct world *world, enum family family)
 	faults->master_silent = chance(world, 300);
 	faults->master_outage = chance(world, 500);
 	faults->failover = chance(world, 500);
+	faults->hangs = chance(world, 50);
+	faults->freeze = chance(world, 100);
+	faults->meddling = chance(world, 100);
+	faults->gate_unclear = chance(world, 100);
+	faults->gate_silent = chance(world, 100);
+	faults->orders = chance(world, 4);
+	faults->interrupts = chance(world, 2);
 }
 
-static void act_agent_crash(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+/* A large fleet has as many crashes as a small one, or it would never come to an end. */
+static void scale_faults(struct world *world)
 {
-	(void)generation;
-	(void)detail;
-	if (world->faults_over || !host->up || !host->pid)
-		return;
-	world_say(world, "host %zu: the agent crashes", host->index);
-	host_kill_agent(host);
-	host->disturbed_ms = world->now;
-	host_want_start(host, 1000);
-}
-
-static void act_taken_over(struct world *world, struct sim_host *host, int generation, uint64_t detail)
-{
-	(void)generation;
-	(void)detail;
-	world_say(world, "host %zu: a newer epoch was here", host->index);
-	host->epoch += 1000;
-}
-
-static void act_outage(struct world *world, struct sim_host *host, int generation, uint64_t detail)
-{
-	(void)host;
-	(void)generation;
-	(void)detail;
-	world->outage_until_ms = world->now + world_between(world, 10000, 200000);
-	world_say(world, "no master answers");
-}
-
-static void act_failover(struct world *world, struct sim_host *host, int generation, uint64_t detail)
-{
-	(void)host;
-	(void)generation;
-	(void)detail;
-	world->masters++;
-	world_say(world, "another master is elected");
-	for (size_t i = 0; i < world->host_count; i++)
-		host_failover(&world->hosts[i]);
+	world->faults.rollcall_crash /= 1 + (int)world->host_count / 20;
+	world->faults.rollcall_stall /= 1 + (int)world->host_count / 20;
 }
 
 static void act_faults_end(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -157,29 +237,29 @@ static void act_faults_end(struct world *world, struct sim_host *host, int gener
 	world->faults_over = true;
 }
 
+/* As many fleets between 10 and 100 as between 100 and 1000. */
+static size_t draw_size(struct world *world)
+{
+	double most = log((double)world->largest + 1), at = (double)world_between(world, 0, 1000000) / 1000000;
+	size_t size = (size_t)exp(at * most);
+
+	return size < 1 ? 1 : size > world->largest ? world->largest : size;
+}
+
 void scenario_build(struct world *world, enum family family)
 {
-	int64_t most = world_between(world, 0, 9) == 0 ? 50 : 12;
-
-	world->host_count = (size_t)world_between(world, 1, most);
+	world->host_count = draw_size(world);
+	if (world->exactly)
+		world->host_count = world->exactly;
 	world->hosts = xcalloc(world->host_count, sizeof *world->hosts);
+	world->watched = xcalloc(world->host_count + 1, sizeof *world->watched);
+	world->failed = xcalloc(world->host_count + 1, sizeof *world->failed);
 	choose_faults(world, family);
-	fill_plan(world);
-	/* In the family whose tables are compared, a spent budget would make the table depend on who came first. */
-	if (family == CRASHES_ONLY)
-		world->plan.options.max_failures = (int)world->host_count;
-	for (size_t i = 0; i < world->host_count; i++) {
-		host_init(world, i);
-		if (world_between(world, 0, 999) < world->faults.agent_crash)
-			world_at(world, world_between(world, 0, 120000), act_agent_crash, &world->hosts[i], 0, 0);
-	}
+	scale_faults(world);
+	fill_plan(world, family);
 	for (size_t i = 0; i < world->host_count; i++)
-		if (world_fault(world, world->faults.taken_over))
-			world_at(world, world_between(world, 0, 120000), act_taken_over, &world->hosts[i], 0, 0);
-	if (world_fault(world, world->faults.master_outage))
-		world_at(world, world_between(world, 0, 120000), act_outage, NULL, 0, 0);
-	if (world_fault(world, world->faults.failover))
-		world_at(world, world_between(world, 0, 120000), act_failover, NULL, 0, 0);
+		host_init(world, i);
+	trouble_plan(world);
 	world_at(world, FAULTS_END_MS, act_faults_end, NULL, 0, 0);
 	world->ledger = ledger_open_memory("00000000-0000-4000-8000-000000000000");
 }

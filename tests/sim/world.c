@@ -16,6 +16,7 @@ void world_init(struct world *world, uint64_t seed)
 	world->random = seed * 0x9e3779b97f4a7c15u + 1;
 	world->now = 1000;
 	world->masters = 1;
+	world->largest = 50;
 }
 
 void world_clear(struct world *world)
@@ -24,6 +25,11 @@ void world_clear(struct world *world)
 	for (size_t i = 0; i < world->host_count; i++)
 		host_clear(&world->hosts[i]);
 	free(world->hosts);
+	free(world->watched);
+	free(world->failed);
+	free(world->exec_hosts);
+	free(world->gates);
+	free(world->stage_gates_passed);
 	free(world->targets);
 	plan_clear(&world->plan);
 	slaveinfo_free(world->info[OLD]);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "protocol/answer.h"
-#include "remote/transport_simulated.h"
 #include "tests/support/cmocka.h"
 
 /* ---- the plan */
@@ -76,277 +74,6 @@ static void make_run(struct fixture *fixture)
 	assert_ok(ledger_commit(fixture->ledger, &fixture->err), &fixture->err);
 }
 
-/* ---- the hosts */
-
-static struct fixture_exec *last_exec(struct fixture_host *host)
-{
-	return host->exec_count ? &host->execs[host->exec_count - 1] : NULL;
-}
-
-static size_t index_of(const struct fixture *fixture, const struct fixture_host *host)
-{
-	return (size_t)(host - fixture->hosts);
-}
-
-static void say_line(struct fixture *fixture, struct fixture_host *host, const char *line)
-{
-	if (last_exec(host)->open)
-		transport_simulated_line(fixture->transport, last_exec(host)->exec, line);
-}
-
-static void hang_up(struct fixture *fixture, struct fixture_host *host, bool delivered, const char *lost)
-{
-	struct error error = ERROR_INIT;
-	struct simulated_close close = {.exit_status = 1, .delivered = delivered, .end_of_stderr = "cut \xff\xc3"};
-
-	if (!last_exec(host)->open)
-		return;
-	last_exec(host)->open = false;
-	if (lost) {
-		error_set(&error, ERROR_UNREACHABLE, "%s", lost);
-		close.error = &error;
-	}
-	transport_simulated_closed(fixture->transport, last_exec(host)->exec, &close);
-}
-
-static void say(struct fixture *fixture, struct fixture_host *host, enum answer_event event)
-{
-	struct buffer line = BUFFER_INIT(ANSWER_LINE_MAX);
-	struct answer answer;
-	bool process = event == ANSWER_STARTED || event == ANSWER_DONE || event == ANSWER_UNDONE;
-
-	memset(&answer, 0, sizeof answer);
-	answer.event = event;
-	answer.operation = xstrdup(last_exec(host)->request.operation);
-	answer.kind = ERROR_CONFLICT;
-	answer.fate = strcmp(host->operation, answer.operation) != 0 ? FATE_ABSENT
-		      : host->step == HOST_KEPT                      ? FATE_DONE
-		      : host->step == HOST_UNDONE                    ? FATE_UNDONE
-								     : FATE_OPEN;
-	answer.reason = event == ANSWER_UNDONE || event == ANSWER_REFUSED ? xstrdup("the reason why") : NULL;
-	if (process && !(host->no_process && event != ANSWER_STARTED)) {
-		const struct plan_agent *planned = &fixture->plan.agents[index_of(fixture, host)];
-
-		answer.pid = 100 + host->changed;
-		answer.start_ticks = 7;
-		answer.restarted = true;
-		answer.boot_id = xstrdup("boot");
-		answer.info = slaveinfo_copy(host->is_new ? planned->after : planned->before);
-		flags_set(&answer.flags, "attributes", host->is_new ? "rack:new" : "rack:old");
-	} else if (process) {
-		host->no_process = false;
-	}
-	answer_write(&answer, &line);
-	line.data[line.len - 1] = '\0';
-	say_line(fixture, host, line.data);
-	buffer_clear(&line);
-	answer_clear(&answer);
-}
-
-static void start(struct fixture *fixture, struct fixture_host *host, bool is_new)
-{
-	host->changed += is_new;
-	host->is_new = is_new;
-	host->active = true;
-	host->reregistered_ns = fixture->now;
-	host->step = is_new ? HOST_STARTED : HOST_UNDONE;
-}
-
-static void begin(struct fixture *fixture, struct fixture_host *host)
-{
-	snprintf(host->operation, sizeof host->operation, "%s", last_exec(host)->request.operation);
-	host->step = HOST_STARTING;
-	host->active = false;
-	say(fixture, host, ANSWER_ACCEPTED);
-}
-
-static enum behaviour take_behaviour(struct fixture_host *host)
-{
-	enum behaviour behaviour = host->behaviour;
-
-	if (host->once)
-		host->behaviour = BEHAVES;
-	return behaviour;
-}
-
-static void take_apply(struct fixture *fixture, struct fixture_host *host)
-{
-	enum behaviour behaviour = take_behaviour(host);
-
-	if (behaviour == UNREACHABLE)
-		hang_up(fixture, host, false, "connection refused");
-	else if (behaviour == LOSES_REQUEST)
-		hang_up(fixture, host, true, "connection reset");
-	else if (behaviour == REFUSES)
-		say(fixture, host, ANSWER_REFUSED);
-	if (behaviour == UNREACHABLE || behaviour == LOSES_REQUEST || behaviour == REFUSES)
-		return;
-	begin(fixture, host);
-	if (behaviour == LOSES_CONNECTION)
-		hang_up(fixture, host, true, "connection reset");
-	if (behaviour == TALKS_NONSENSE)
-		say_line(fixture, host, "Segmentation fault");
-	if (behaviour == TALKS_OF_OTHERS)
-		say_line(fixture, host, "{\"event\":\"accepted\",\"operation\":\"ffffffffffffffffffffffffffffffff\"}");
-	if (behaviour == REFUSES_LATER)
-		say(fixture, host, ANSWER_REFUSED);
-	if (behaviour == DIES_LOUDLY)
-		hang_up(fixture, host, true, NULL);
-	host->behaviour = behaviour == UNDOES || behaviour == SAYS_NOTHING ? behaviour : host->behaviour;
-}
-
-/* What is over is said at once, as agentctl does: the status and the final word. */
-static void take_settle(struct fixture *fixture, struct fixture_host *host)
-{
-	say(fixture, host, ANSWER_STATUS);
-	if (strcmp(host->operation, last_exec(host)->request.operation) != 0)
-		hang_up(fixture, host, true, NULL);
-	else if (host->step == HOST_KEPT || host->step == HOST_UNDONE)
-		say(fixture, host, host->step == HOST_KEPT ? ANSWER_DONE : ANSWER_UNDONE);
-	else if (host->step == HOST_STARTED)
-		say(fixture, host, ANSWER_STARTED);
-}
-
-static void host_step(struct fixture *fixture, struct fixture_host *host)
-{
-	struct fixture_exec *exec = last_exec(host);
-
-	if (host->step == HOST_STARTING && host->behaviour != SAYS_NOTHING) {
-		start(fixture, host, host->behaviour != UNDOES);
-		say(fixture, host, host->is_new ? ANSWER_STARTED : ANSWER_UNDONE);
-	} else if (host->step == HOST_STARTED && exec->open && strstr(exec->received, "keep")) {
-		host->step = HOST_KEPT;
-		say(fixture, host, ANSWER_DONE);
-	}
-}
-
-static void on_exec(void *ctx, const struct simulated_exec *simulated)
-{
-	struct fixture *fixture = ctx;
-	struct fixture_host *host = &fixture->hosts[strtoul(simulated->target->name, NULL, 10)];
-	const char *newline = memchr(simulated->input, '\n', simulated->len);
-	size_t len = simulated->len - (size_t)(newline + 1 - (const char *)simulated->input);
-	struct fixture_exec *exec;
-
-	host->execs = xreallocarray(host->execs, host->exec_count + 1, sizeof *host->execs);
-	exec = &host->execs[host->exec_count++];
-	memset(exec, 0, sizeof *exec);
-	exec->exec = simulated->exec;
-	snprintf(exec->word, sizeof exec->word, "%s", simulated->word);
-	exec->bytes = xstrndup(newline + 1, len);
-	exec->received = xstrdup("");
-	exec->open = true;
-	assert_ok(request_parse(exec->bytes, len, &exec->request, &fixture->err), &fixture->err);
-	if (fixture->on_exec)
-		fixture->on_exec(fixture, host, exec);
-	if (strcmp(exec->word, "apply") == 0)
-		take_apply(fixture, host);
-	else
-		take_settle(fixture, host);
-}
-
-static struct fixture_exec *find_exec(struct fixture *fixture, uint64_t id)
-{
-	for (size_t i = 0; i < FIXTURE_AGENTS; i++) {
-		struct fixture_exec *exec = last_exec(&fixture->hosts[i]);
-
-		if (exec && exec->open && exec->exec == id)
-			return exec;
-	}
-	return NULL;
-}
-
-static void on_received(void *ctx, uint64_t id, const char *text)
-{
-	struct fixture_exec *exec = find_exec(ctx, id);
-	char *received = exec ? xasprintf("%s%s", exec->received, text) : NULL;
-
-	if (!exec)
-		return;
-	free(exec->received);
-	exec->received = received;
-}
-
-static void on_hung_up(void *ctx, uint64_t id)
-{
-	struct fixture_exec *exec = find_exec(ctx, id);
-
-	if (exec)
-		exec->open = false;
-}
-
-/* ---- the master: answers what was asked at the next look */
-
-struct fixture_master {
-	struct master_source source;
-	struct fixture *fixture;
-	uint64_t tag; /* 0: nothing was asked */
-	int64_t asked_ms;
-};
-
-static struct master_snapshot *take_snapshot(const struct fixture *fixture)
-{
-	struct master_snapshot *snapshot = xcalloc(1, sizeof *snapshot);
-
-	snapshot->master = xstrdup("http://master");
-	snapshot->facts.id = xstrdup("M1");
-	snapshot->agents = xcalloc(FIXTURE_AGENTS, sizeof *snapshot->agents);
-	for (size_t i = 0; i < FIXTURE_AGENTS; i++) {
-		const struct fixture_host *host = &fixture->hosts[i];
-		const struct plan_agent *planned = &fixture->plan.agents[i];
-
-		snapshot->agents[snapshot->agent_count++] = (struct agent_view){
-			.id = xstrdup(planned->agent_id),
-			.hostname = xstrdup(planned->hostname),
-			.ip = xstrdup(planned->ip),
-			.port = planned->port,
-			.version = xstrdup("1.11.0"),
-			.active = host->active && !host->deactivated,
-			.deactivated = host->deactivated,
-			.attributes_complete = true,
-			.registered_ns = 1,
-			.reregistered_ns = host->reregistered_ns,
-			.info = slaveinfo_copy(host->is_new ? planned->after : planned->before),
-		};
-	}
-	return snapshot;
-}
-
-static void ask(struct master_source *source, unsigned want, uint64_t tag)
-{
-	struct fixture_master *master = (struct fixture_master *)source;
-
-	assert_true(want & WANT_AGENTS);
-	assert_true(want & WANT_TASKS);
-	assert_int_equal(master->tag, 0);
-	master->tag = tag;
-	master->asked_ms = master->fixture->now;
-}
-
-static bool next(struct master_source *source, struct master_event *event)
-{
-	struct fixture_master *master = (struct fixture_master *)source;
-
-	if (!master->tag)
-		return false;
-	memset(event, 0, sizeof *event);
-	event->tag = master->tag;
-	master->tag = 0;
-	if (master->fixture->master_fails) {
-		error_set(&event->error, ERROR_UNREACHABLE, "http://master does not answer");
-		return true;
-	}
-	event->snapshot = take_snapshot(master->fixture);
-	event->snapshot->asked_ms = master->asked_ms;
-	event->snapshot->answered_ms = master->fixture->now - master->fixture->answers_lie_about;
-	return true;
-}
-
-static void free_master(struct master_source *source)
-{
-	free(source);
-}
-
 /* ---- the driver's backends */
 
 static int64_t now(void *ctx)
@@ -374,7 +101,7 @@ static int wait(void *ctx, int64_t timeout_ms)
 	if (fixture->on_wait)
 		fixture->on_wait(fixture);
 	for (size_t i = 0; i < FIXTURE_AGENTS; i++)
-		host_step(fixture, &fixture->hosts[i]);
+		fixture_host_step(fixture, &fixture->hosts[i]);
 	return 0;
 }
 
@@ -421,30 +148,62 @@ void fixture_close(struct fixture *fixture)
 	plan_clear(&fixture->plan);
 }
 
+static void start_gate(void *ctx, uint64_t tag, const struct gate_question *question)
+{
+	struct fixture *fixture = ctx;
+
+	fixture->gates_asked++;
+	assert_true(fixture->gate_count < FIXTURE_GATES);
+	fixture->gate_tags[fixture->gate_count++] = tag;
+	if (fixture->on_gate)
+		fixture->on_gate(fixture, question);
+}
+
+static bool next_gate(void *ctx, struct gate_result *out)
+{
+	struct fixture *fixture = ctx;
+
+	if (fixture->gate_count == 0 || fixture->gates_silent)
+		return false;
+	*out = (struct gate_result){.tag = fixture->gate_tags[--fixture->gate_count],
+				    .answer = fixture->gate_answer,
+				    .seen = xstrdup("what was \033 seen")};
+	return true;
+}
+
+static void cancel_gate(void *ctx, uint64_t tag)
+{
+	struct fixture *fixture = ctx;
+
+	for (size_t i = fixture->gate_count; i-- > 0;)
+		if (fixture->gate_tags[i] == tag)
+			fixture->gate_tags[i] = fixture->gate_tags[--fixture->gate_count];
+}
+
 int fixture_drive(struct fixture *fixture)
 {
-	static const struct simulated_hosts hosts = {.exec = on_exec, .received = on_received, .hung_up = on_hung_up};
-	static const struct master_source_ops ops = {.ask = ask, .next = next, .free = free_master};
-	struct fixture_master *master = xcalloc(1, sizeof *master);
 	struct driver_backends backends = {.ledger = fixture->ledger,
 					   .monotonic_ms = now,
 					   .wall_ms = wall,
 					   .wait = wait,
 					   .interrupts = count_interrupts,
 					   .random_id = new_id,
+					   .gate_start = start_gate,
+					   .gate_next = next_gate,
+					   .gate_cancel = cancel_gate,
 					   .ctx = fixture};
 	int result;
 
-	master->source.ops = &ops;
-	master->fixture = fixture;
-	backends.master = &master->source;
-	backends.transport = fixture->transport = transport_simulated_new(&hosts, fixture);
+	backends.master = fixture_master_new(fixture);
+	backends.transport = fixture->transport = transport_simulated_new(&fixture_simulated_hosts, fixture);
+	fixture->gate_count = 0;
 	error_clear(&fixture->err);
 	result = driver_run(&fixture->plan, fixture->targets, FIXTURE_RUN, &backends, NULL, &fixture->err);
 	assert_int_equal(transport_simulated_open(fixture->transport), 0);
+	assert_int_equal(fixture->gate_count, 0);
 	ledger_discard(fixture->ledger);
 	transport_free(fixture->transport);
-	master_source_free(&master->source);
+	master_source_free(backends.master);
 	return result;
 }
 
@@ -478,4 +237,55 @@ size_t fixture_count(const struct fixture *fixture, const char *word)
 		for (size_t j = 0; j < fixture->hosts[i].exec_count; j++)
 			count += strcmp(fixture->hosts[i].execs[j].word, word) == 0;
 	return count;
+}
+
+void fixture_expect_state(struct fixture *fixture, size_t agent, const char *state)
+{
+	struct run_agent row = fixture_row(fixture, agent);
+
+	assert_string_equal(row.state, state);
+	run_agent_clear(&row);
+}
+
+void fixture_expect_error(struct fixture *fixture, size_t agent, const char *words)
+{
+	struct run_agent row = fixture_row(fixture, agent);
+
+	assert_non_null(row.error);
+	assert_text_has(row.error, words);
+	run_agent_clear(&row);
+}
+
+void fixture_expect_run(struct fixture *fixture, const char *state, const char *reason)
+{
+	struct run_row run = fixture_run(fixture);
+
+	assert_string_equal(run.state, state);
+	if (reason)
+		assert_text_has(run.reason, reason);
+	else
+		assert_null(run.reason);
+	run_row_clear(&run);
+}
+
+void fixture_expect_done(struct fixture *fixture)
+{
+	for (size_t i = 0; i < FIXTURE_AGENTS; i++) {
+		struct run_agent row = fixture_row(fixture, i);
+
+		assert_string_equal(row.state, "done");
+		assert_null(row.error);
+		assert_text_has(row.proof, "\"result\":\"pass\"");
+		assert_int_not_equal(row.away_until_ms, 0);
+		assert_int_equal(fixture->hosts[i].changed, 1);
+		run_agent_clear(&row);
+	}
+	fixture_expect_run(fixture, "done", NULL);
+	assert_int_equal(ledger_verify(fixture->ledger, NULL, NULL), 0);
+}
+
+const struct fixture_exec *fixture_exec(const struct fixture *fixture, size_t agent, size_t n)
+{
+	assert_true(n < fixture->hosts[agent].exec_count);
+	return &fixture->hosts[agent].execs[n];
 }

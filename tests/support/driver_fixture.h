@@ -7,9 +7,11 @@
  */
 #include "orchestrator/driver/driver.h"
 #include "protocol/request.h"
+#include "remote/transport_simulated.h"
 
 #define FIXTURE_RUN    "r-1"
 #define FIXTURE_AGENTS 3
+#define FIXTURE_GATES  8
 
 /* What a host does with an apply. */
 enum behaviour {
@@ -66,6 +68,17 @@ struct fixture {
 	bool master_fails;
 	int64_t answers_lie_about; /* an answer is so old when it is read */
 	int interrupts;
+	int failovers;                                                                  /* another master leads since */
+	void (*on_snapshot)(struct fixture *fixture, struct master_snapshot *snapshot); /* the last word on an answer */
+
+	/* gates that are asked outside */
+	enum gate_answer gate_answer;
+	bool gates_silent;
+	int gates_asked;
+	uint64_t gate_tags[FIXTURE_GATES]; /* of the open questions */
+	size_t gate_count;
+	void (*on_gate)(struct fixture *fixture, const struct gate_question *question);
+
 	void (*on_wait)(struct fixture *fixture); /* before the hosts' step */
 	void (*on_exec)(struct fixture *fixture, struct fixture_host *host, const struct fixture_exec *exec);
 	struct error err;
@@ -79,5 +92,19 @@ int fixture_drive(struct fixture *fixture);
 struct run_agent fixture_row(struct fixture *fixture, size_t agent);
 struct run_row fixture_run(struct fixture *fixture);
 size_t fixture_count(const struct fixture *fixture, const char *word);
+/* The n-th conversation with an agent's host; the test fails when there was none. */
+const struct fixture_exec *fixture_exec(const struct fixture *fixture, size_t agent, size_t n);
+
+/* What the ledger says of an agent and of the run; reason NULL: there must be none. */
+void fixture_expect_state(struct fixture *fixture, size_t agent, const char *state);
+void fixture_expect_error(struct fixture *fixture, size_t agent, const char *words);
+void fixture_expect_run(struct fixture *fixture, const char *state, const char *reason);
+/* Every agent is done, proven, was changed once, and the chain holds. */
+void fixture_expect_done(struct fixture *fixture);
+
+/* ---- for the fixture's own files */
+extern const struct simulated_hosts fixture_simulated_hosts;
+void fixture_host_step(struct fixture *fixture, struct fixture_host *host);
+struct master_source *fixture_master_new(struct fixture *fixture);
 
 #endif

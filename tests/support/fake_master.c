@@ -85,6 +85,8 @@ static const char *document_for(const struct fake_master *fake, const char *path
 		return fake->slaves;
 	if (strcmp(path, "/state") == 0)
 		return bare ? fake->state_without_flags : fake->state;
+	if (strcmp(path, "/version") == 0)
+		return fake->version;
 	return strcmp(path, "/flags") == 0 ? fake->flags : NULL;
 }
 
@@ -117,6 +119,11 @@ static void answer_half(const struct fake_master *fake, const struct server_requ
 static void serve(struct http_server *server, const struct server_request *request, int fd)
 {
 	const struct fake_master *fake = server->ctx;
+	bool own = strcmp(request->path, "/version") == 0 || strcmp(request->path, "/flags") == 0;
+	if (own && (fake->behaviour == REDIRECT || fake->behaviour == REDIRECT_MASTER)) {
+		answer_document(fd, document_for(fake, request->path)); /* every master answers that itself */
+		return;
+	}
 	switch (fake->behaviour) {
 	case ERROR_500:
 		server_answer(fd, "500 Internal Server Error", "", "it broke\nmore", 13);
@@ -221,6 +228,7 @@ static void load(struct fake_master *fake)
 	fake->slaves = captured("master-slaves.json", NULL);
 	fake->state = captured("master-state.json", NULL);
 	fake->flags = captured("master-flags.json", NULL);
+	fake->version = captured("master-version.json", NULL);
 	fake->state_without_flags = without_flags(fake->state);
 }
 
@@ -234,6 +242,7 @@ static void unload(struct fake_master *fake)
 	free(fake->state);
 	free(fake->state_without_flags);
 	free(fake->flags);
+	free(fake->version);
 }
 
 int fake_masters_set_up(void **state)

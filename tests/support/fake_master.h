@@ -43,7 +43,7 @@ struct fake_master {
 		char *pb, *json;
 		size_t pb_len;
 	} calls[4]; /* of the operator API */
-	char *slaves, *state, *state_without_flags, *flags;
+	char *slaves, *state, *state_without_flags, *flags, *version;
 };
 
 #define FAKE_MASTERS 7

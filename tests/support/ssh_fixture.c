@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "remote/transport_openssh.h"
 #include "remote/transport_ssh.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/scratch.h"
@@ -33,7 +34,10 @@ static const char script[] =
 	"*) exit 98;;\n"
 	"esac\n";
 
-int ssh_fixture_set_up(void **state)
+typedef struct transport *(*make_transport)(struct loop *loop, const struct ssh_transport_options *options,
+					    struct error *err);
+
+static int set_up(void **state, make_transport make)
 {
 	struct ssh_fixture *fixture = xcalloc(1, sizeof(*fixture));
 	struct error err = ERROR_INIT;
@@ -45,7 +49,7 @@ int ssh_fixture_set_up(void **state)
 	fixture->carried = xasprintf("%s/agentctl-%s", fixture->directory, hash);
 	fixture->loop = loop_new(&err);
 	struct ssh_transport_options options = {.agentctl = fixture->agentctl, .silence_timeout_ms = 6000};
-	fixture->transport = transport_ssh_new(fixture->loop, &options, &err);
+	fixture->transport = make(fixture->loop, &options, &err);
 	if (fixture->transport == NULL) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
@@ -61,6 +65,16 @@ int ssh_fixture_set_up(void **state)
 	};
 	*state = fixture;
 	return 0;
+}
+
+int ssh_fixture_set_up(void **state)
+{
+	return set_up(state, transport_ssh_new);
+}
+
+int ssh_fixture_set_up_openssh(void **state)
+{
+	return set_up(state, transport_openssh_new);
 }
 
 int ssh_fixture_tear_down(void **state)

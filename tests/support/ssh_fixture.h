@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_SSH_FIXTURE_H
 #define TESTS_SUPPORT_SSH_FIXTURE_H
 /*
- * A real SSH server, the libssh2 transport, and a shell script that stands for agentctl. Its words:
+ * A real SSH server, a transport to it, and a shell script that stands for agentctl. Its words:
  *
  *   echo   reads a line, says "got <line>"            talk    says what it hears; ends with 0 at keep, 3 at undo
  *   sum    reads 8,000,000 bytes, says their SHA-256   big     says 200,000 lines
@@ -25,6 +25,7 @@ struct ssh_fixture {
 
 /* For cmocka: *state is the struct ssh_fixture. */
 int ssh_fixture_set_up(void **state);
+int ssh_fixture_set_up_openssh(void **state); /* over OpenSSH's client instead of libssh2 */
 int ssh_fixture_tear_down(void **state);
 
 /* One exec from beginning to end; logs->logs[0] is what came of it. */

@@ -18,6 +18,8 @@ import uuid
 AGENTCTL = os.path.join(os.environ.get("ROLLCALL_BIN", "build/gcc/bin"), "agentctl")
 AGENTCTL = os.path.abspath(AGENTCTL)
 DATABASE = "11111111-2222-3333-4444-555555555555"
+NATIVE_FLAGS = ("ignore_checkpointed_state", "recover_state")
+PATIENCE = 120  # seconds after which what has not happened will not
 RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 
 
@@ -83,13 +85,27 @@ def checkpointed(message):
     return len(message).to_bytes(4, "little") + message
 
 
-def is_alive(pid):
-    """A zombie is not."""
+def process_state(pid):
+    """R, S, T…; Z when it has ended."""
     try:
         with open("/proc/%d/stat" % pid) as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+            return stat.read().rsplit(")", 1)[1].split()[0]
     except OSError:
-        return False
+        return "Z"
+
+
+def is_alive(pid):
+    """A zombie is not."""
+    return process_state(pid) != "Z"
+
+
+def wait_until(condition, otherwise):
+    """For as long as a loaded machine may need; otherwise() says what is missing."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(otherwise())
+        time.sleep(0.02)
 
 
 # ---- the host
@@ -114,6 +130,14 @@ class Host:
                    b"MESOS_WORK_DIR=/var/lib/mesos\nMESOS_LOG_DIR=/var/log/mesos\n"
                    b"MESOS_RESOURCES=\"" + RESOURCES.encode() + b"\"\n\nOTHER=kept as it is\n"
                    b"MESOS_ATTRIBUTES='rack:r1;tier:web'\n")
+
+    def knows(self, *flags):
+        """Its agent's --help lists these; with the proposal's flags it acts on them."""
+        self.write("usr/sbin/mesos-agent", "".join(
+            ["#!/bin/sh\ncase $1 in --help) cat <<END\n"] + ["  --%s=VALUE   what it is\n" % name for name in flags] +
+            ["END\n;; *) echo mesos 1.11.0;; esac\n"]).encode())
+        if set(NATIVE_FLAGS) & set(flags):
+            self.write("run/native", b"")
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
@@ -155,11 +179,11 @@ class Host:
         return [json.loads(line) for line in self.read("run/starts").splitlines()]
 
     def wait_for_starts(self, count):
-        deadline = time.monotonic() + 20
-        while len(self.starts()) < count:
-            if time.monotonic() > deadline:
-                raise AssertionError("the agent was not started %d times: %s" % (count, self.starts()))
-            time.sleep(0.02)
+        wait_until(lambda: len(self.starts()) >= count,
+                   lambda: "the agent was not started %d times: %s" % (count, self.starts()))
+
+    def wait_for_agent(self):
+        wait_until(self.agent_pid, lambda: "no agent runs: %s" % self.starts())
 
     def run_task(self):
         """An executor that the agent knows, and that lives on without it."""
@@ -202,13 +226,13 @@ class Host:
                               "store_sha256": survey["flag_store"]["sha256"]},
                    "edits": [{"name": "attributes", "value": attributes}],
                    "target": base64.b64encode(target).decode(),
-                   "start_timeout_ms": 10000, "verdict_timeout_ms": 2000}
+                   "start_timeout_ms": 120000, "verdict_timeout_ms": 120000}
         members.update(more)
         return self.request("apply", operation, **members)
 
     def run(self, command, stdin):
         return subprocess.run([AGENTCTL, command, "--request"], input=stdin, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, check=False)
+                              stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
 
     def settle(self, operation, **more):
         done = self.run("settle", self.request("settle", operation, **more))
@@ -262,49 +286,90 @@ def supervise(root):
     return 0
 
 
+def processes_of(root):
+    """Supervisors and agents that name this root. One that was forked and has not called exec yet looks like its parent."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if words[-3:-1] in ([b"supervise", root.encode()], [b"agent", root.encode()]) and is_alive(int(pid)):
+            yield int(pid)
+
+
 def stop(root):
-    """Ends the supervisors first, then the agent: all that name this root, however young."""
-    for role in ("supervise", "agent"):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+    """Until none is left, however young, as systemd ends a unit's cgroup."""
+    while True:
+        found = list(processes_of(root))
+        for pid in found:
             try:
-                with open("/proc/%s/cmdline" % pid, "rb") as file:
-                    words = file.read().split(b"\0")
-                if words[-3:-1] == [role.encode(), root.encode()]:
-                    os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
-    return 0
+        if not found:
+            return 0
 
 
 def agent(root):
     """Recovers as a stock agent, and then waits."""
     flags = {key[6:].lower(): value for key, value in os.environ.items() if key.startswith("MESOS_")}
     meta = root + "/var/lib/mesos/meta"
-    with open(root + "/run/flags.json", "w") as file:
-        json.dump(flags, file)
+    relaxed = {name: flags.pop(name) for name in NATIVE_FLAGS if name in flags}
+    if relaxed and not os.path.exists(root + "/run/native"):
+        return 1  # Failed to load unknown flag
     with open(root + "/proc/sys/kernel/random/boot_id") as file:
         boot_id = file.read().strip()
     with open(meta + "/boot_id") as file:
         rebooted = file.read().strip() != boot_id
+    if os.path.exists(root + "/run/own-disk"):
+        with open(root + "/run/own-disk") as file:
+            flags["resources"] += ";disk:" + file.read()
+    with open(root + "/run/flags.json", "w") as file:
+        json.dump(flags, file)
     verdict = subprocess.run([AGENTCTL, "check", "--checkpoint", meta + "/slaves/latest/slave.info", "--flags",
-                              root + "/run/flags.json"], capture_output=True, check=False)
+                              root + "/run/flags.json", "--json"] +
+                             ["--%s=%s" % (name.replace("_", "-"), value) for name, value in relaxed.items()],
+                             capture_output=True, check=False)
     if "--recover=cleanup" in sys.argv:
         return clean_up(root, flags, verdict.returncode)
     own_id = os.readlink(meta + "/slaves/latest")
     if verdict.returncode != 0 and rebooted:
         own_id = "a new one"  # what must never happen
     with open(root + "/run/starts", "a") as file:
-        file.write(json.dumps({"pid": os.getpid(), "id": own_id, "attributes": flags["attributes"],
-                               "accepted": verdict.returncode == 0}) + "\n")
+        start = {"pid": os.getpid(), "id": own_id, "attributes": flags["attributes"],
+                 "accepted": verdict.returncode == 0}
+        if os.path.exists(root + "/run/native"):
+            start["relaxed"] = relaxed
+        file.write(json.dumps(start) + "\n")
     with open(meta + "/boot_id", "w") as file:
         file.write(boot_id)
     dies = os.path.exists(root + "/run/dies-with") and open(root + "/run/dies-with").read() in flags["attributes"]
     if verdict.returncode != 0 or dies:
         with open(root + "/var/log/mesos/mesos-agent.INFO", "a") as file:
             file.write("E1123 agent.cpp:1] cannot live with %s\n" % flags["attributes"])
+            file.write("E1123 agent.cpp:2] %s\n" % (json.loads(verdict.stdout)["message"] if verdict.stdout else ""))
         return 1
+    if relaxed:
+        take_over(root, flags, relaxed)
     while True:
         signal.pause()
+
+
+def take_over(root, flags, relaxed):
+    """What an agent with the proposal's flags does with what it has accepted."""
+    path = root + "/var/lib/mesos/meta/slaves/latest/slave.info"
+    if relaxed.get("recover_state") == "false" and os.path.exists(root + "/run/executor"):
+        with open(root + "/run/executor") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        os.unlink(root + "/run/executor")
+    if os.path.exists(root + "/run/native-lazy"):
+        return
+    with open(path, "rb") as file:
+        message = file.read()[4:]
+    with open(path + ".new", "wb") as file:
+        file.write(checkpointed(with_attributes(message, flags["attributes"])))
+    os.rename(path + ".new", path)
 
 
 def clean_up(root, flags, verdict):

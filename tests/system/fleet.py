@@ -102,9 +102,9 @@ class Running:
 
 
 class Fleet(Lab):
-    def __init__(self, agents, zones=3, tasks=2, loose_tasks=0):
+    def __init__(self, agents, zones=3, tasks=2, loose_tasks=0, scale=TIME_SCALE, words=()):
         super().__init__("--agents", str(agents), "--zones", str(zones), "--tasks-per-agent", str(tasks),
-                         "--loose-tasks-per-agent", str(loose_tasks), scale=TIME_SCALE)
+                         "--loose-tasks-per-agent", str(loose_tasks), *words, scale=scale)
         self.folder = tempfile.mkdtemp(prefix="fleet-")
         self.env = dict(os.environ, ROLLCALL_CONFIG=os.path.join(self.dir, "rollcall.json"))
         self.env.pop("ROLLCALL_DB", None)

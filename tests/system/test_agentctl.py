@@ -13,7 +13,7 @@ import time
 import unittest
 
 import documents
-from fake_host import AGENTCTL, DATABASE, RESOURCES, Host
+from fake_host import AGENTCTL, DATABASE, PATIENCE, RESOURCES, Host, process_state, wait_until
 
 DATA = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "mesos")
 with open(os.path.join(DATA, "verdicts.json")) as verdicts_file:
@@ -44,7 +44,7 @@ class InFolder(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def run_agentctl(self, *words):
-        return subprocess.run([AGENTCTL, *words], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([AGENTCTL, *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def put(self, name, data):
         path = os.path.join(self.folder, name)
@@ -155,7 +155,7 @@ class Inspect(InFolder):
 
     def test_broken_request(self):
         for stdin in (b"", b"GET / HTTP/1.1\n", b"rollcall 1 5 " + b"0" * 64 + b"\nabcde", b"rollcall 1 99 " + b"0" * 64 + b"\nx"):
-            done = subprocess.run([AGENTCTL, "inspect", "--request"], input=stdin, capture_output=True, timeout=60, check=False)
+            done = subprocess.run([AGENTCTL, "inspect", "--request"], input=stdin, capture_output=True, timeout=PATIENCE, check=False)
             self.assertEqual(done.returncode, 2, stdin)
 
 
@@ -198,14 +198,18 @@ class OnHost(InFolder):
         self.assertNotEqual(self.host.agent_pid(), 0)
         self.assertEqual(self.host.starts()[-1]["attributes"], new or "rack:r1;tier:web")
 
-    def child_of(self, process):
+    def children_of(self, process):
         with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as file:
-            return int(file.read().split()[0])
+            return [int(child) for child in file.read().split()]
 
     def kill_both(self, process):
-        child = self.child_of(process)
+        """The parent is stopped first: it cannot make a child that nobody knows of any more."""
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: process_state(process.pid) in "TZ", lambda: "agentctl cannot be stopped")
+        children = self.children_of(process) if process_state(process.pid) == "T" else []
         process.kill()
-        os.kill(child, signal.SIGKILL)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
         process.wait()
 
 
@@ -259,12 +263,13 @@ class Apply(OnHost):
         self.assert_state(None, 3)
 
     def test_lost_connection(self):
-        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
+        request = self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=2000)
+        process = self.host.talk(request)
         self.listen(process, "accepted")
         process.stdin.close()
         process.stdout.close()
         process.stdin, process.stdout = open(os.devnull), open(os.devnull)
-        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertEqual(process.wait(timeout=PATIENCE), 0)
         answers = self.host.settle(self.operation, status_only=True, epoch=2)
         self.assertEqual([a["event"] for a in answers], ["status", "done"])
         self.assertEqual(answers[1]["kept_by"], "deadline")
@@ -273,14 +278,14 @@ class Apply(OnHost):
     def test_killed_child_is_settled_by_its_parent(self):
         process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
-        os.kill(self.child_of(process), signal.SIGKILL)
+        os.kill(self.children_of(process)[0], signal.SIGKILL)
         process.stdin.write(b"keep\n")
         process.stdin.flush()
         self.assertEqual(self.listen(process, "done")[-1]["kept_by"], "rollcall")
         self.assert_state("rack:r2;tier:web", 2)
 
     def test_reboot_before_keep(self):
-        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))
+        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
         self.host.wait_for_starts(2)
         self.kill_both(process)
@@ -294,7 +299,7 @@ class Apply(OnHost):
         self.assertIn("rebooted", answers[1]["reason"])
 
     def test_settle_goes_on_where_apply_was_killed(self):
-        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))
+        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
         self.kill_both(process)
         self.assertEqual(self.host.settle(self.operation, status_only=True)[0]["state"], "open")
@@ -304,7 +309,7 @@ class Apply(OnHost):
         self.assert_state("rack:r2;tier:web", 2)
 
     def test_settle_passes_a_word_to_a_living_apply(self):
-        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))
+        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
         done = self.host.run("settle", self.host.request("settle", self.operation) + b"keep\n")
         self.assertEqual(json.loads(done.stdout.splitlines()[-1])["event"], "done")
@@ -315,22 +320,17 @@ class Apply(OnHost):
         """Both processes die after so many milliseconds; then a settle, or the supervisor starting the agent first."""
         for number, delay in enumerate((0, 5, 15, 30, 45, 60, 90, 130, 180, 250)):
             operation = os.urandom(16).hex()
-            request = self.host.apply_request(operation, "rack:r%d;tier:web" % (number + 10))
+            request = self.host.apply_request(operation, "rack:r%d;tier:web" % (number + 10),
+                                              verdict_timeout_ms=500)
             process = self.host.talk(request)
             time.sleep(delay / 1000)
-            try:
-                self.kill_both(process)
-            except (OSError, IndexError):
-                process.kill()
-                process.wait()
+            self.kill_both(process)
             if number % 2 == 1:
                 self.host.stop()
                 self.host.start()
             end = self.host.settle(operation)[-1]
             self.assertIn(end.get("state", end["event"]), ("absent", "undone", "done"), delay)
-            deadline = time.monotonic() + 10
-            while self.host.agent_pid() == 0 and time.monotonic() < deadline:
-                time.sleep(0.02)
+            self.host.wait_for_agent()
             last = self.host.starts()[-1]
             self.assertEqual((last["id"], last["accepted"]), (self.host.id, True), delay)
             self.assertTrue(self.host.inspect()["verdict"]["accepted"], delay)
@@ -371,7 +371,7 @@ class Apply(OnHost):
         self.assertEqual(adopted[0]["state"], "absent")
 
     def test_who_was_taken_over_has_no_say(self):
-        request = self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000)
+        request = self.host.apply_request(self.operation, "rack:r2;tier:web")
         process = self.host.talk(request)
         self.listen(process, "started")
         self.assertEqual(self.host.settle(self.operation, status_only=True, epoch=50)[0]["state"], "open")
@@ -384,11 +384,11 @@ class Apply(OnHost):
             newer.stdin.write(b"keep\n")
             newer.stdin.flush()
             self.assertEqual(self.listen(newer, "done")[-1]["kept_by"], "rollcall")
-        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertEqual(process.wait(timeout=PATIENCE), 0)
         self.assert_state("rack:r2;tier:web", 2)
 
     def test_one_operation_at_a_time(self):
-        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web", verdict_timeout_ms=60000))
+        process = self.host.talk(self.host.apply_request(self.operation, "rack:r2;tier:web"))
         self.listen(process, "started")
         other = self.host.run("apply", self.host.apply_request(os.urandom(16).hex(), "rack:r3;tier:web"))
         self.assertEqual(json.loads(other.stdout)["kind"], "conflict")

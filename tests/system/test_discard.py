@@ -7,7 +7,7 @@ import signal
 import time
 import unittest
 
-from fake_host import is_alive
+from fake_host import PATIENCE, is_alive, wait_until
 from test_agentctl import OnHost
 
 
@@ -24,7 +24,7 @@ class Discard(OnHost):
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def assert_task_ended(self):
-        self.assertEqual(self.task.wait(timeout=10), -signal.SIGKILL)
+        self.assertEqual(self.task.wait(timeout=PATIENCE), -signal.SIGKILL)
 
     def test_keep(self):
         process = self.host.talk(self.discard())
@@ -61,13 +61,11 @@ class Discard(OnHost):
         self.host.write("run/cleanup-hangs", b"")
         process = self.host.talk(self.discard())
         self.listen(process, "step")
-        deadline = time.monotonic() + 20
-        while not self.host.cleanups() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(self.host.cleanups, lambda: "nothing was started to end the executors")
         self.kill_both(process)
         os.unlink(self.host.path("run/cleanup-hangs"))
         self.assertEqual(self.host.settle(self.operation)[-1]["event"], "undone")
-        self.assertFalse(is_alive(self.host.cleanups()[0]["pid"]))
+        wait_until(lambda: not is_alive(self.host.cleanups()[0]["pid"]), lambda: "it outlived agentctl")
         self.assertIsNone(self.task.poll())
         self.assert_state(None, 2)
 
@@ -75,21 +73,15 @@ class Discard(OnHost):
         """Whatever was going on: the task does not live on with an agent that has new attributes."""
         for number, delay in enumerate((0, 10, 20, 40, 60, 90, 120, 160, 200, 260, 330)):
             self.operation = os.urandom(16).hex()
-            process = self.host.talk(self.discard("rack:r%d;tier:web" % (number + 10)))
+            process = self.host.talk(self.discard("rack:r%d;tier:web" % (number + 10), verdict_timeout_ms=500))
             time.sleep(delay / 1000)
-            try:
-                self.kill_both(process)
-            except (OSError, IndexError):
-                process.kill()
-                process.wait()
+            self.kill_both(process)
             if number % 2 == 1:
                 self.host.stop()
                 self.host.start()
             end = self.host.settle(self.operation)[-1]
             self.assertIn(end.get("state", end["event"]), ("absent", "undone", "done"), delay)
-            deadline = time.monotonic() + 10
-            while self.host.agent_pid() == 0 and time.monotonic() < deadline:
-                time.sleep(0.02)
+            self.host.wait_for_agent()
             last = self.host.starts()[-1]
             self.assertEqual((last["id"], last["accepted"]), (self.host.id, True), delay)
             if self.task.poll() is None:

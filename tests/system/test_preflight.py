@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import documents
@@ -71,7 +70,6 @@ class OnHost(unittest.TestCase):
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        time.sleep(0.2)
         return process
 
 
@@ -108,7 +106,7 @@ class Findings(OnHost):
 
     def test_executors_of_a_framework_that_does_not_checkpoint(self):
         self.spawn("sleep", "60", env={"PATH": os.environ["PATH"], "MESOS_SLAVE_ID": self.host.id,
-                                       "MESOS_CHECKPOINT": "0", "MESOS_FRAMEWORK_ID": "f1",
+                                       "ROLLCALL_ROOT": self.host.root, "MESOS_CHECKPOINT": "0", "MESOS_FRAMEWORK_ID": "f1",
                                        "MESOS_EXECUTOR_ID": "e1"})
         self.assertEqual(self.findings()["tasks-not-checkpointed"]["severity"], "refuse")
         self.assertIn("f1/e1", self.assert_refused("tasks-not-checkpointed")["reason"])
@@ -201,6 +199,7 @@ class Stores(OnHost):
         last = self.apply()[-1]
         self.assertEqual((last["event"], last["kind"]), ("refused", "refused"))
         self.assertIn("has not written --attributes yet", last["reason"])
+        self.assertIn("external-no-undo", [finding["code"] for finding in last["findings"]])
         self.host.write("etc/mesos-agent.env", self.old[1].replace(b"rack:r1;tier:web", b"rack:r2;tier:web"))
         written = self.host.read("etc/mesos-agent.env")
         self.assert_done()

@@ -8,24 +8,20 @@ import subprocess
 import time
 import unittest
 
-from fake_host import AGENTCTL
+from fake_host import AGENTCTL, PATIENCE, wait_until
 from test_agentctl import OnHost, checked
 
 
 class ByHand(OnHost):
     def by_hand(self, *words):
-        done = subprocess.run([AGENTCTL, *words], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([AGENTCTL, *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
         answers = [checked(json.loads(line), "answer") for line in done.stdout.splitlines()]
         return done, answers
 
     def wait_until_down(self):
         """The supervisor tries five times."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if self.host.agent_pid() == 0 and sum(not s["accepted"] for s in self.host.starts()) >= 5:
-                return
-            time.sleep(0.05)
-        self.fail("the agent did not give up: %s" % self.host.starts())
+        wait_until(lambda: self.host.agent_pid() == 0 and sum(not s["accepted"] for s in self.host.starts()) >= 5,
+                   lambda: "the agent did not give up: %s" % self.host.starts())
 
 
 class Rescue(ByHand):
@@ -41,11 +37,11 @@ class Rescue(ByHand):
         self.host.start()
         self.wait_until_down()
 
-    def words(self, *more):
-        return ("rescue", "--settings", self.host.path("settings.json"), "--watch", "1secs", *more)
+    def words(self, *more, watch="1secs"):
+        return ("rescue", "--settings", self.host.path("settings.json"), "--watch", watch, *more)
 
-    def rescue(self, *more):
-        return self.by_hand(*self.words(*more))
+    def rescue(self, *more, watch="1secs"):
+        return self.by_hand(*self.words(*more, watch=watch))
 
     def assert_rescued(self, attributes):
         self.assertEqual(self.host.starts()[-1],
@@ -56,7 +52,7 @@ class Rescue(ByHand):
     def test_checkpoint_gives_way(self):
         self.push()
         done, answers = self.rescue("--show")
-        self.assertEqual((done.returncode, answers), (0, []))
+        self.assertEqual((done.returncode, answers), (0, []), done.stderr)
         self.assertIn("differ in attributes", done.stderr)
         self.assertIn("checkpoint is made to fit", done.stderr)
         self.assertEqual(self.host.inspect()["operations"], [])
@@ -71,6 +67,38 @@ class Rescue(ByHand):
         self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
         self.assert_rescued("rack:r1;tier:web")
         self.assertEqual(self.host.slave_info(), self.old[0])
+
+    def requested(self, **more):
+        """As rollcall asks for it; the host must be as the survey said."""
+        survey = checked(self.host.inspect(), "inspect")
+        self.assertGreaterEqual(survey["life"]["left_most_ms"], survey["life"]["left_least_ms"])
+        members = {"start_timeout_ms": 10000, "verdict_timeout_ms": 500,
+                   "expect": {"agent_id": survey["agent"]["id"], "checkpoint_sha256": survey["checkpoint"]["sha256"],
+                              "store_sha256": survey["flag_store"]["sha256"]}}
+        members.update(more)
+        request = self.host.request("rescue", self.operation, **members)
+        checked(json.loads(request.split(b"\n", 1)[1]), "request")
+        done = self.host.run("rescue", request)
+        return request, [checked(json.loads(line), "answer") for line in done.stdout.splitlines()]
+
+    def test_requested(self):
+        self.push()
+        _, answers = self.requested(expect={"checkpoint_sha256": "0" * 64})
+        self.assertEqual((answers[-1]["event"], answers[-1]["kind"]), ("refused", "conflict"))
+        request, answers = self.requested()
+        self.assertEqual(answers[-1]["event"], "done", answers)
+        self.assert_rescued("rack:r9;tier:web")
+        # The same request again changes nothing.
+        starts = self.host.starts()
+        self.assertEqual(json.loads(self.host.run("rescue", request).stdout.splitlines()[-1])["event"], "done")
+        self.assertEqual(self.host.starts(), starts)
+
+    def test_requested_by_flags(self):
+        self.push()
+        _, answers = self.requested(by_flags=True)
+        self.assertEqual(answers[-1]["event"], "done", answers)
+        self.assert_rescued("rack:r1;tier:web")
+        self.assertIsNone(self.host.inspect()["life"])
 
     def test_after_a_reboot(self):
         """A start of the agent would cost its ID: the rescue comes first, and holds over one more reboot."""
@@ -89,7 +117,6 @@ class Rescue(ByHand):
         count = len(self.host.starts())
         self.host.start()
         self.host.wait_for_starts(count + 1)
-        time.sleep(0.2)
         self.assert_rescued("rack:r9;tier:web")
         self.assertEqual([o["state"] for o in self.host.inspect()["operations"]], ["done"])
 
@@ -97,7 +124,7 @@ class Rescue(ByHand):
         """The old bytes come back, and nothing is started with them."""
         self.push()
         self.host.write("run/dies-with", b"rack:r9")
-        done, answers = self.rescue()
+        done, answers = self.rescue(watch="2mins")
         self.assertEqual((done.returncode, answers[-1]["event"]), (1, "undone"), answers)
         self.assertEqual((self.host.slave_info(), self.host.read("etc/mesos-agent.env")), (self.old[0], self.pushed))
         self.assertFalse(os.path.exists(self.host.path("etc/start-hook")))
@@ -109,7 +136,7 @@ class Rescue(ByHand):
         self.assert_rescued("rack:r1;tier:web")
 
     def test_killed_at_any_moment(self):
-        """What takes it over goes forward."""
+        """What takes it over goes forward, also when somebody starts the agent beside it."""
         for number, delay in enumerate((0, 30, 60, 90, 140)):
             self.push(b"rack:r%d;tier:web" % (20 + number))
             process = subprocess.Popen([AGENTCTL, *self.words()],
@@ -151,8 +178,8 @@ class Restore(ByHand):
         self.assertEqual(last["event"], "done", last)
         return self.operation
 
-    def restore(self, operation):
-        return self.by_hand("restore", operation, "--root", self.host.root, "--watch", "1secs")
+    def restore(self, operation, watch="1secs"):
+        return self.by_hand("restore", operation, "--root", self.host.root, "--watch", watch)
 
     def assert_refused(self, operation, kind, text):
         done, answers = self.restore(operation)
@@ -174,7 +201,7 @@ class Restore(ByHand):
     def test_agent_that_ends_keeps_the_new_state(self):
         operation = self.change("rack:r2;tier:web")
         self.host.write("run/dies-with", b"rack:r1")
-        self.assertEqual(self.restore(operation)[1][-1]["event"], "undone")
+        self.assertEqual(self.restore(operation, watch="2mins")[1][-1]["event"], "undone")
         self.assert_state("rack:r2;tier:web", 4)
 
     def test_refusals(self):
@@ -199,7 +226,15 @@ class Restore(ByHand):
         kept = [operation["operation"] for operation in self.host.inspect()["operations"]]
         self.assertEqual(sorted(kept), sorted(made[2:]))
         self.assertEqual(sorted(os.listdir(self.host.path("var/lib/rollcall/operations"))), sorted(made[2:]))
-        self.assert_refused(made[0], "usage", "knows no operation")
+        # How they ended is remembered: a late question is answered, and a late request is not carried out again.
+        self.assert_refused(made[0], "refused", "no longer kept")
+        answers = self.host.settle(made[0], status_only=True)
+        self.assertEqual([answer["event"] for answer in answers], ["status", "done"], answers)
+        self.assertEqual((answers[0]["state"], answers[1]["kept_by"], answers[1]["pid"]),
+                         ("done", "deadline", self.host.agent_pid()))
+        again = self.host.run("apply", self.host.apply_request(made[0], "rack:r9;tier:web"))
+        self.assertIn("never carried out twice", json.loads(again.stdout)["reason"])
+        self.assertEqual(len(self.host.starts()), 13)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,19 @@ static void long_texts_are_cut_between_characters(void **state)
 	assert_int_equal((unsigned char)err.text[len - 1], 0xa9);
 }
 
+/* With these a text shows something else than it says: turned round, or with invisible characters. */
+static void a_text_cannot_be_shown_in_another_order(void **state)
+{
+	static const char *const characters[] = {"\u202e", "\u2066", "\u061c", "\u200b", "\U000e0041", "\ufff9"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+		struct error err = ERROR_INIT;
+		error_set(&err, ERROR_CORRUPT, "a%sb \u00e9\u2192", characters[i]);
+		assert_null(strstr(err.text, characters[i]));
+		assert_non_null(strstr(err.text, "?b \u00e9\u2192"));
+	}
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
 	(void)state;
@@ -109,6 +122,7 @@ int main(void)
 		cmocka_unit_test(clear_makes_room_for_the_next),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+		cmocka_unit_test(a_text_cannot_be_shown_in_another_order),
 		cmocka_unit_test(kinds_map_to_exit_codes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,13 @@ static struct agent_view *view(struct fixture *fixture)
 
 static int take(struct fixture *fixture)
 {
-	return before_picture_take(&fixture->agent, fixture->snapshot, &fixture->before, &fixture->err);
+	struct snapshot_index shown;
+	int result;
+
+	snapshot_index_init(&shown, fixture->snapshot);
+	result = before_picture_take(&fixture->agent, &shown, &fixture->before, &fixture->err);
+	snapshot_index_clear(&shown);
+	return result;
 }
 
 static void expect_unfit(struct fixture *fixture, enum error_kind kind, const char *words)

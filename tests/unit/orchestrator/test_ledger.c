@@ -16,49 +16,9 @@
 #include "base/file.h"
 #include "inventory/store.h"
 #include "orchestrator/ledger/ledger.h"
-#include "orchestrator/ledger/ledger_query.h"
+#include "tests/support/ledger_fixture.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-struct fixture {
-	char dir[64];
-	char *path;
-	struct store *store;
-	struct ledger *ledger;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	struct error err = ERROR_INIT;
-	const char *tmp = getenv("TMPDIR");
-	snprintf(fixture->dir, sizeof(fixture->dir), "%.40s/ledger-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(fixture->dir));
-	fixture->path = path_join(fixture->dir, "rollcall.db");
-	fixture->store = store_open(fixture->path, true, &err);
-	assert_non_null(fixture->store);
-	fixture->ledger = ledger_open(fixture->store, "tester@here", &err);
-	assert_non_null(fixture->ledger);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	ledger_close(fixture->ledger);
-	store_close(fixture->store);
-	for (size_t i = 0; i < 3; i++) {
-		char *path = xasprintf("%s%s", fixture->path, suffixes[i]);
-		unlink(path);
-		free(path);
-	}
-	rmdir(fixture->dir);
-	free(fixture->path);
-	free(fixture);
-	return 0;
-}
 
 static int set_up_memory(void **state)
 {
@@ -70,45 +30,6 @@ static int tear_down_memory(void **state)
 {
 	ledger_close(*state);
 	return 0;
-}
-
-static const struct plan_row a_plan = {
-	.hash = (char *)(uintptr_t) "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-	.cluster = (char *)(uintptr_t) "lab",
-	.config = (char *)(uintptr_t) "web",
-	.config_version = 3,
-	.author = (char *)(uintptr_t) "tester",
-	.created_ms = 17,
-	.agents = 2,
-	.document = (char *)(uintptr_t) "{}",
-	.document_len = 2};
-
-static const struct run_row a_run = {
-	.id = (char *)(uintptr_t) "r-20261123-1",
-	.plan = (char *)(uintptr_t) "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-	.state = (char *)(uintptr_t) "running",
-	.created_ms = 1000};
-
-static struct run_agent an_agent(int64_t position, const char *state)
-{
-	return (struct run_agent){.run = a_run.id,
-				  .position = position,
-				  .agent_id = (char *)(uintptr_t)(position == 0 ? "S0" : "S1"),
-				  .hostname = (char *)(uintptr_t) "node.example.com",
-				  .state = (char *)(uintptr_t)state,
-				  .attempt = 1};
-}
-
-static void start_a_run(struct ledger *ledger)
-{
-	struct error err = ERROR_INIT;
-	struct run_agent first = an_agent(0, "waiting"), second = an_agent(1, "waiting");
-	ledger_put_plan(ledger, &a_plan);
-	ledger_put_run(ledger, &a_run);
-	ledger_put_agent(ledger, &second);
-	ledger_put_agent(ledger, &first);
-	ledger_event(ledger, "run.created", a_run.id, NULL, json_pack("{s:s}", "plan", a_plan.hash));
-	assert_int_equal(ledger_commit(ledger, &err), 0);
 }
 
 /* ---- both peers */
@@ -272,7 +193,7 @@ static void check_discard(struct ledger *ledger)
 #define BOTH(name, call)                                                                                               \
 	static void name##_store(void **state)                                                                         \
 	{                                                                                                              \
-		struct ledger *ledger = ((struct fixture *)*state)->ledger;                                            \
+		struct ledger *ledger = ((struct ledger_fixture *)*state)->ledger;                                     \
 		call;                                                                                                  \
 	}                                                                                                              \
 	static void name##_memory(void **state)                                                                        \
@@ -294,7 +215,7 @@ BOTH(discard, check_discard(ledger))
 
 static void two_ledgers_share_one_chain(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	struct error err = ERROR_INIT;
 	struct store *other_store = store_open(fixture->path, false, &err);
 	struct ledger *other = ledger_open(other_store, "other@there", &err);
@@ -318,7 +239,7 @@ static void two_ledgers_share_one_chain(void **state)
 
 static void two_processes_at_once(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	struct error err = ERROR_INIT;
 	int64_t checked;
 	pid_t children[2];
@@ -344,15 +265,7 @@ static void two_processes_at_once(void **state)
 	assert_int_equal(checked, 60);
 }
 
-static void write_events(struct ledger *ledger, int count)
-{
-	struct error err = ERROR_INIT;
-	for (int i = 0; i < count; i++)
-		ledger_event(ledger, "note", NULL, "S7", json_pack("{s:i}", "i", i));
-	assert_int_equal(ledger_commit(ledger, &err), 0);
-}
-
-static void assert_found_out(struct fixture *fixture, const char *sql, int64_t holds, const char *named)
+static void assert_found_out(struct ledger_fixture *fixture, const char *sql, int64_t holds, const char *named)
 {
 	struct error err = ERROR_INIT;
 	int64_t checked = -1;
@@ -367,42 +280,42 @@ static void assert_found_out(struct fixture *fixture, const char *sql, int64_t h
 
 static void a_changed_event_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 9);
 	assert_found_out(fixture, "UPDATE events SET body = CAST('{\"i\":40}' AS BLOB) WHERE seq = 5", 4, "event 5");
 }
 
 static void a_changed_time_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 3);
 	assert_found_out(fixture, "UPDATE events SET time_ms = time_ms + 1 WHERE seq = 1", 0, "event 1 ");
 }
 
 static void text_moved_between_columns_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 3);
 	assert_found_out(fixture, "UPDATE events SET run = agent, agent = NULL WHERE seq = 2", 1, "event 2");
 }
 
 static void a_removed_event_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 9);
 	assert_found_out(fixture, "DELETE FROM events WHERE seq = 4", 3, "after event 3 comes event 5");
 }
 
 static void a_removed_first_event_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 3);
 	assert_found_out(fixture, "DELETE FROM events WHERE seq = 1", 0, "comes event 2");
 }
 
 static void an_inserted_event_is_named(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	write_events(fixture->ledger, 3);
 	assert_found_out(fixture,
 			 "INSERT INTO events SELECT 4, time_ms, actor, run, agent, kind, body, hash FROM events "
@@ -412,7 +325,7 @@ static void an_inserted_event_is_named(void **state)
 
 static void events_cannot_be_changed_by_accident(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	struct error err = ERROR_INIT;
 	write_events(fixture->ledger, 1);
 	assert_int_equal(store_run(fixture->store, &err, "UPDATE events SET kind = 'x'", ""), -1);
@@ -425,7 +338,7 @@ static void events_cannot_be_changed_by_accident(void **state)
 
 static void a_failed_commit_keeps_nothing(void **state)
 {
-	struct fixture *fixture = *state;
+	struct ledger_fixture *fixture = *state;
 	struct error err = ERROR_INIT;
 	struct run_agent stray = an_agent(0, "waiting");
 	int64_t checked;
@@ -442,108 +355,12 @@ static void a_failed_commit_keeps_nothing(void **state)
 
 /* ---- questions */
 
-static void plans_are_found_by_a_beginning(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error err = ERROR_INIT;
-	struct plan_row twin = a_plan, found;
-	twin.hash = (char *)(uintptr_t) "44136fbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-	start_a_run(fixture->ledger);
-	assert_int_equal(ledger_find_plan(fixture->store, "44136f", &found, &err), 0);
-	assert_string_equal(found.hash, a_plan.hash);
-	assert_string_equal(found.document, "{}");
-	assert_int_equal(found.document_len, 2);
-	plan_row_clear(&found);
-
-	ledger_put_plan(fixture->ledger, &twin);
-	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
-	assert_int_equal(ledger_find_plan(fixture->store, "44136f", &found, &err), -1);
-	assert_int_equal(err.kind, ERROR_USAGE);
-	assert_non_null(strstr(err.text, "more than one"));
-	error_clear(&err);
-	/* Alone it is found, and is not what its hash says. */
-	assert_int_equal(ledger_find_plan(fixture->store, "44136fb", &found, &err), -1);
-	assert_int_equal(err.kind, ERROR_CORRUPT);
-	assert_non_null(strstr(err.text, "is not what was stored under its hash"));
-
-	static const char *const bad[] = {"44136", "", "AAAAAA", "zzzzzz", "44136f%", "bbbbbb"};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		error_clear(&err);
-		assert_int_equal(ledger_find_plan(fixture->store, bad[i], &found, &err), -1);
-		assert_int_equal(err.kind, ERROR_USAGE);
-	}
-}
-
-static void run_ids_count_within_a_day(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error err = ERROR_INIT;
-	const int64_t day = 1795392000000; /* 2026-11-23T00:00:00Z */
-	char id[RUN_ID_SIZE];
-	assert_int_equal(ledger_next_run_id(fixture->store, day, id, &err), 0);
-	assert_string_equal(id, "r-20261123-1");
-	start_a_run(fixture->ledger);
-	struct run_row tenth = a_run;
-	tenth.id = (char *)(uintptr_t) "r-20261123-10";
-	ledger_put_run(fixture->ledger, &tenth);
-	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
-	assert_int_equal(ledger_next_run_id(fixture->store, day + 86399999, id, &err), 0);
-	assert_string_equal(id, "r-20261123-11");
-	assert_int_equal(ledger_next_run_id(fixture->store, day + 86400000, id, &err), 0);
-	assert_string_equal(id, "r-20261124-1");
-}
-
-static void runs_are_listed_newest_first(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error err = ERROR_INIT;
-	struct run_list list;
-	struct run_row second = a_run, latest;
-	start_a_run(fixture->ledger);
-	second.id = (char *)(uintptr_t) "r-20261123-2";
-	ledger_put_run(fixture->ledger, &second);
-	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
-	assert_int_equal(ledger_list_runs(fixture->store, &list, &err), 0);
-	assert_int_equal(list.count, 2);
-	assert_string_equal(list.items[0].row.id, "r-20261123-2");
-	assert_int_equal(list.items[0].count_count, 0);
-	assert_string_equal(list.items[1].config, "web");
-	assert_int_equal(list.items[1].count_count, 1);
-	assert_string_equal(list.items[1].counts[0].state, "waiting");
-	assert_int_equal(list.items[1].counts[0].count, 2);
-	run_list_clear(&list);
-	assert_int_equal(ledger_find_run(fixture->store, "latest", &latest, &err), 0);
-	assert_string_equal(latest.id, "r-20261123-2");
-	run_row_clear(&latest);
-}
-
-static int count_events(void *ctx, const struct ledger_entry *entry, struct error *err)
-{
-	(void)err;
-	assert_string_equal(entry->run, a_run.id);
-	++*(int *)ctx;
-	return 0;
-}
-
-static void a_runs_events_are_its_own(void **state)
-{
-	struct fixture *fixture = *state;
-	struct error err = ERROR_INIT;
-	int seen = 0;
-	start_a_run(fixture->ledger);
-	write_events(fixture->ledger, 3);
-	ledger_event(fixture->ledger, "run", a_run.id, NULL, NULL);
-	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
-	assert_int_equal(ledger_run_events(fixture->store, a_run.id, count_events, &seen, &err), 0);
-	assert_int_equal(seen, 2);
-}
-
 #define STORE(test)                                                                                                    \
 	{                                                                                                              \
-#test, test, set_up, tear_down, NULL                                                                   \
+#test, test, ledger_set_up, ledger_tear_down, NULL                                                     \
 	}
 #define PEERS(test)                                                                                                    \
-	{#test "_store", test##_store, set_up, tear_down, NULL},                                                       \
+	{#test "_store", test##_store, ledger_set_up, ledger_tear_down, NULL},                                         \
 	{                                                                                                              \
 #test "_memory", test##_memory, set_up_memory, tear_down_memory, NULL                                  \
 	}
@@ -569,10 +386,6 @@ int main(void)
 		STORE(an_inserted_event_is_named),
 		STORE(events_cannot_be_changed_by_accident),
 		STORE(a_failed_commit_keeps_nothing),
-		STORE(plans_are_found_by_a_beginning),
-		STORE(run_ids_count_within_a_day),
-		STORE(runs_are_listed_newest_first),
-		STORE(a_runs_events_are_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,14 +5,60 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "orchestrator/plan/plan.h"
 #include "tests/support/plan_fixture.h"
+#include "tests/support/scratch.h"
+
+/* Something of all that format 2 added. */
+static void fill_2(struct plan *plan)
+{
+	static const char gates[] = "{\"after_agent\": [{\"kind\": \"command\", \"argv\": [\"/bin/check\", "
+				    "\"${hostname}\"], \"timeout\": \"1.5mins\"}, "
+				    "{\"kind\": \"http\", \"url\": \"http://${ip}:8080/health\", \"status\": 204}], "
+				    "\"after_stage\": [{\"kind\": "
+				    "\"metric\", \"name\": \"master/tasks_lost\", \"max\": 0.1}]}";
+	const struct json_place place = {.source = "gates"};
+	struct plan_gates after_agent, after_stage;
+	struct error err = ERROR_INIT;
+	json_t *document = json_parse("gates", gates, strlen(gates), &err);
+
+	assert_ok(plan_gates_from_json(document, &place, &after_agent, &after_stage, &err), &err);
+	json_decref(document);
+	plan_take_gates(plan, &after_agent, &after_stage);
+	plan_add_stage(plan, "canaries", 1, 1);
+	plan_add_stage(plan, "the rest", 3, 7);
+	plan_add_finding(plan, true, "http://m1:5050", "has no domain", "give it one");
+	plan_add_finding(plan, false, "http://m2:5050", "leads", NULL);
+	plan_add_left_out(plan, "S9", "node9", LEFT_IGNORED, "new disk");
+	plan->rolls_back = xstrdup("r-1");
+	plan->exclude = xstrdup("zone = 'x'");
+	plan->order = xstrdup("zone");
+	plan->offline = plan->allow_port_change = plan->accept_stale_master = true;
+	plan->hold_configuration_management = plan->master.known = plan->master.has_domain = true;
+	plan->synced_ms = 5;
+	plan->options.max_failures = -1;
+	plan->options.domain_max_failures = 2;
+	plan->options.max_consecutive = 3;
+	plan->options.on_failure = ON_FAILURE_ROLLBACK;
+	plan->options.meltdown_percent = 20;
+	plan->clocks = (struct plan_clocks){75000, 600000};
+	plan->forecast = (struct plan_forecast){1, 2, 3, 4};
+	plan->agents[0].native_discard = true;
+	plan->agents[0].expected_away_ms = 4000;
+	plan->agents[0].worst_away_ms = 500000;
+	plan->agents[0].recovery_ms = 900000;
+	plan->agents[0].start_timeout_ms = 32500;
+	plan->agents[0].reservations = xcalloc(1, sizeof(char *));
+	plan->agents[0].reservations[plan->agents[0].reservation_count++] = xstrdup("cpus(web):2");
+}
 
 static char *written(char hash[DIGEST_HEX_SIZE])
 {
 	struct plan plan;
 
-	plan_fixture_fill(&plan, 1);
+	plan_fixture_fill(&plan, 3);
+	fill_2(&plan);
 	char *bytes = plan_fixture_write(&plan);
 	memcpy(hash, plan.hash, DIGEST_HEX_SIZE);
 	plan_clear(&plan);
@@ -37,10 +83,9 @@ static void everything_comes_back(void **state)
 	assert_int_equal(plan.ignore, PART_ATTRIBUTES | PART_RESOURCES);
 	assert_int_equal(plan.options.window, 7);
 	assert_int_equal(plan.options.domain_window, 2);
-	assert_int_equal(plan.options.max_failures, 1);
 	assert_int_equal(plan.options.change_ms, engine_default_options.change_ms);
 	assert_int_equal(plan.unchanged_count, 1);
-	assert_int_equal(plan.agent_count, 1);
+	assert_int_equal(plan.agent_count, 3);
 	const struct plan_agent *agent = &plan.agents[0];
 	assert_string_equal(agent->ip, "10.0.0.1");
 	assert_string_equal(agent->domain, "eu/a");
@@ -59,6 +104,83 @@ static void everything_comes_back(void **state)
 	assert_string_equal(agent->notes[0], "a note");
 	plan_clear(&plan);
 	free(bytes);
+}
+
+static void what_format_2_added_comes_back(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct plan plan;
+	char hash[DIGEST_HEX_SIZE];
+	char *bytes = written(hash);
+
+	(void)state;
+	assert_ok(plan_parse("plan", bytes, strlen(bytes), &plan, &err), &err);
+	assert_int_equal(plan.stage_count, 2);
+	assert_int_equal(plan.stages[0].end, 1);
+	assert_int_equal(plan.stages[1].end, 3);
+	assert_int_equal(plan.stages[1].window, 7);
+	assert_string_equal(plan.stage_names[0], "canaries");
+	assert_int_equal(plan.agent_gate_count, 2);
+	assert_int_equal(plan.stage_gate_count, 1);
+	assert_int_equal(plan.agent_gates[0].timeout_ms, 90000);
+	assert_int_equal(plan.agent_gates[1].status, 204);
+	assert_true(plan.stage_gates[0].has_max && !plan.stage_gates[0].has_min);
+	assert_true(plan.stage_gates[0].max == 0.1);
+	assert_true(plan.options.agent_gates && plan.options.stage_gates);
+	assert_int_equal(plan.options.max_failures, -1);
+	assert_int_equal(plan.options.stage_max_failures, -1);
+	assert_int_equal(plan.options.domain_max_failures, 2);
+	assert_int_equal(plan.options.max_consecutive, 3);
+	assert_int_equal(plan.options.on_failure, ON_FAILURE_ROLLBACK);
+	assert_int_equal(plan.options.meltdown_percent, 20);
+	assert_true(plan.options.gate_ms >= 100000);
+	assert_string_equal(plan.rolls_back, "r-1");
+	assert_string_equal(plan.order, "zone");
+	assert_true(plan.offline && plan.allow_port_change && plan.accept_stale_master);
+	assert_int_equal(plan.left_out[0].why, LEFT_IGNORED);
+	assert_string_equal(plan.findings[0].remedy, "give it one");
+	assert_null(plan.findings[1].remedy);
+	assert_int_equal(plan.clocks.reregister_ms, 600000);
+	assert_int_equal(plan.forecast.past_runs, 4);
+	assert_true(plan.agents[0].native_discard);
+	assert_int_equal(plan.agents[0].start_timeout_ms, 32500);
+	assert_string_equal(plan.agents[0].reservations[0], "cpus(web):2");
+	plan_clear(&plan);
+	free(bytes);
+}
+
+/* As the first version of rollcall wrote it: a database may hold it, and a run of it may have to be resumed. */
+static void plans_of_format_1_are_read(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct plan plan;
+	char hash[DIGEST_HEX_SIZE];
+	char *path = test_data("plan/format-1.json");
+	char *bytes = scratch_read(path, NULL);
+
+	(void)state;
+	assert_ok(plan_parse("old", bytes, strlen(bytes), &plan, &err), &err);
+	assert_int_equal(plan.format, 1);
+	bytes[strcspn(bytes, "\n")] = '\0';
+	digest_hex(bytes, strlen(bytes), hash);
+	assert_string_equal(plan.hash, hash);
+	assert_int_equal(plan.agent_count, 2);
+	assert_int_equal(plan.stage_count, 0);
+	assert_int_equal(plan.options.window, 7);
+	assert_int_equal(plan.options.max_failures, 1);
+	assert_int_equal(plan.options.stage_max_failures, -1);
+	assert_int_equal(plan.options.domain_max_failures, -1);
+	assert_int_equal(plan.options.max_consecutive, 0);
+	assert_int_equal(plan.options.meltdown_percent, 0);
+	assert_int_equal(plan.options.on_failure, ON_FAILURE_PAUSE);
+	plan_clear(&plan);
+	/* … and what only format 2 has is no part of it. */
+	char *mixed = xasprintf("{\"stages\":[],%s", bytes + 1);
+	assert_int_equal(plan_parse("old", mixed, strlen(mixed), &plan, &err), -1);
+	assert_error(&err, ERROR_USAGE, "stages");
+	free(mixed);
+	free(bytes);
+	free(path);
 }
 
 static void writing_it_again_gives_the_same_bytes(void **state)
@@ -114,8 +236,17 @@ static void an_edited_plan_is_refused(void **state)
 	} cases[] = {
 		/* derived, for people only: must agree with the bytes it shows */
 		{"\"before\":\"r1\"", "\"before\":\"r9\"", ERROR_CORRUPT, "edited"},
-		{"\"format\":1", "\"format\": 1", ERROR_CORRUPT, "edited"},
-		{"\"format\":1", "\"format\":2", ERROR_USAGE, "format 2"},
+		{"\"format\":2", "\"format\": 2", ERROR_CORRUPT, "edited"},
+		{"\"format\":2", "\"format\":3", ERROR_USAGE, "format 3"},
+		{"\"format\":2", "\"format\":0", ERROR_USAGE, "format 0"},
+		{"\"format\":2", "\"format\":1", ERROR_USAGE, "unknown key"},
+		{"{\"name\":\"canaries\",\"agents\":1", "{\"name\":\"canaries\",\"agents\":2", ERROR_USAGE, "stages"},
+		{"{\"name\":\"canaries\",\"agents\":1", "{\"name\":\"canaries\",\"agents\":0", ERROR_USAGE,
+		 "stages[0].agents"},
+		{"\"on_failure\":\"rollback\"", "\"on_failure\":\"panic\"", ERROR_USAGE, "panic"},
+		{"\"why\":\"ignored\"", "\"why\":\"forgotten\"", ERROR_USAGE, "forgotten"},
+		{"\"level\":\"risk\"", "\"level\":\"fun\"", ERROR_CORRUPT, "edited"},
+		{"\"timeout\":\"90000ms\"", "\"timeout\":\"1.5mins\"", ERROR_CORRUPT, "edited"},
 		{"\"window\":7", "\"window\":0", ERROR_USAGE, "options.window"},
 		{"\"window\":7", "\"window\":99999999999", ERROR_USAGE, "options.window"},
 		{"\"cluster\"", "\"clutser\"", ERROR_USAGE, "clutser"},
@@ -176,6 +307,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_comes_back),
+		cmocka_unit_test(what_format_2_added_comes_back),
+		cmocka_unit_test(plans_of_format_1_are_read),
 		cmocka_unit_test(writing_it_again_gives_the_same_bytes),
 		cmocka_unit_test(white_space_at_the_end_is_fine),
 		cmocka_unit_test(an_edited_plan_is_refused),

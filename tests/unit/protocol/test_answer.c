@@ -20,7 +20,8 @@ static void round_trip(const struct answer *answer, struct answer *parsed)
 static void test_started(void **state)
 {
 	Mesos__SlaveInfo info = MESOS__SLAVE_INFO__INIT;
-	struct answer answer = {.event = ANSWER_STARTED, .pid = 7, .start_ticks = 12345678901, .away_ms = 3200};
+	struct answer answer = {
+		.event = ANSWER_STARTED, .pid = 7, .start_ticks = 12345678901, .away_ms = 3200, .amended = true};
 	struct answer parsed;
 
 	(void)state;
@@ -33,6 +34,7 @@ static void test_started(void **state)
 	assert_int_equal(parsed.pid, 7);
 	assert_int_equal(parsed.start_ticks, 12345678901);
 	assert_int_equal(parsed.away_ms, 3200);
+	assert_true(parsed.amended);
 	assert_string_equal(parsed.boot_id, "boot");
 	assert_string_equal(flags_get(&parsed.flags, "attributes"), "a:\"b\"");
 	assert_string_equal(parsed.info->hostname, "n1");

@@ -55,6 +55,7 @@ static const struct operation_state full = {
 	.start_timeout_ms = 1,
 	.verdict_timeout_ms = 2,
 	.asked_ms = 3,
+	.restart_ticks = 6,
 	.seen_ms = 4,
 	.deadline_ms = 5,
 	.kept_by_deadline = true,
@@ -195,57 +196,6 @@ static void test_discards_what_never_began(void **state)
 	assert_false(file_exists(place->entry.dir));
 }
 
-static void make_ended(struct place *place, char digit, enum operation_step step, time_t when)
-{
-	struct operation_state state = {.step = step, .boot_id = "b"};
-	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
-	struct journal_entry entry;
-	struct error err = ERROR_INIT;
-	char id[RANDOM_ID_SIZE];
-	char *path;
-
-	memset(id, digit, sizeof id - 1);
-	id[sizeof id - 1] = '\0';
-	journal_entry_init(&entry, &place->journal, id);
-	assert_int_equal(journal_put(&entry, "before/slave.info", "x", 1, &err), 0);
-	assert_int_equal(journal_save_state(&entry, &state, &err), 0);
-	path = path_join(entry.dir, "state");
-	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-	free(path);
-	journal_entry_clear(&entry);
-}
-
-static int note_id(const struct journal_entry *entry, const struct operation_state *state, void *ctx)
-{
-	(void)state;
-	((bool *)ctx)[(unsigned char)entry->id[0]] = true;
-	return 0;
-}
-
-static void test_prunes_the_oldest_that_have_ended(void **state)
-{
-	struct place *place = *state;
-	struct error err = ERROR_INIT;
-	bool there[256] = {false};
-
-	make_ended(place, '1', STEP_DONE, 1000);
-	make_ended(place, '2', STEP_UNDONE, 3000);
-	make_ended(place, '3', STEP_DONE, 2000);
-	make_ended(place, '4', STEP_STUCK, 500);
-	make_ended(place, '5', STEP_STARTED, 400);
-	journal_prune(&place->journal, 3);
-	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
-	assert_true(there['1'] && there['2'] && there['3'] && there['4'] && there['5']);
-	memset(there, 0, sizeof there);
-	journal_prune(&place->journal, 2);
-	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
-	assert_true(!there['1'] && there['2'] && there['3'] && there['4'] && there['5']);
-	journal_prune(&place->journal, 0);
-	memset(there, 0, sizeof there);
-	assert_int_equal(journal_each(&place->journal, note_id, there, &err), 0);
-	assert_true(!there['2'] && !there['3'] && there['4'] && there['5']);
-}
-
 /* A lock is the holder's until it dies, and another open of the file does not share it. */
 static void test_lock(void **state)
 {
@@ -320,7 +270,6 @@ int main(void)
 		WITH_JOURNAL(test_a_folder_others_can_write_is_refused),
 		WITH_JOURNAL(test_finds_the_open_operation),
 		WITH_JOURNAL(test_discards_what_never_began),
-		WITH_JOURNAL(test_prunes_the_oldest_that_have_ended),
 		WITH_JOURNAL(test_lock),
 		cmocka_unit_test(test_epoch_rules),
 		WITH_JOURNAL(test_epoch_lasts),

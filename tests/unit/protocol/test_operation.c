@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operation's rules, one by one; that they hold through crashes is shown in test_operation_crash.c. */
-#include "tests/unit/protocol/simulated_host.h"
+#include "tests/unit/protocol/simulated_supervisor.h"
 
 static const struct operation_terms plain = {.start_timeout_ms = START_TIMEOUT_MS,
 					     .verdict_timeout_ms = VERDICT_TIMEOUT_MS};
@@ -57,10 +57,85 @@ static void test_guard_waits_while_files_are_written(void **state)
 		assert_int_equal(operation_may_start(&ops, &host, false, &err), START_WAIT);
 		assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
 	}
+	/* The old agent still runs: nobody of ours asks. */
+	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_WAIT);
+	assert_int_equal(host.starts, 0);
+	end_agent(&host);
 	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_ALLOWED);
 	assert_int_equal(host.starts, 1);
 	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_WAIT);
 	assert_int_equal(host.starts, 2);
+}
+
+static const struct scenario *find_scenario(const char *name)
+{
+	for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
+		if (strcmp(scenarios[i].name, name) == 0)
+			return &scenarios[i];
+	fail_msg("no scenario %s", name);
+	return NULL;
+}
+
+static void begin_and_restart(struct operation *op, struct host *host, const char *scenario)
+{
+	struct error err = ERROR_INIT;
+	struct operation_terms terms;
+
+	host_init(host, find_scenario(scenario));
+	terms = terms_of(host);
+	assert_int_equal(operation_begin(op, &ops, host, &terms, &err), 0);
+	while (op->state.step != STEP_RESTARTING)
+		assert_int_equal(operation_advance(op, &err), OPERATION_ADVANCED);
+	assert_int_equal(operation_advance(op, &err), OPERATION_ADVANCED);
+	host->now += TICK_MS;
+}
+
+/* A start command whose agentctl was killed, and the one of whoever took over: one agent, and nothing is taken back. */
+static void test_start_beside_a_start(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct operation op;
+	struct host host;
+
+	(void)state;
+	begin_and_restart(&op, &host, "forward");
+	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_ALLOWED);
+	host.starting = true;
+	host.twin_asks = true;
+	for (int locked = 0; locked < 2; locked++)
+		assert_int_equal(operation_may_start(&ops, &host, locked == 1, &err), START_WAIT);
+	start_now(&host);
+	for (int locked = 0; locked < 2; locked++)
+		assert_int_equal(operation_may_start(&ops, &host, locked == 1, &err), START_WAIT);
+	assert_int_equal(host.starts, 1);
+	assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
+	assert_int_equal(op.state.step, STEP_STARTED);
+	assert_int_equal(operation_may_start(&ops, &host, true, &err), START_WAIT);
+	assert_int_equal(host.state.step, STEP_STARTED);
+}
+
+/* What was started before the guard was there, and overlooked by the stop, is about to refuse. */
+static void test_stray_agent_is_no_evidence(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct operation op;
+	struct host host;
+
+	(void)state;
+	begin_and_restart(&op, &host, "rescue");
+	host.agent = (struct operation_process){.pid = 99, .start_ticks = host.state.restart_ticks - 1};
+	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_WAIT);
+	assert_int_equal(operation_advance(&op, &err), OPERATION_WAITING);
+	end_agent(&host);
+	assert_int_equal(operation_may_start(&ops, &host, false, &err), START_ALLOWED);
+	start_now(&host);
+	assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
+	assert_int_equal(op.state.step, STEP_STARTED);
+	/* One that did not ask the guard, but is young enough, is what the restart has started. */
+	begin_and_restart(&op, &host, "rescue");
+	host.agent = (struct operation_process){.pid = 99, .start_ticks = host.state.restart_ticks};
+	assert_int_equal(operation_advance(&op, &err), OPERATION_ADVANCED);
+	assert_int_equal(op.state.step, STEP_STARTED);
 }
 
 static struct host *slow_host; /* stops its agent later than it is asked to */
@@ -112,15 +187,6 @@ static void test_needs_a_running_agent(void **state)
 	assert_int_equal(operation_begin(&op, &ops, &host, &plain, &err), -1);
 	assert_error(&err, ERROR_CONFLICT, "no agent runs");
 	assert_int_equal(host.state.step, STEP_NONE);
-}
-
-static const struct scenario *find_scenario(const char *name)
-{
-	for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			return &scenarios[i];
-	fail_msg("no scenario %s", name);
-	return NULL;
 }
 
 static void test_rescue_needs_an_agent_that_does_not_run(void **state)
@@ -237,6 +303,8 @@ int main(void)
 		cmocka_unit_test(test_final_touches_nothing),
 		cmocka_unit_test(test_keep_comes_too_late),
 		cmocka_unit_test(test_guard_waits_while_files_are_written),
+		cmocka_unit_test(test_start_beside_a_start),
+		cmocka_unit_test(test_stray_agent_is_no_evidence),
 		cmocka_unit_test(test_slow_stop_is_no_slow_start),
 		cmocka_unit_test(test_needs_a_running_agent),
 		cmocka_unit_test(test_rescue_needs_an_agent_that_does_not_run),

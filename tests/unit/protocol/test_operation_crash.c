@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operation's steps, crashed before and after every call of an ops function (once, and a second time while it recovers). Each
- * first crash is followed by a settle, by a reboot that starts the agent first, or by the supervisor starting the agent again.
+ * first crash is followed by a settle, by a reboot that starts the agent first, by the supervisor starting the agent again, by a second
+ * supervisor that starts it beside the first one, or by an agent that somebody starts before the guard is there.
  */
-#include "tests/unit/protocol/simulated_host.h"
+#include "tests/unit/protocol/simulated_supervisor.h"
 
-enum recovery { RECOVER_SETTLE, RECOVER_REBOOT, RECOVER_SUPERVISOR, RECOVERIES };
+enum recovery { RECOVER_SETTLE, RECOVER_REBOOT, RECOVER_SUPERVISOR, RECOVER_TWIN, RECOVER_STRAY, RECOVERIES };
 
 static void misfortune(struct host *host, enum recovery recovery)
 {
 	if (recovery == RECOVER_REBOOT)
 		host->boot++;
-	if (recovery != RECOVER_SETTLE) {
+	if (recovery == RECOVER_TWIN) {
+		host->twin_wanted = is_ours_to_start(host);
+		for (int i = 0; i < 5; i++)
+			tick(host, true);
+	} else if (recovery == RECOVER_STRAY) {
+		if (host->agent.pid == 0 && !host->starting && host->state.step > STEP_NONE &&
+		    host->state.step < STEP_RESTARTING) {
+			host->agent.pid = ++host->next_pid;
+			host->agent.start_ticks = host->now;
+			host->agent_side = SIDE_OLD;
+			host->stray = 3;
+		}
+	} else if (recovery != RECOVER_SETTLE) {
 		end_agent(host);
 		host->starting = false;
 		host->start_wanted = is_ours_to_start(host);
@@ -29,13 +42,20 @@ static enum end end_after(const struct host *host, enum recovery recovery)
 		return END_EITHER;
 	if (step == STEP_KEEPING || step == STEP_DONE)
 		return END_DONE;
+	/* What others start beside it neither hinders a rescue nor counts as its end. */
+	if (host->scenario->kind == KIND_RESCUE && step < STEP_UNDOING &&
+	    (recovery == RECOVER_TWIN || recovery == RECOVER_STRAY))
+		return host->scenario->end;
 	/* Checkpoint and flags fit each other only when the rescue has gone through. */
 	if (host->scenario->kind == KIND_RESCUE && step < STEP_UNDOING)
 		return END_EITHER;
 	if (step < STEP_RESTARTING || step >= STEP_UNDOING || recovery == RECOVER_REBOOT)
 		return END_UNDONE;
+	/* Whether the agent was seen to refuse before it was started again is a matter of moments. */
+	if ((recovery == RECOVER_SUPERVISOR || recovery == RECOVER_TWIN) && host->scenario->kind == KIND_AMEND)
+		return END_EITHER;
 	/* The first start with the new state goes on; a second one means that the first process has ended. */
-	if (recovery == RECOVER_SUPERVISOR && (step == STEP_STARTED || host->starts > 0))
+	if (recovery == RECOVER_SUPERVISOR && (step == STEP_STARTED || step == STEP_TAKING_OUT || host->starts > 0))
 		return END_UNDONE;
 	return host->scenario->end;
 }

@@ -72,6 +72,75 @@ static void test_apply_round_trip(void **state)
 	request_clear(&parsed);
 }
 
+static void assert_round_trip(const struct request *request, struct request *parsed)
+{
+	struct buffer bytes = BUFFER_INIT(REQUEST_MAX), again = BUFFER_INIT(REQUEST_MAX);
+	struct error err = ERROR_INIT;
+
+	request_write(request, &bytes);
+	assert_int_equal(request_parse(bytes.data, bytes.len, parsed, &err), 0);
+	request_write(parsed, &again);
+	assert_string_equal(bytes.data, again.data);
+	buffer_clear(&bytes);
+	buffer_clear(&again);
+}
+
+/* Members that say what is so anyway are left out, and come back as what is so. */
+static void test_options(void **state)
+{
+	struct buffer bytes = BUFFER_INIT(REQUEST_MAX);
+	struct request request;
+	struct request parsed;
+
+	(void)state;
+	make_apply(&request);
+	request_write(&request, &bytes);
+	assert_null(strstr(bytes.data, "recover_state"));
+	assert_null(strstr(bytes.data, "hold"));
+	assert_null(strstr(bytes.data, "master"));
+	buffer_clear(&bytes);
+	assert_round_trip(&request, &parsed);
+	assert_true(parsed.recover_state);
+	assert_false(parsed.hold_configuration_management || parsed.master.known);
+	request_clear(&parsed);
+	request.mechanism = MECHANISM_NATIVE;
+	request.recover_state = false;
+	request.hold_configuration_management = true;
+	request.master = (struct request_master){.known = true, .has_domain = true};
+	request.master.refused_roles = xcalloc(2, sizeof *request.master.refused_roles);
+	request.master.refused_roles[request.master.refused_role_count++] = xstrdup("web");
+	assert_round_trip(&request, &parsed);
+	assert_false(parsed.recover_state);
+	assert_true(parsed.hold_configuration_management && parsed.master.known && parsed.master.has_domain);
+	assert_false(parsed.master.require_domain);
+	assert_int_equal(parsed.master.refused_role_count, 1);
+	assert_string_equal(parsed.master.refused_roles[0], "web");
+	request_clear(&request);
+	request_clear(&parsed);
+}
+
+static void test_rescue(void **state)
+{
+	struct request request;
+	struct request parsed;
+
+	(void)state;
+	request_init(&request, REQUEST_RESCUE);
+	memcpy(request.operation, OPERATION, RANDOM_ID_SIZE);
+	request.database = xstrdup("db");
+	request.epoch = 3;
+	request.by_flags = true;
+	request.expect.agent_id = xstrdup("id-S1");
+	request.start_timeout_ms = 1000;
+	request.verdict_timeout_ms = 2000;
+	assert_round_trip(&request, &parsed);
+	assert_int_equal(parsed.kind, REQUEST_RESCUE);
+	assert_true(parsed.by_flags);
+	assert_string_equal(parsed.expect.agent_id, "id-S1");
+	request_clear(&request);
+	request_clear(&parsed);
+}
+
 static void test_settle_and_inspect(void **state)
 {
 	static const char settle[] = "{\"format\":1,\"kind\":\"settle\"," IDENTITY ",\"status_only\":true}";
@@ -131,6 +200,17 @@ static void test_refuses_what_is_wrong(void **state)
 		 ",\"mechanism\":\"restart\",\"edits\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"a\",\"value\":"
 		 "null}]}",
 		 "twice"},
+		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
+		 ",\"mechanism\":\"restart\",\"recover_state\":false}",
+		 "recover_state"},
+		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
+		 ",\"mechanism\":\"restart\",\"master\":{\"refused_roles\":[7]}}",
+		 "refused_roles"},
+		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
+		 ",\"mechanism\":\"restart\",\"master\":{\"colour\":1}}",
+		 "colour"},
+		{"{\"format\":1,\"kind\":\"rescue\"," IDENTITY "}", "start_timeout_ms"},
+		{"{\"format\":1,\"kind\":\"rescue\"," IDENTITY "," TIMEOUTS ",\"edits\":[]}", "edits"},
 		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
 		 ",\"mechanism\":\"restart\",\"expect\":{\"store_sha256\":\"abc\"}}",
 		 "SHA-256"},
@@ -216,8 +296,12 @@ static void test_broken_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_apply_round_trip),      cmocka_unit_test(test_settle_and_inspect),
-		cmocka_unit_test(test_refuses_what_is_wrong), cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_apply_round_trip),
+		cmocka_unit_test(test_settle_and_inspect),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_rescue),
+		cmocka_unit_test(test_refuses_what_is_wrong),
+		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_broken_frames),
 	};
 

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""rollcall rescue: agents that refuse to start after a bad push come back with their IDs and tasks."""
+import json
+import os
+import sqlite3
+import unittest
+
+import documents
+from fleet import Fleet
+from lab import eventually
+
+PATIENCE = 120
+
+
+class Rescue(unittest.TestCase):
+    """One story on four hosts: three got bad flags, and each step rests on the one before."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(agents=4, zones=2, tasks=2)
+        cls.addClassCleanup(cls.fleet.close)
+        cls.fleet.rollcall("inventory", "sync").expect(0)
+        cls.before = cls.fleet.now()
+        cls.tasks = cls.fleet.running()
+
+    def push(self, host, old="generation:g1", new="generation:bad"):
+        """What went wrong: the flags are others, and the agent is restarted until its supervisor gives up."""
+        self.fleet.edit_flags(host, old, new)
+        self.fleet.systemctl(host, "restart", "mesos-agent")
+        eventually(lambda: self.fleet.show(host, "ActiveState") == "failed", PATIENCE, "the supervisor's giving up")
+
+    def rescue(self, *words):
+        return self.fleet.rollcall("rescue", "tasks >= 0", *words)
+
+    def proposal(self, *words, code=0):
+        document = self.rescue("--json", *words).expect(code).json()
+        documents.check(document, documents.load("rescue"))
+        return document
+
+    def acts(self, document):
+        return {host["hostname"]: host["act"] for host in document["hosts"]}
+
+    def events(self, kind):
+        """As the database has them."""
+        database = sqlite3.connect(os.path.join(self.fleet.dir, "rollcall.db"))
+        try:
+            rows = database.execute("SELECT body FROM events WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
+        finally:
+            database.close()
+        return [json.loads(body) for body, in rows]
+
+    def assert_back(self, *hosts):
+        for host in hosts:
+            now = self.fleet.now(host)
+            self.assertEqual((now["id"], now["unit"]), (self.before[host]["id"], "active"), host)
+            self.assertTrue(self.fleet.agent(host)["active"], host)
+
+    def test_story(self):
+        hosts = ["node001.lab", "node002.lab", "node003.lab"]
+        self.rescue().expect(0, "nothing to rescue")
+        self.fleet.rollcall("rescue", "hostname = 'nobody'").expect(2, "matches no agent")
+        for host in hosts:
+            self.push(host)
+        # What the master makes of it does not matter: it has given them up, or will.
+        document = self.proposal()
+        self.assertEqual(self.acts(document), {host: "rescue" for host in hosts})
+        one = document["hosts"][0]
+        self.assertEqual((one["differs"], one["life"]["alive"]), (["attributes"], 2))
+        self.assertEqual(one["changes"], [{"part": "attributes", "what": "generation", "before": "g1", "after": "bad"}])
+        self.assertGreater(one["life"]["left_most_ms"], 0)
+        shown = self.rescue().expect(0, "generation g1 → bad", "Nothing was changed", document["proposal"][:12])
+        self.assertIn("--yes " + document["proposal"][:12], shown.out)
+        self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
+
+        # Another proposal than the one that was shown is not carried out.
+        self.rescue("--yes", "0123456789ab").expect(3, "another one by now")
+        self.rescue("--yes", "yes").expect(2, "hash of the proposal")
+        self.rescue("--flags", "--yes", document["proposal"]).expect(3, "another one by now")
+        self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
+
+        # One host gets its old flags again, the others keep the new ones.
+        flags = self.fleet.rollcall("rescue", f"hostname = '{hosts[0]}'", "--flags", "--json").expect(0).json()
+        done = self.fleet.rollcall("rescue", f"hostname = '{hosts[0]}'", "--flags", "--yes", flags["proposal"][:12],
+                                   "--json").expect(0).json()
+        documents.check(done, documents.load("rescue"))
+        self.assertEqual([(host["state"], host["tasks_running"]) for host in done["hosts"]], [("done", 2)])
+        self.assert_back(hosts[0])
+        self.assertNotIn("generation:bad", self.fleet.flags(hosts[0]))
+
+        document = self.proposal()
+        self.assertEqual(self.acts(document), {host: "rescue" for host in hosts[1:]})
+        done = self.rescue("--yes", document["proposal"][:8], "--json").expect(0).json()
+        self.assertEqual({host["hostname"]: (host["state"], host["tasks_running"]) for host in done["hosts"]},
+                         {host: ("done", 2) for host in hosts[1:]})
+        self.assert_back(*hosts)
+        self.assertEqual(self.fleet.running(), self.tasks)
+        self.assertIn("bad", json.dumps(self.fleet.agent(hosts[1])["attributes"]))
+        self.rescue().expect(0, "nothing to rescue")
+
+        # Every act is in the chain: what was to be done, before it was done, and its proof.
+        intents = self.events("rescue.intent")
+        self.assertEqual([intent["act"] for intent in intents], ["rescue"] * 3)
+        self.assertEqual(sorted(proof["operation"] for proof in self.events("rescue.proof") if proof["pass"]),
+                         sorted(intent["operation"] for intent in intents))
+        for intent in intents:
+            documents.check(json.loads(intent["request"]), documents.load("request"))
+        self.fleet.rollcall("inventory", "check").expect(0)
+
+
+class Interrupted(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(agents=2, zones=1, tasks=1)
+        cls.addClassCleanup(cls.fleet.close)
+        cls.fleet.rollcall("inventory", "sync").expect(0)
+
+    push = Rescue.push
+    rescue = Rescue.rescue
+    proposal = Rescue.proposal
+    acts = Rescue.acts
+
+    def test_killed_and_run_again(self):
+        """rollcall dies when one agent runs: its host ends what was begun, and the next time only the rest is left."""
+        tasks = self.fleet.running()
+        for host in ("node001.lab", "node002.lab"):
+            self.push(host)
+        document = self.proposal()
+        running = self.fleet.start("rescue", "tasks >= 0", "--parallel", "1", "--yes", document["proposal"])
+        running.wait_for("its agent runs")
+        running.kill()
+
+        for _ in range(5):
+            document = self.proposal()
+            if not any(act != "none" for act in self.acts(document).values()):
+                break
+            self.rescue("--yes", document["proposal"])
+        self.assertEqual(set(self.acts(self.proposal()).values()) - {"none"}, set())
+        eventually(lambda: self.fleet.running() == tasks, PATIENCE, "the return of every task")
+        self.fleet.rollcall("inventory", "check").expect(0)
+
+
+if __name__ == "__main__":
+    unittest.main()

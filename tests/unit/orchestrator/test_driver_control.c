@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders of other terminals: what the driver makes of them, whenever they come. */
+#include "tests/support/cmocka.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "tests/support/driver_fixture.h"
+
+static void order(struct fixture *fixture, const char *verb)
+{
+	const struct run_order given = {.run = (char *)(uintptr_t)FIXTURE_RUN,
+					.verb = (char *)(uintptr_t)verb,
+					.actor = (char *)(uintptr_t) "bert@admin2",
+					.time_ms = 1};
+
+	ledger_put_order(fixture->ledger, &given);
+	assert_ok(ledger_commit(fixture->ledger, &fixture->err), &fixture->err);
+}
+
+static void expect_no_order(struct fixture *fixture)
+{
+	struct run_order open;
+
+	assert_int_equal(ledger_next_order(fixture->ledger, FIXTURE_RUN, &open, &fixture->err), 0);
+}
+
+static void pause_when_started(struct fixture *fixture)
+{
+	if (fixture->hosts[0].step != HOST_STARTING)
+		return;
+	order(fixture, "pause");
+	fixture->on_wait = NULL;
+}
+
+static void test_a_pause_finishes_what_is_under_way(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.on_wait = pause_when_started;
+	assert_int_equal(fixture_drive(&fixture), -1);
+	assert_error(&fixture.err, ERROR_INTERRUPTED, "paused by bert@admin2");
+	fixture_expect_run(&fixture, "paused", "paused by bert@admin2");
+	fixture_expect_state(&fixture, 0, "done");
+	fixture_expect_state(&fixture, 1, "waiting");
+	expect_no_order(&fixture);
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	fixture_close(&fixture);
+}
+
+static void pause_and_resume(struct fixture *fixture)
+{
+	if (fixture->hosts[0].step != HOST_STARTING)
+		return;
+	order(fixture, "pause");
+	order(fixture, "resume");
+	fixture->on_wait = NULL;
+}
+
+/* In the order in which they came; the run never stops. */
+static void test_a_resume_takes_a_pause_back(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.on_wait = pause_and_resume;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	expect_no_order(&fixture);
+	fixture_close(&fixture);
+}
+
+static void abort_when_started(struct fixture *fixture)
+{
+	if (fixture->hosts[0].step != HOST_STARTING)
+		return;
+	order(fixture, "abort");
+	fixture->on_wait = NULL;
+}
+
+static void test_an_abort_is_for_good(void **state)
+{
+	struct run_row run;
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.on_wait = abort_when_started;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_run(&fixture, "aborted", "aborted by bert@admin2");
+	fixture_expect_state(&fixture, 0, "done");
+	fixture_expect_state(&fixture, 1, "waiting");
+	run = fixture_run(&fixture);
+	assert_int_not_equal(run.finished_ms, 0);
+	run_row_clear(&run);
+	/* Driven once more it changes nothing, whatever it is told. */
+	order(&fixture, "resume");
+	order(&fixture, "retry");
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_run(&fixture, "aborted", "aborted by bert@admin2");
+	assert_int_equal(fixture_count(&fixture, "apply"), 1);
+	fixture_close(&fixture);
+}
+
+static void leave_at_once(struct fixture *fixture)
+{
+	if (fixture->hosts[0].step == HOST_STARTED)
+		fixture->interrupts = 2;
+}
+
+/* Aborted while nobody drove it: the one that was under way is brought to its end, and no other begins. */
+static void test_an_aborted_run_is_settled(void **state)
+{
+	struct run_row run;
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.on_wait = leave_at_once;
+	assert_int_equal(fixture_drive(&fixture), -1);
+	fixture.on_wait = NULL;
+	fixture.interrupts = 0;
+	run = fixture_run(&fixture);
+	free(run.state);
+	run.state = xstrdup("aborted");
+	run.reason = xstrdup("aborted by anna");
+	ledger_put_run(fixture.ledger, &run);
+	assert_ok(ledger_commit(fixture.ledger, &fixture.err), &fixture.err);
+	run_row_clear(&run);
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_run(&fixture, "aborted", "aborted by anna");
+	fixture_expect_state(&fixture, 0, "done");
+	fixture_expect_state(&fixture, 1, "waiting");
+	assert_int_equal(fixture_count(&fixture, "apply"), 1);
+	fixture_close(&fixture);
+}
+
+static void test_a_retry_changes_what_failed(void **state)
+{
+	static const enum behaviour failures[] = {REFUSES, UNREACHABLE, UNDOES};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		struct fixture fixture;
+
+		fixture_open(&fixture);
+		fixture.hosts[1].behaviour = failures[i];
+		fixture.plan.options.max_failures = 1;
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		fixture_expect_state(&fixture, 2, "done");
+		fixture_expect_run(&fixture, "done", NULL);
+		fixture.hosts[1].behaviour = BEHAVES;
+		order(&fixture, "retry");
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		fixture_expect_done(&fixture);
+		assert_string_not_equal(fixture_exec(&fixture, 1, 0)->request.operation,
+					fixture_exec(&fixture, 1, fixture.hosts[1].exec_count - 1)->request.operation);
+		assert_int_equal(fixture.hosts[0].exec_count, 1);
+		fixture_close(&fixture);
+	}
+}
+
+/* A stuck one is asked first; once it is settled as it was, it is changed anew. */
+static void test_a_retry_settles_the_stuck_ones_first(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.hosts[0].behaviour = SAYS_NOTHING;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_state(&fixture, 0, "stuck");
+	/* A person has been there, and has put the old state back. */
+	fixture.hosts[0].behaviour = BEHAVES;
+	fixture.hosts[0].step = HOST_UNDONE;
+	fixture.hosts[0].active = true;
+	fixture.hosts[0].reregistered_ns = fixture.now;
+	order(&fixture, "retry");
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	assert_string_equal(fixture_exec(&fixture, 0, fixture.hosts[0].exec_count - 1)->word, "apply");
+	fixture_close(&fixture);
+}
+
+static void test_an_unknown_order_does_no_harm(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	order(&fixture, "dance");
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	expect_no_order(&fixture);
+	fixture_close(&fixture);
+}
+
+struct crash {
+	int at, calls;
+};
+
+static int crash_there(void *ctx, bool durable)
+{
+	struct crash *crash = ctx;
+
+	(void)durable;
+	return crash->calls++ == crash->at ? -1 : 0;
+}
+
+/* An order is carried out once, or again by the next driver: never forgotten, wherever the first one died. */
+static void test_a_crash_forgets_no_order(void **state)
+{
+	bool whole = false;
+
+	(void)state;
+	for (int at = 0; !whole; at++) {
+		struct fixture fixture;
+		struct crash crash = {.at = at};
+
+		fixture_open(&fixture);
+		order(&fixture, "abort");
+		ledger_set_commit_hook(fixture.ledger, crash_there, &crash);
+		whole = fixture_drive(&fixture) == 0;
+		ledger_set_commit_hook(fixture.ledger, NULL, NULL);
+		assert_int_equal(fixture_count(&fixture, "apply"), 0);
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		fixture_expect_run(&fixture, "aborted", "bert@admin2");
+		expect_no_order(&fixture);
+		assert_int_equal(fixture_count(&fixture, "apply"), 0);
+		fixture_close(&fixture);
+		assert_true(at < 100);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_pause_finishes_what_is_under_way),
+		cmocka_unit_test(test_a_resume_takes_a_pause_back),
+		cmocka_unit_test(test_an_abort_is_for_good),
+		cmocka_unit_test(test_an_aborted_run_is_settled),
+		cmocka_unit_test(test_a_retry_changes_what_failed),
+		cmocka_unit_test(test_a_retry_settles_the_stuck_ones_first),
+		cmocka_unit_test(test_an_unknown_order_does_no_harm),
+		cmocka_unit_test(test_a_crash_forgets_no_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

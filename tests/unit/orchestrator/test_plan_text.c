@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page an operator signs: what must be on it, and that a large fleet's is no longer than a small one's. */
+#include "tests/support/cmocka.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "orchestrator/report/plan_text.h"
+#include "tests/support/planner_fixture.h"
+
+static const char config[] = "{\"name\": \"web\", \"rules\": [{\"attributes\": {\"new\": \"yes\"}}]}";
+
+static char *page(struct planner_fixture *fixture)
+{
+	struct buffer bytes = BUFFER_INIT(PLAN_MAX);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *stream = open_memstream(&text, &len);
+
+	plan_write(&fixture->plan, &bytes);
+	buffer_clear(&bytes);
+	plan_print(&fixture->plan, stream);
+	plan_print_end(&fixture->plan, "rollcall rollout start 123", stream);
+	fclose(stream);
+	return text;
+}
+
+static void plan_fleet(struct planner_fixture *fixture, size_t count)
+{
+	struct error err = ERROR_INIT;
+
+	fixture_set_fleet(fixture, count);
+	if (fixture_make(fixture, config, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/* From the general to the particular, and what to do next at the end. */
+static void everything_is_in_its_place(void **state)
+{
+	static const char *const order[] = {"12 agents change",
+					    "Takes about",
+					    "What will happen, in this order",
+					    "1. canaries: 2 agents",
+					    "2. zone a",
+					    "Risks",
+					    "What changes",
+					    "would refuse",
+					    "What stops it",
+					    "more than 1 failed agent",
+					    "How to take it back",
+					    "Nothing has been changed",
+					    "rollcall rollout start 123"};
+	struct planner_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	fixture->options.canary = "2";
+	fixture->options.by = "zone";
+	fixture->options.max_failures = (struct planner_amount){.number = 1};
+	assert_ok(planner_windows_parse("1,3", &fixture->options.windows, &err), &err);
+	plan_fleet(fixture, 12);
+	char *text = page(fixture);
+	const char *at = text;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		at = strstr(at, order[i]);
+		if (!at)
+			fail_msg("\"%s\" is missing, or not in its place, in:\n%s", order[i], text);
+	}
+	assert_text_has(text, fixture->plan.hash);
+	assert_text_has(text, "with 1 it goes on, with 2 it stops");
+	free(text);
+}
+
+static void a_large_fleet_is_folded(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	fixture->options.canary = "hostname = 'node0007'";
+	assert_ok(planner_windows_parse("1,5%,25%", &fixture->options.windows, &err), &err);
+	plan_fleet(fixture, 2000);
+	char *text = page(fixture);
+	assert_text_has(text, "node[0000-1999]");
+	assert_text_has(text, "node[0001-0006,0008-0101]");
+	assert_text_has(text, "2000 agents change");
+	if (count_lines(text) > 80)
+		fail_msg("%zu lines:\n%s", count_lines(text), text);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") > 110) /* in bytes; the width is 80 columns */
+			fail_msg("a long line: %.200s", line);
+	free(text);
+}
+
+static void the_plan_in_words(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct buffer bytes = BUFFER_INIT(PLAN_MAX);
+	char *text = NULL;
+	size_t len = 0;
+
+	fixture_add_task(fixture, true);
+	fixture_planned(fixture, fixture_change);
+	plan_write(&fixture->plan, &bytes);
+	FILE *stream = open_memstream(&text, &len);
+	plan_print(&fixture->plan, stream);
+	fclose(stream);
+	assert_text_has(text, "web@1 on cluster lab");
+	assert_text_has(text, "1 agent\n");
+	assert_text_has(text, "rack");
+	assert_text_has(text, "r1 \u2192 r2");
+	assert_text_has(text, "yes \u2192 (none)");
+	assert_text_has(text, "(none) \u2192 true");
+	assert_text_has(text, "4096 \u2192 1024");
+	assert_text_has(text, "would refuse: \"");
+	assert_text_has(text, "relax: ");
+	assert_text_has(text, "node1 (a)  1 task kept: web.1 (marathon)");
+	assert_text_has(text, "--executor_reregistration_timeout  (none) \u2192 15secs");
+	assert_text_has(text, "resources, attributes, domain");
+	free(text);
+	buffer_clear(&bytes);
+}
+
+static void risks_are_named(void **state)
+{
+	struct planner_fixture *fixture = *state;
+
+	fixture->options.allow_task_loss = true;
+	fixture_add_task(fixture, false);
+	fixture_planned(fixture, fixture_change);
+	plan_add_finding(&fixture->plan, true, "http://m2:5050", "has no domain", "give it one");
+	plan_add_left_out(&fixture->plan, "S8", "node8", LEFT_IGNORED, "new disk");
+	plan_add_left_out(&fixture->plan, "S9", "node9", LEFT_IGNORED, "new disk");
+	char *text = page(fixture);
+	assert_text_has(text, "of which 1 dies");
+	assert_text_has(text, "1 task dies with this");
+	assert_text_has(text, "1 DIES: web.1! (marathon)");
+	assert_text_has(text, "! http://m2:5050: has no domain.");
+	assert_text_has(text, "\u2192 give it one");
+	assert_text_has(text, "2 ignored: node[8-9]");
+	assert_text_has(text, "new disk");
+	assert_null(strstr(text, "none that the masters"));
+	free(text);
+}
+
+static void an_empty_plan_says_so(void **state)
+{
+	struct planner_fixture *fixture = *state;
+
+	fixture->options.exclude = "active = true";
+	plan_fleet(fixture, 3);
+	char *text = page(fixture);
+	assert_text_has(text, "There is nothing to do");
+	assert_text_has(text, "3 excluded: node[0000-0002]");
+	assert_null(strstr(text, "What stops it"));
+	free(text);
+}
+
+#define TEST(name)                                                                                                     \
+	{                                                                                                              \
+#name, name, fixture_set_up, fixture_tear_down, NULL                                                   \
+	}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(everything_is_in_its_place), TEST(a_large_fleet_is_folded),
+		TEST(the_plan_in_words),          TEST(risks_are_named),
+		TEST(an_empty_plan_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
