@@ -261,10 +261,23 @@ static void find_facts(const struct drift_input *input, struct drift_findings *o
 			 NULL);
 }
 
+bool drift_survey_is_outdated(const struct drift_input *input)
+{
+	const struct agent_view *view = &input->agent->view;
+	int64_t last_ns = view->reregistered_ns > view->registered_ns ? view->reregistered_ns : view->registered_ns;
+
+	return input->survey && input->row && last_ns / 1000000 > input->row->time_ms;
+}
+
 void drift_find(const struct drift_input *input, struct drift_findings *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (input->survey) {
+	if (drift_survey_is_outdated(input)) {
+		add_fact(out, "not-surveyed", false,
+			 xstrdup("the agent has registered since its host was asked: what was found there no longer "
+				 "counts"),
+			 xstrdup("--refresh asks it anew"));
+	} else if (input->survey) {
 		compare_store(input, out);
 		compare_checkpoint(input, out);
 		compare_master(input, out);
@@ -309,7 +322,10 @@ int drift_configs_load(struct store *store, const char *agent_id, struct drift_c
 		    store, &cursor, err,
 		    "SELECT p.config || '@' || p.config_version, max(r.created_ms) FROM run_agents x "
 		    "JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan JOIN configs c ON c.name = p.config "
-		    "WHERE x.agent = ?1 AND x.state = 'done' GROUP BY p.config ORDER BY p.config",
+		    "WHERE x.agent = ?1 AND x.state = 'done' AND NOT EXISTS (SELECT 1 FROM runs b JOIN run_agents y ON "
+		    "y.run "
+		    "= b.id WHERE b.rolls_back = r.id AND y.agent = x.agent AND y.state = 'done') "
+		    "GROUP BY p.config ORDER BY p.config",
 		    "t", agent_id) < 0)
 		return -1;
 	while ((more = store_next(&cursor, err)) > 0) {

@@ -18,7 +18,7 @@ struct drift_finding {
 	const char *kind; /* "config-running", "store-running", "would-refuse", "not-written-back", "checkpoint-master",
 			   * "other-agent", "open-operation",
 			   * or a fact about the agent as such: "duplicate-attribute", "shared-host", "no-checkpoint",
-			   * "unlisted", "not-surveyed", "ignored" */
+			   * "unlisted", "not-surveyed" (or not since it registered last), "ignored" */
 	bool drift;       /* two places disagree; false: a fact to know that is no disagreement */
 	const char *places[2]; /* "config", "store", "running", "checkpoint", "master"; NULL for a fact */
 	char *what;            /* "attributes.rack", a flag's name; for a fact: the sentence that says it */
@@ -41,6 +41,8 @@ struct drift_input {
 	const char *ignored;             /* why plans leave it out; NULL: they do not */
 	const char *database;            /* the name of this database */
 };
+/* Has the agent registered since its host was asked? Then what was found there is about a process that is gone. */
+bool drift_survey_is_outdated(const struct drift_input *input);
 /* Everything but configs. */
 void drift_find(const struct drift_input *input, struct drift_findings *out);
 /* What the config ("web-tier@3") still asks of the running flags. */
@@ -49,7 +51,7 @@ void drift_find_config(const char *config, const struct config_edits *edits, str
 /* How many other agents the master lists on the host of this one. */
 int drift_neighbours(struct store *store, int64_t agent_row, size_t *count, struct error *err);
 
-/* The config versions that were rolled out to an agent last, newest run of each config: "web-tier@3". */
+/* The config versions that were rolled out to an agent last and not taken back, newest run of each config: "web-tier@3". */
 struct drift_configs {
 	char **items;
 	size_t count;

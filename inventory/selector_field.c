@@ -59,7 +59,8 @@ static const struct field fields[] = {
 	 .fleeting = true,
 	 .shown = "(SELECT group_concat(n, ',') FROM (SELECT p.config || '@' || p.config_version AS n, "
 		  "max(r.created_ms) FROM run_agents x JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan "
-		  "WHERE x.agent = a.id AND x.state = 'done' GROUP BY p.config ORDER BY p.config))"},
+		  "WHERE x.agent = a.id AND x.state = 'done' AND r.rolls_back IS NULL AND NOT " TAKEN_BACK
+		  " GROUP BY p.config ORDER BY p.config))"},
 	{.kind = FIELD_TEXT,
 	 .name = "survey",
 	 .fleeting = true,

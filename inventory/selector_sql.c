@@ -218,7 +218,7 @@ static void put_config(struct condition *condition, const char *text)
 		    "max(r.created_ms) FROM plans p JOIN runs r ON r.plan = p.hash JOIN run_agents x ON x.run = r.id "
 		    "WHERE p.config = ");
 	put_text(condition, name);
-	buffer_puts(&condition->sql, " AND x.state = 'done'" BY_ID " GROUP BY x.agent)");
+	buffer_puts(&condition->sql, " AND x.state = 'done' AND NOT " TAKEN_BACK BY_ID " GROUP BY x.agent)");
 	if (at) {
 		buffer_puts(&condition->sql, " WHERE version = CAST(");
 		put_text(condition, at + 1);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,29 +16,49 @@
 
 #define SHARED 0660
 
-void store_share_beside(const char *path, int fd)
+static bool is_shared(const char *database, struct stat *st)
 {
-	struct stat database, file;
-
-	if (stat(path, &database) < 0 || (database.st_mode & 0060) != 0060 || fstat(fd, &file) < 0)
-		return;
-	/* Only who made the file may do this; if it fails, the file's next user is told that it cannot be opened. */
-	if (file.st_gid != database.st_gid && fchown(fd, (uid_t)-1, database.st_gid) < 0)
-		return;
-	if ((file.st_mode & 0777) != SHARED)
-		(void)!fchmod(fd, SHARED);
+	return stat(database, st) == 0 && (st->st_mode & 0060) == 0060;
 }
 
+/* By the descriptor, and also for one that only names the file. Only who made the file may do this; if it fails, the file's
+ * next user is told that it cannot be opened. */
+static void share(int fd, gid_t group)
+{
+	char name[64];
+	struct stat file;
+
+	if (fstat(fd, &file) < 0 || !S_ISREG(file.st_mode))
+		return;
+	if (file.st_gid != group && fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) < 0)
+		return;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if ((file.st_mode & 0777) != SHARED)
+		(void)!chmod(name, SHARED);
+}
+
+void store_share_beside(const char *path, int fd)
+{
+	struct stat database;
+
+	if (is_shared(path, &database))
+		share(fd, database.st_gid);
+}
+
+/* O_PATH, because closing any other descriptor of these files would drop the locks that SQLite holds on them in this process. */
 void store_share_log(const char *path)
 {
 	static const char *const suffixes[] = {"-wal", "-shm"};
+	struct stat database;
 
+	if (!is_shared(path, &database))
+		return;
 	for (size_t i = 0; i < 2; i++) {
 		char *name = xasprintf("%s%s", path, suffixes[i]);
-		int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		int fd = open(name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
 		if (fd >= 0) {
-			store_share_beside(path, fd);
+			share(fd, database.st_gid);
 			close(fd);
 		}
 		free(name);

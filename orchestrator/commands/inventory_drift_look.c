@@ -80,7 +80,7 @@ static int find_configs(struct drift *drift, const struct drift_input *input, st
 	struct drift_configs configs = {NULL, 0};
 	int result = 0;
 
-	if (!input->survey)
+	if (!input->survey || drift_survey_is_outdated(input))
 		return 0;
 	if (drift->wish->config)
 		return find_config_drift(drift, input, drift->wish->config, out);

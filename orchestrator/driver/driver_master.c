@@ -92,8 +92,10 @@ static void watch(struct driver *driver, size_t index, const struct snapshot_ind
 	if (!agent->has_started || shown->snapshot->asked_ms < agent->started_ms)
 		return;
 	if (state == AGENT_RETURNING &&
-	    has_returned(agent, master_snapshot_agent(shown->snapshot, driver->plan->agents[index].agent_id)))
+	    has_returned(agent, master_snapshot_agent(shown->snapshot, driver->plan->agents[index].agent_id))) {
+		driver_note(driver, index, NULL); /* what was missing until now is not any more */
 		driver_step(driver, index, EVENT_RETURNED);
+	}
 	judge(driver, index, shown, state == AGENT_REVERTING);
 }
 

@@ -63,11 +63,18 @@ class Drift(unittest.TestCase):
         self.assertEqual((finding["kind"], finding["places"]), ("config-running", ["config", "running"]))
         self.assertIn("role:web", finding["values"][0])
         self.fleet.rollcall("rollout", "start", self.fleet.plan("tiers@1")).expect(0)
+        # the survey is older than the agents' last registration: that is no drift
+        self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(0)
         self.assertEqual(self.kinds("node001.lab"), [])
         self.assertEqual(self.kinds("node001.lab", "--config", "tiers@1"), [])
         self.fleet.add_config("tiers", [{"match": RULES[0]["match"], "attributes": {"role": "db"}}])
         self.assertEqual(self.kinds("node001.lab"), [], "a version that was never rolled out is not meant to be there")
         self.assertEqual(self.kinds("node001.lab", "--config", "tiers@2"), ["config-running"])
+        # what was taken back is not meant to be there any more
+        self.fleet.rollcall("rollout", "rollback", "latest", "--yes").expect(0)
+        self.assertEqual(self.kinds("node001.lab"), [])
+        done = self.fleet.rollcall("inventory", "list", "--where", "config = tiers", "--json").expect(0)
+        self.assertEqual(done.json()["agents"], [])
 
     def test_host_that_was_never_asked(self):
         database = self.fleet.file("fresh.db")

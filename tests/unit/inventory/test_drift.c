@@ -8,6 +8,9 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/fleet.h"
 
+/* After the fleet's agents registered. */
+#define SURVEYED_MS INT64_C(1700000001000)
+
 struct fixture {
 	struct agent_record agent;
 	struct survey_record row;
@@ -22,7 +25,7 @@ static int setup(void **state)
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
 
 	fleet_view(&agent, &fixture->agent.view);
-	fixture->row.time_ms = 1;
+	fixture->row.time_ms = SURVEYED_MS;
 	fixture->survey.running = true;
 	fixture->survey.has_verdict = true;
 	fixture->survey.verdict_accepted = true;
@@ -192,6 +195,18 @@ static void test_never_surveyed(void **state)
 	assert_non_null(strstr(only(fixture, "not-surveyed", false)->what, "no route"));
 }
 
+/* What an older survey saw is about a process that is gone. */
+static void test_registered_since(void **state)
+{
+	struct fixture *fixture = *state;
+
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r2");
+	fixture->agent.view.reregistered_ns = (SURVEYED_MS + 1) * 1000000;
+	assert_non_null(strstr(only(fixture, "not-surveyed", false)->what, "has registered since"));
+	fixture->row.time_ms = SURVEYED_MS + 1;
+	only(fixture, "store-running", true);
+}
+
 static void test_config(void **state)
 {
 	struct fixture *fixture = *state;
@@ -218,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_checkpoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_surveyed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_registered_since, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	};
 
