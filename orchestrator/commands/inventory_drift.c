@@ -130,22 +130,38 @@ static void add_block(struct table *table, const struct line *lines, size_t coun
 	free(names);
 }
 
+/* The remedies that were printed: a handful, however many agents need them. */
+struct remedies {
+	const char **items;
+	size_t count;
+};
+
+static bool is_new(struct remedies *printed, const char *fix)
+{
+	for (size_t i = 0; i < printed->count; i++)
+		if (strcmp(printed->items[i], fix) == 0)
+			return false;
+	printed->items = xreallocarray(printed->items, printed->count + 1, sizeof(*printed->items));
+	printed->items[printed->count++] = fix;
+	return true;
+}
+
 /* Each remedy once, under the table, in the order of the lines. */
 static void print_fixes(const struct line *lines, size_t count)
 {
-	const char *last = NULL;
+	struct remedies printed = {NULL, 0};
 
 	for (size_t i = 0; i < count; i++) {
 		const struct drift_finding *finding = lines[i].finding;
 
-		if (!finding->fix || (last && strcmp(last, finding->fix) == 0))
+		if (!finding->fix || !is_new(&printed, finding->fix))
 			continue;
-		last = finding->fix;
 		if (finding->places[0])
-			printf("\n%s and %s: %s.\n", finding->places[0], finding->places[1], last);
+			printf("\n%s and %s: %s.\n", finding->places[0], finding->places[1], finding->fix);
 		else
-			printf("\n%s: %s.\n", finding->kind, last);
+			printf("\n%s: %s.\n", finding->kind, finding->fix);
 	}
+	free(printed.items);
 }
 
 static void print_text(const struct drift *drift)

@@ -251,6 +251,7 @@ int drive(struct drive *drive, const char *run)
 
 	if (note_lock(drive, run) < 0)
 		return -1;
+	fflush(stdout); /* the page that was shown comes before the run, also in a file */
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	struct metrics_file *metrics = metrics_file_new(session_store(session), drive->plan, run,
 							drive->prometheus_file, progress_observer(progress));
