@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -168,6 +169,23 @@ static int check_owner(struct store *store, int64_t *version, struct error *err)
 	return 0;
 }
 
+/* A new database leaves its first mode only while nobody else reads it, and SQLite does not wait for that by itself: of many that
+ * open it at once, each but the first finds it done. */
+static int enter_wal(struct store *store, char **answer, struct error *err)
+{
+	int64_t deadline = clock_monotonic_ms() + store->patience_ms;
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	for (;;) {
+		int found = store_find_text(store, answer, err, "PRAGMA journal_mode = WAL", "");
+
+		if (found >= 0 || err->kind != ERROR_CONFLICT || clock_monotonic_ms() >= deadline)
+			return found;
+		error_clear(err);
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int configure(struct store *store, struct error *err)
 {
 	char *answer = NULL;
@@ -175,7 +193,7 @@ static int configure(struct store *store, struct error *err)
 
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	found = store_find_text(store, &answer, err, "PRAGMA journal_mode = WAL", "");
+	found = enter_wal(store, &answer, err);
 	if (found < 0)
 		return -1;
 	if (!found || strcmp(answer, "wal") != 0) {

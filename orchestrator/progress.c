@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "orchestrator/live_lines.h"
 #include "orchestrator/report/countdown.h"
 
 /* More lines than this would leave no room for what scrolls by. */
@@ -35,9 +36,8 @@ struct progress {
 	const struct plan *plan;
 	bool quiet;
 	bool live;
-	int drawn; /* live lines on the screen */
 	int64_t drawn_ms;
-	struct buffer frame; /* written with one call, so that nothing flickers or tears */
+	struct live_lines lines;
 	int64_t began_ms;
 	enum agent_state *told;      /* by agent: the state that was printed last */
 	struct away *away;           /* by agent, for its clocks */
@@ -84,11 +84,11 @@ static void print_step(struct progress *progress, const struct engine_record *re
 	time_of_day(now);
 	char *host = text_printable(progress->plan->agents[record->agent].hostname, false);
 
-	buffer_printf(&progress->frame, "%s %s  ", now, host);
+	buffer_printf(&progress->lines.frame, "%s %s  ", now, host);
 	free(host);
 	if (!progress->live) /* where the agent came from was on the screen */
-		buffer_printf(&progress->frame, "%s \u2192 ", agent_state_name(progress->told[record->agent]));
-	buffer_printf(&progress->frame, "%s%s%s%s%s\n", term_on(stderr, style_of(record->to)),
+		buffer_printf(&progress->lines.frame, "%s \u2192 ", agent_state_name(progress->told[record->agent]));
+	buffer_printf(&progress->lines.frame, "%s%s%s%s%s\n", term_on(stderr, style_of(record->to)),
 		      agent_state_name(record->to), term_off(stderr), *shown ? "  " : "", shown);
 	progress->told[record->agent] = record->to;
 	free(shown);
@@ -96,39 +96,6 @@ static void print_step(struct progress *progress, const struct engine_record *re
 }
 
 /* ---- the live lines */
-
-static void erase(struct progress *progress)
-{
-	for (; progress->drawn > 0; progress->drawn--)
-		buffer_puts(&progress->frame, "\033[1A\033[2K");
-}
-
-static void write_frame(struct progress *progress)
-{
-	fwrite(buffer_text(&progress->frame), 1, progress->frame.len, stderr);
-	fflush(stderr);
-	buffer_reset(&progress->frame);
-}
-
-/* Cut to the width of the terminal: a line that wraps could not be erased. */
-static void draw_line(struct progress *progress, const char *text)
-{
-	size_t room = (size_t)term_width(stderr) - 1, width = 0, bytes = 0;
-	char *shown = text_printable(text, false);
-	uint32_t code;
-
-	while (shown[bytes]) {
-		size_t step = text_decode(shown + bytes, &code);
-
-		width += text_char_width(code);
-		if (width > room)
-			break;
-		bytes += step;
-	}
-	buffer_printf(&progress->frame, "%.*s\n", (int)bytes, shown);
-	progress->drawn++;
-	free(shown);
-}
 
 /* Which clock runs out first, and when; "" while none runs. The caller's. */
 static char *clocks_of(const struct progress *progress, const struct engine *engine, size_t index)
@@ -149,7 +116,7 @@ static void draw_agent(struct progress *progress, const struct engine *engine, s
 
 	snprintf(line, sizeof(line), "  %-28s %-10s %-8s %s", progress->plan->agents[index].hostname,
 		 agent_state_name(agent->state), clock_format_span(now_ms - agent->since_ms, span), clocks);
-	draw_line(progress, line);
+	live_draw(&progress->lines, line);
 	free(clocks);
 }
 
@@ -185,7 +152,7 @@ static void draw_bar(struct progress *progress, const struct engine *engine, int
 	snprintf(line, sizeof(line), "%s  %d of %zu done, %d away, %d failed  %s%s%s", bar,
 		 engine->by_state[AGENT_DONE], engine->count, engine->away, engine_failures(engine),
 		 clock_format_span(now_ms - progress->began_ms, span), what_holds(engine), reason_of(engine));
-	draw_line(progress, line);
+	live_draw(&progress->lines, line);
 }
 
 static void draw(struct progress *progress, const struct engine *engine)
@@ -211,12 +178,12 @@ static void on_agent(void *ctx, const struct engine *engine, const struct engine
 	if (progress->quiet || record->from == record->to)
 		return;
 	if (progress->live)
-		erase(progress);
+		live_erase(&progress->lines);
 	if (is_worth_a_line(progress, record->to) && progress->told[record->agent] != record->to)
 		print_step(progress, record, row);
 	if (progress->live)
 		draw(progress, engine);
-	write_frame(progress);
+	live_write(&progress->lines);
 }
 
 static void on_run(void *ctx, const struct engine *engine)
@@ -228,13 +195,13 @@ static void on_run(void *ctx, const struct engine *engine)
 	if (progress->quiet || !is_stopping(engine))
 		return;
 	if (progress->live)
-		erase(progress);
+		live_erase(&progress->lines);
 	time_of_day(now);
-	buffer_printf(&progress->frame, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW),
+	buffer_printf(&progress->lines.frame, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW),
 		      engine->reason, term_off(stderr));
 	if (progress->live)
 		draw(progress, engine);
-	write_frame(progress);
+	live_write(&progress->lines);
 }
 
 static void on_tick(void *ctx, const struct engine *engine, int64_t now_ms)
@@ -244,9 +211,9 @@ static void on_tick(void *ctx, const struct engine *engine, int64_t now_ms)
 	progress->engine = engine;
 	if (!progress->live || now_ms - progress->drawn_ms < REDRAW_MS)
 		return;
-	erase(progress);
+	live_erase(&progress->lines);
 	draw(progress, engine);
-	write_frame(progress);
+	live_write(&progress->lines);
 }
 
 static void say(struct progress *progress, const struct engine *engine, const char *text)
@@ -254,12 +221,13 @@ static void say(struct progress *progress, const struct engine *engine, const ch
 	char now[16], *shown = text_printable(text, false);
 
 	if (progress->live)
-		erase(progress);
+		live_erase(&progress->lines);
 	time_of_day(now);
-	buffer_printf(&progress->frame, "%s %s%s%s\n", now, term_on(stderr, TERM_YELLOW), shown, term_off(stderr));
+	buffer_printf(&progress->lines.frame, "%s %s%s%s\n", now, term_on(stderr, TERM_YELLOW), shown,
+		      term_off(stderr));
 	if (progress->live)
 		draw(progress, engine);
-	write_frame(progress);
+	live_write(&progress->lines);
 	free(shown);
 }
 
@@ -298,11 +266,11 @@ static void on_log(enum log_level level, const char *line, void *ctx)
 	struct progress *progress = ctx;
 
 	(void)level;
-	erase(progress);
-	buffer_printf(&progress->frame, "%s\n", line);
+	live_erase(&progress->lines);
+	buffer_printf(&progress->lines.frame, "%s\n", line);
 	if (progress->engine)
 		draw(progress, progress->engine);
-	write_frame(progress);
+	live_write(&progress->lines);
 }
 
 struct progress *progress_new(const struct plan *plan, bool quiet)
@@ -315,7 +283,7 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.quiet = quiet,
 		.live = !quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
 		.began_ms = clock_monotonic_ms(),
-		.frame = BUFFER_INIT(FRAME_MAX),
+		.lines.frame = BUFFER_INIT(FRAME_MAX),
 		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
 		.away = xcalloc(plan->agent_count + 1, sizeof(*progress->away)),
 		.observer = {.agent = on_agent,
@@ -336,10 +304,10 @@ void progress_free(struct progress *progress)
 		return;
 	if (progress->live) {
 		log_set_hook(NULL, NULL);
-		erase(progress);
-		write_frame(progress);
+		live_erase(&progress->lines);
+		live_write(&progress->lines);
 	}
-	buffer_clear(&progress->frame);
+	buffer_clear(&progress->lines.frame);
 	free(progress->told);
 	free(progress->away);
 	free(progress);

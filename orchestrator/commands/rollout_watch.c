@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/driver/order.h"
+#include "orchestrator/live_lines.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/countdown.h"
 #include "orchestrator/report/run_notes.h"
@@ -26,14 +27,13 @@
 struct watch {
 	struct session *session;
 	const char *run;
-	bool live; /* drawn in place */
-	int drawn;
+	bool live;        /* drawn in place */
 	int64_t last_seq; /* of the last event that was told */
 	int64_t version;  /* of the database when it was read last */
 	struct run_view view;
 	bool has_view;
 	int64_t alone_since_ms; /* 0: somebody drives it */
-	struct buffer frame;
+	struct live_lines lines;
 };
 
 /* ---- what has happened */
@@ -81,7 +81,7 @@ static int on_event(void *ctx, const struct ledger_entry *entry, struct error *e
 	char *text = tell_event(watch, entry, body), *shown = text ? text_printable(text, false) : NULL;
 
 	if (shown)
-		buffer_printf(&watch->frame, "%.8s %s\n", clock_format(entry->time_ms, time) + 11, shown);
+		buffer_printf(&watch->lines.frame, "%.8s %s\n", clock_format(entry->time_ms, time) + 11, shown);
 	free(shown);
 	free(text);
 	json_decref(body);
@@ -89,39 +89,6 @@ static int on_event(void *ctx, const struct ledger_entry *entry, struct error *e
 }
 
 /* ---- the live lines */
-
-static void erase(struct watch *watch)
-{
-	for (; watch->drawn > 0; watch->drawn--)
-		buffer_puts(&watch->frame, "\033[1A\033[2K");
-}
-
-static void write_frame(struct watch *watch)
-{
-	fwrite(buffer_text(&watch->frame), 1, watch->frame.len, stderr);
-	fflush(stderr);
-	buffer_reset(&watch->frame);
-}
-
-/* Cut to the width of the terminal: a line that wraps could not be erased. */
-static void draw_line(struct watch *watch, const char *text)
-{
-	size_t room = (size_t)term_width(stderr) - 1, width = 0, bytes = 0;
-	char *shown = text_printable(text, false);
-	uint32_t code;
-
-	while (shown[bytes]) {
-		size_t step = text_decode(shown + bytes, &code);
-
-		width += text_char_width(code);
-		if (width > room)
-			break;
-		bytes += step;
-	}
-	buffer_printf(&watch->frame, "%.*s\n", (int)bytes, shown);
-	watch->drawn++;
-	free(shown);
-}
 
 static void draw_agent(struct watch *watch, const struct agent_result *agent, int64_t now_ms)
 {
@@ -131,7 +98,7 @@ static void draw_agent(struct watch *watch, const struct agent_result *agent, in
 	char *clocks = counts ? countdown_text(&left) : xstrdup("");
 	char *line = xasprintf("  %-28s %-10s %s", agent->row->hostname, agent->row->state, clocks);
 
-	draw_line(watch, line);
+	live_draw(&watch->lines, line);
 	free(line);
 	free(clocks);
 }
@@ -144,7 +111,7 @@ static void draw_sum(struct watch *watch)
 			       view->by_state[AGENT_DONE], view->count, run_view_failures(view),
 			       watch->alone_since_ms ? "; nobody drives it" : "");
 
-	draw_line(watch, line);
+	live_draw(&watch->lines, line);
 	free(line);
 }
 
@@ -206,12 +173,12 @@ static bool is_over(struct watch *watch)
 static int look(struct watch *watch)
 {
 	if (watch->live)
-		erase(watch);
+		live_erase(&watch->lines);
 	if (read_view(watch) < 0)
 		return -1;
 	if (watch->live)
 		draw(watch);
-	write_frame(watch);
+	live_write(&watch->lines);
 	return 0;
 }
 
@@ -233,8 +200,8 @@ static int show_end(struct watch *watch)
 	const struct run_view *view = &watch->view;
 
 	if (watch->live)
-		erase(watch);
-	write_frame(watch);
+		live_erase(&watch->lines);
+	live_write(&watch->lines);
 	if (watch->session->json)
 		output_json(run_view_status(view));
 	else
@@ -257,14 +224,14 @@ static int watch_run(struct session *session, const char *name)
 		.session = session,
 		.run = run.id,
 		.live = !session->quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
-		.frame = BUFFER_INIT(FRAME_MAX),
+		.lines.frame = BUFFER_INIT(FRAME_MAX),
 	};
 	int result = watch_on(&watch);
 	if (result == 0)
 		result = show_end(&watch);
 	if (watch.has_view)
 		run_view_clear(&watch.view);
-	buffer_clear(&watch.frame);
+	buffer_clear(&watch.lines.frame);
 	run_row_clear(&run);
 	return result;
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_LIVE_LINES_H
+#define ORCHESTRATOR_LIVE_LINES_H
+/*
+ * Lines at the end of a terminal's stderr that are drawn anew again and again, with what is settled scrolling by above
+ * them. What is to be shown is gathered in a frame, so that nothing flickers:
+ *
+ *   live_erase → buffer_printf(&live.frame, …) for what stays → live_draw for each line → live_write
+ */
+#include <stddef.h>
+
+#include "base/buffer.h"
+
+struct live_lines {
+	struct buffer frame;
+	size_t drawn; /* lines on the terminal that live_erase takes away */
+};
+
+void live_erase(struct live_lines *live);
+/* One line, cut to the width of the terminal: one that wraps could not be erased. */
+void live_draw(struct live_lines *live, const char *text);
+void live_write(struct live_lines *live);
+
+#endif
