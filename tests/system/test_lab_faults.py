@@ -101,7 +101,8 @@ class ReadOnly(WithLab):
         self.assertRegex(result.stderr, "Read-only file system|Permission denied")
 
     def test_what_lies_elsewhere_can_be_written(self):
-        result = self.lab.ssh(ONE, "cat $ROLLCALL_ROOT/etc/default/mesos-agent > /dev/null && t=$(mktemp) && rm $t && echo fine")
+        result = self.lab.ssh(ONE, "cat $ROLLCALL_ROOT/etc/default/mesos-agent > /dev/null && t=$(mktemp -p /dev/shm) && "
+                                   "rm $t && echo fine")
         self.assertEqual(result.stdout, "fine\n", result.stderr)
 
     def test_the_working_folder_too(self):
