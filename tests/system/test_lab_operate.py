@@ -300,31 +300,6 @@ class Unreachable(WithMaster):
         self.assertGreater(after["registered_time"], before["registered_time"])
 
 
-class Recovered(WithMaster):
-    """An agent that a new master knows only from its registry."""
-    words = ["--agents", "2", "--zones", "1"]
-    scale = 100  # agent_reregister_timeout is 6 s
-
-    def recovered(self):
-        try:
-            return self.lab.get_json("/slaves")["recovered_slaves"]
-        except OSError:
-            return None
-
-    def test_recovered_until_the_timeout(self):
-        with open(os.path.join(self.lab.dir, "run/master.pid")) as file:
-            pid = int(file.read().split()[0])
-        os.kill(pid, signal.SIGSTOP)  # nothing is marked while the agent goes
-        self.lab.systemctl(TWO, "stop", "mesos-agent")
-        os.kill(pid, signal.SIGKILL)
-        listed = eventually(lambda: [agent for agent in self.recovered() or [] if agent["hostname"] == TWO], LONG,
-                            "it to be recovered")
-        self.assertEqual(set(listed[0]), {"id", "hostname", "port", "attributes", "domain", "resources"})
-        eventually(lambda: self.recovered() == [], LONG, "the timeout")
-        self.assertNotIn(TWO, self.lab.agents())
-        self.assertIn("unreachable: did not reregister within 10mins after master failover", self.master_log())
-
-
 class OldMaster(WithMaster):
     """A master before 1.5 keeps the record it has; the one after it takes the new one."""
     words = ["--agents", "1", "--zones", "1", "--master-version", "1.4.0"]
