@@ -2,7 +2,7 @@
 #ifndef ORCHESTRATOR_COMMANDS_COMMANDS_H
 #define ORCHESTRATOR_COMMANDS_COMMANDS_H
 /*
- * Every command of rollcall. Each has a file of its own and is named in the table of main.c.
+ * Every command of rollcall. Each has a file of its own and is named in the table of table.c.
  *
  * A command gets the words behind its name, and the session as ctx. It starts with command_parse, does its work, and
  * returns 0 (done) or 1 (done, but some agents failed or differ). On failure it returns -1 with session->error set;
@@ -11,6 +11,9 @@
  */
 #include "base/options.h"
 #include "orchestrator/session.h"
+
+/* In the order in which the overview lists them; ends with a name that is NULL. */
+extern const struct command commands[];
 
 int command_init(int argc, const char *const argv[], const struct command *self, void *ctx);
 
