@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "mesos/pb.h"
+#include "mesos/task_state.h"
 
 /* A status is below a KB, and a long-lived task with health checks has thousands of them. */
 #define UPDATES_MAX (64u << 20)
@@ -87,23 +88,6 @@ static bool has(const struct meta_dir *parent, const char *folder, const char *n
 
 /* ---- one task */
 
-static bool is_terminal(Mesos__TaskState state)
-{
-	switch (state) {
-	case MESOS__TASK_STATE__TASK_FINISHED:
-	case MESOS__TASK_STATE__TASK_FAILED:
-	case MESOS__TASK_STATE__TASK_KILLED:
-	case MESOS__TASK_STATE__TASK_ERROR:
-	case MESOS__TASK_STATE__TASK_LOST:
-	case MESOS__TASK_STATE__TASK_DROPPED:
-	case MESOS__TASK_STATE__TASK_GONE:
-	case MESOS__TASK_STATE__TASK_GONE_BY_OPERATOR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* One record after the other, each with its length; an unfinished one at the end is what a crash leaves. */
 static bool last_update_is_terminal(const struct buffer *bytes)
 {
@@ -122,7 +106,7 @@ static bool last_update_is_terminal(const struct buffer *bytes)
 		if (record == NULL)
 			break;
 		if (record->type == MESOS__STATUS_UPDATE_RECORD__TYPE__UPDATE && record->update != NULL)
-			terminal = is_terminal(record->update->status->state);
+			terminal = task_state_is_terminal(record->update->status->state);
 		pb_free(record);
 		at += size;
 	}

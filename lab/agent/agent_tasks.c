@@ -18,6 +18,7 @@
 #include "lab/core/processes.h"
 #include "lab/core/wire.h"
 #include "mesos/pb.h"
+#include "mesos/task_state.h"
 
 void agent_task_free(struct agent_task *task)
 {
@@ -39,22 +40,6 @@ struct agent_task *agent_task_find(struct agent *agent, const char *framework_id
 			return task;
 	}
 	return NULL;
-}
-
-static bool is_terminal(Mesos__TaskState state)
-{
-	switch (state) {
-	case MESOS__TASK_STATE__TASK_FINISHED:
-	case MESOS__TASK_STATE__TASK_FAILED:
-	case MESOS__TASK_STATE__TASK_KILLED:
-	case MESOS__TASK_STATE__TASK_ERROR:
-	case MESOS__TASK_STATE__TASK_LOST:
-	case MESOS__TASK_STATE__TASK_DROPPED:
-	case MESOS__TASK_STATE__TASK_GONE:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* ---- status updates */
@@ -134,7 +119,7 @@ static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
 		log_warning("%s", err.text);
 	agent_send_update(agent, task, status);
 	agent->ended.updates++;
-	if (!is_terminal(status->state))
+	if (!task_state_is_terminal(status->state))
 		return;
 	agent->ended.executors++;
 	agent->ended.failed += status->state == MESOS__TASK_STATE__TASK_FAILED;
@@ -149,7 +134,7 @@ static void update_from_executor(struct agent_task *task, Mesos__TaskState state
 {
 	struct status_parts parts;
 	Mesos__TaskStatus status = make_status(task, state, &parts);
-	if (task->draining && is_terminal(state)) {
+	if (task->draining && task_state_is_terminal(state)) {
 		status.has_reason = true;
 		status.reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_DRAINING;
 	}

@@ -8,6 +8,7 @@
 #include "lab/core/wire.h"
 #include "lab/master/master.h"
 #include "mesos/pb.h"
+#include "mesos/task_state.h"
 
 static void task_free(struct master_task *task)
 {
@@ -90,26 +91,9 @@ static void complete(struct master *master, struct master_task *task)
 	forget_oldest_completed(master);
 }
 
-static bool is_terminal(Mesos__TaskState state)
-{
-	switch (state) {
-	case MESOS__TASK_STATE__TASK_FINISHED:
-	case MESOS__TASK_STATE__TASK_FAILED:
-	case MESOS__TASK_STATE__TASK_KILLED:
-	case MESOS__TASK_STATE__TASK_ERROR:
-	case MESOS__TASK_STATE__TASK_LOST:
-	case MESOS__TASK_STATE__TASK_DROPPED:
-	case MESOS__TASK_STATE__TASK_GONE:
-	case MESOS__TASK_STATE__TASK_GONE_BY_OPERATOR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void count_state(struct master *master, Mesos__TaskState state)
 {
-	if (is_terminal(state))
+	if (task_state_is_terminal(state))
 		master->counters.terminal[state]++;
 }
 
@@ -192,7 +176,7 @@ void master_update(struct master *master, struct master_agent *agent, const json
 	master->counters.status_updates++;
 	task->task->state = status->state;
 	PB_APPEND(task->task->statuses, task->task->n_statuses, status);
-	if (!is_terminal(status->state))
+	if (!task_state_is_terminal(status->state))
 		return;
 	count_state(master, status->state);
 	complete(master, task);
