@@ -5,7 +5,7 @@
 # make check      everything that must hold, under ten minutes on two cores
 # make check-all  also what takes longer
 # make sim        random rollouts in the simulator, fleets of up to 10,000 agents, until it is stopped or an invariant breaks
-# make sim-mutants  does a seed catch each wrong row of the machines' tables and each guard that is left out? (an hour)
+# make sim-mutants  does a seed catch each wrong row of the machines' tables and each guard that is left out? (an hour; goes on where it was stopped)
 # make crash      rollcall is killed at every commit of hundreds of simulated rollouts and of one in the lab, and resumed
 # make deps       install what is missing from Debian's packages
 # make agentctl-arm64   agentctl for arm64 hosts, cross-compiled
@@ -63,8 +63,9 @@ endif
 sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-GENERATED := $(BUILD)/gen/schema/mesos.pb-c.h
+GENERATED := $(BUILD)/gen/schema/mesos.pb-c.h $(BUILD)/gen/schema/scheduler.pb-c.h
 PROTO_OBJECT := $(BUILD)/obj/gen/mesos.pb-c.o
+SCHEDULER_OBJECT := $(BUILD)/obj/gen/scheduler.pb-c.o
 MIGRATIONS_OBJECT := $(BUILD)/obj/gen/migrations.o
 REPORT_OBJECT := $(BUILD)/obj/gen/report_assets.o
 
@@ -102,7 +103,7 @@ $(BUILD)/bin/agentctl: $(BUILD)/obj/agentctl/main.o $(AGENTCTL) $(PROTOCOL) $(ME
 $(BUILD)/bin/rollcall-lab: $(BUILD)/obj/lab/main.o $(LAB) $(REMOTE) $(PROTOCOL) $(MESOS) $(BASE) | $(BUILD)/bin/rollcall-lab-host
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lmicrohttpd -lssh2 -lcurl -lzookeeper_st -ljansson -lprotobuf-c -lm
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lmicrohttpd -lgnutls -lssh2 -lcurl -lzookeeper_st -ljansson -lprotobuf-c -lm
 
 # What the lab's hosts run, thousands of processes: static, so that each has no more memory of its own than it needs.
 $(BUILD)/bin/rollcall-lab-host: $(BUILD)/obj/lab/host/main.o $(LAB) $(PROTOCOL) $(MESOS) $(BASE)
@@ -133,7 +134,7 @@ $(eval $(call archive,$(INVENTORY),inventory,$(MIGRATIONS_OBJECT)))
 $(eval $(call archive,$(REMOTE),remote,))
 $(eval $(call archive,$(ORCHESTRATOR),orchestrator,$(REPORT_OBJECT)))
 $(eval $(call archive,$(AGENTCTL),agentctl,))
-$(eval $(call archive,$(LAB),lab,))
+$(eval $(call archive,$(LAB),lab,$(SCHEDULER_OBJECT)))
 $(eval $(call archive,$(SIM),tests/sim,))
 $(eval $(call archive,$(SUPPORT),tests/support,))
 
@@ -142,15 +143,20 @@ $(BUILD)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/schema/mesos.pb-c.c $(BUILD)/gen/schema/mesos.pb-c.h &: schema/mesos.proto
-	$(call say,GEN)
+# 1: the messages' file, schema/NAME.proto
+define messages
+$(BUILD)/gen/schema/$(1).pb-c.c $(BUILD)/gen/schema/$(1).pb-c.h &: schema/$(1).proto
+	$$(call say,GEN)
 	@mkdir -p $(BUILD)/gen
-	$(Q)protoc-c --c_out=$(BUILD)/gen $<
+	$$(Q)protoc-c --c_out=$(BUILD)/gen $$<
 
-$(PROTO_OBJECT): $(BUILD)/gen/schema/mesos.pb-c.c
-	$(call say,CC)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -I$(BUILD)/gen -O2 -g -w -ffunction-sections -fdata-sections -c -o $@ $<
+$(BUILD)/obj/gen/$(1).pb-c.o: $(BUILD)/gen/schema/$(1).pb-c.c $(BUILD)/gen/schema/mesos.pb-c.h
+	$$(call say,CC)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -I$(BUILD)/gen -O2 -g -w -ffunction-sections -fdata-sections -c -o $$@ $$<
+endef
+$(eval $(call messages,mesos))
+$(eval $(call messages,scheduler))
 
 $(BUILD)/gen/migrations.c: schema/embed.sh $(wildcard schema/migrations/*.sql)
 	$(call say,GEN)
@@ -179,7 +185,7 @@ $(REPORT_OBJECT): $(BUILD)/gen/report_assets.c
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/unit/*/test_*.c) $(wildcard tests/unit/*/*/test_*.c)))
 SIM_PROGRAM := $(patsubst %.c,$(BUILD)/bin/%,$(wildcard tests/sim/simulate.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/bin/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-LIBRARIES := -Wl,--as-needed -lcmocka -lmicrohttpd -lssh2 -lcurl -lzookeeper_st -lsqlite3 -ljansson -lprotobuf-c -lm
+LIBRARIES := -Wl,--as-needed -lcmocka -lmicrohttpd -lgnutls -lssh2 -lcurl -lzookeeper_st -lsqlite3 -ljansson -lprotobuf-c -lm
 
 # What tests load into a program (LD_PRELOAD) to end it at a chosen moment.
 HALT := $(BUILD)/lib/tests/halt.so

@@ -17,17 +17,25 @@
 #include "lab/core/files.h"
 #include "lab/core/roles.h"
 #include "lab/host/stand_in.h"
+#include "mesos/pb.h"
 #include "mesos/version.h"
 
 extern char **environ;
 
-static void agent_clear(struct agent *agent)
+static void free_tasks(struct agent_task *list)
 {
-	while (agent->tasks != NULL) {
-		struct agent_task *task = agent->tasks;
-		agent->tasks = task->next;
+	while (list != NULL) {
+		struct agent_task *task = list;
+		list = task->next;
 		agent_task_free(task);
 	}
+}
+
+static void agent_clear(struct agent *agent)
+{
+	free_tasks(agent->tasks);
+	free_tasks(agent->completed);
+	pb_free(agent->drain);
 	agent_updates_clear(agent);
 	agent_log_close(agent->log);
 	link_free(agent->master);

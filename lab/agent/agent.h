@@ -24,6 +24,7 @@
 #include "lab/core/events.h"
 #include "lab/core/lab.h"
 #include "lab/core/link.h"
+#include "lab/core/writer.h"
 #include "mesos/checkpoint.h"
 #include "mesos/flags.h"
 #include "mesos/slaveinfo.h"
@@ -38,7 +39,6 @@ struct agent_task {
 	Mesos__Task *task; /* with its statuses; task->state is the latest */
 	char *container;
 	pid_t pid;         /* of the executor */
-	bool draining;     /* ends because its agent is drained */
 	struct link *link; /* to the executor; NULL while it is not connected */
 	struct agent *agent;
 };
@@ -76,6 +76,9 @@ struct agent {
 	struct agent_web *web;
 	struct listener *executors;
 	struct agent_task *tasks;
+	struct agent_task *completed;    /* with their executors; latest first */
+	Mesos__DrainInfo__Config *drain; /* NULL: it is not being drained */
+	double drain_started;
 	struct agent_ended ended;
 	double recovery_seconds;
 	struct timer *recovery_timer;
@@ -83,7 +86,8 @@ struct agent {
 	bool cleanup;        /* --recover=cleanup */
 	bool changed;        /* it has accepted another SlaveInfo than its checkpoint's */
 	bool news;           /* and the tasks that run on have not been told of it */
-	bool master_met;     /* the master has said what it can: */
+	bool discards;       /* what it has recovered is to be given up (--recover_state=false) */
+	bool master_met;     /* the master it is connected to has said what it can: */
 	bool master_updates; /* store a SlaveInfo that has changed (AGENT_UPDATE) */
 	const char *failure; /* why it ends by itself; NULL: it does not */
 
@@ -133,7 +137,10 @@ unsigned agent_proposal_ignores(const struct agent *agent); /* PART_… bits; 0 
 bool agent_proposal_discards(const struct agent *agent);    /* --recover_state=false */
 /* Says loudly what was accepted. */
 void agent_proposal_warn(const struct agent *agent, const char *text);
-/* --recover_state=false has found an old state: its executors end, and with them their tasks; the new state is written. */
+/* Other values than the defaults want a master that can store what they allow. Until one has said what it can, nothing
+ * is given up or replaced, and recovery does not end. */
+bool agent_proposal_waits(const struct agent *agent);
+/* If it discards: the executors end, and with them their tasks; the new state is written. */
 int agent_proposal_discard(struct agent *agent, struct error *err);
 /* Recovery is at its end: running tasks of observers get their update, and the new state is written. */
 int agent_proposal_settle(struct agent *agent, struct error *err);
@@ -168,14 +175,22 @@ int agent_checkpoint_update(const struct agent *agent, const struct agent_task *
 int agent_checkpoint_acknowledgement(const struct agent *agent, const struct agent_task *task,
 				     const ProtobufCBinaryData *uuid, struct error *err);
 int agent_checkpoint_framework(const struct agent *agent, const Mesos__FrameworkInfo *framework, struct error *err);
+int agent_checkpoint_drain(const struct agent *agent, struct error *err); /* removes the file when there is no drain */
+Mesos__DrainInfo__Config *agent_checkpoint_read_drain(const struct agent *agent); /* NULL: there is none */
 int agent_checkpoint_sentinel(const struct agent *agent, const struct agent_task *task, struct error *err);
 /* Reads back what agent_checkpoint_task wrote; NULL when it cannot be read. */
 struct agent_task *agent_checkpoint_read_task(struct agent *agent, const struct checkpoint_task *from);
 
+/* ---- agent_launch.c */
+void agent_launch(struct agent *agent, const json_t *message);
+
 /* ---- agent_tasks.c */
 int agent_listen_executors(struct agent *agent, struct error *err);
-void agent_launch(struct agent *agent, const json_t *message);
 void agent_kill_task(struct agent *agent, const char *framework_id, const char *task_id);
+/* SIGTERM, and SIGKILL after the grace. */
+void agent_kill(const struct agent_task *task, int64_t grace_ms);
+/* A task that has ended, kept for the endpoints as long as the real agent would. Takes task. */
+void agent_task_complete(struct agent *agent, struct agent_task *task);
 /* The agent found out that the task has ended. task is gone afterwards. */
 void agent_task_ended(struct agent_task *task, Mesos__TaskState state, Mesos__TaskStatus__Reason reason,
 		      const char *text);
@@ -183,8 +198,16 @@ void agent_task_ended(struct agent_task *task, Mesos__TaskState state, Mesos__Ta
 void agent_end_tasks(struct agent *agent);
 void agent_task_free(struct agent_task *task);
 struct agent_task *agent_task_find(struct agent *agent, const char *framework_id, const char *task_id);
+struct agent_task *agent_task_find_completed(struct agent *agent, const char *framework_id, const char *task_id);
 /* The agent's own word: TASK_RUNNING, REASON_SLAVE_STATE_CHANGED, with the new SlaveInfo as its data. */
 void agent_task_tell_state(struct agent_task *task);
+
+/* ---- agent_drain.c: the master drains it */
+void agent_drain(struct agent *agent, const json_t *message);
+void agent_drain_recover(struct agent *agent); /* it was being drained when it ended */
+void agent_drain_check(struct agent *agent);   /* is the last task gone? */
+/* How the end of a task is told while it drains. */
+void agent_drain_mark(const struct agent_task *task, Mesos__TaskStatus *status);
 
 /* ---- agent_await.c */
 /* Starts the wait for executors, or ends recovery at once when there are none. */
@@ -199,6 +222,11 @@ void agent_unregister(struct agent *agent); /* SIGUSR1: the master is told that 
 int64_t agent_backoff_next(int64_t bound_ms, int64_t max_ms);
 void agent_send_update(struct agent *agent, const struct agent_task *task, const Mesos__TaskStatus *status);
 
+/* ---- agent_judge.c */
+void agent_meet_master(struct agent *agent, const json_t *message); /* the master says who it is and what it can */
+/* Ends the agent, with `failure`, when what it has accepted or may accept is more than the master can store. */
+void agent_judge_master(struct agent *agent);
+
 /* ---- agent_faults.c */
 /* An error when the agent is not to start. */
 int agent_exit_faults(const struct agent *agent, struct error *err);
@@ -206,6 +234,9 @@ int agent_exit_faults(const struct agent *agent, struct error *err);
 int agent_begin_faults(struct agent *agent, struct error *err);
 void agent_faults_changed(struct agent *agent); /* somebody armed or healed one */
 void agent_flap(struct agent *agent);           /* it has registered */
+
+/* ---- agent_frameworks.c: frameworks and executors as /state shows them */
+void agent_put_frameworks(const struct agent *agent, struct writer *writer);
 
 /* ---- agent_http.c */
 int agent_serve(struct agent *agent, struct error *err);

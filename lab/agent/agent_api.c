@@ -8,22 +8,9 @@
 #include "lab/core/shapes.h"
 #include "mesos/pb.h"
 
-/* v1 says agent where the messages say slave. */
 static json_t *rename_slaves(json_t *value)
 {
-	const char *key;
-	json_t *item, *id;
-	size_t index;
-	if (json_is_array(value)) {
-		json_array_foreach(value, index, item) rename_slaves(item);
-		return value;
-	}
-	id = json_incref(json_object_get(value, "slave_id"));
-	if (id != NULL) {
-		json_object_set_new(value, "agent_id", id);
-		json_object_del(value, "slave_id");
-	}
-	json_object_foreach(value, key, item) rename_slaves(item);
+	shape_as_v1(value);
 	return value;
 }
 
@@ -38,34 +25,35 @@ static json_t *without_roles(json_t *object)
 	return rename_slaves(object);
 }
 
+static json_t *list_of(const struct agent_task *list, json_t *(*show)(const struct agent_task *task))
+{
+	json_t *array = json_array();
+	for (const struct agent_task *task = list; task != NULL; task = task->next)
+		json_array_append_new(array, show(task));
+	return array;
+}
+
 static json_t *show_task(const struct agent_task *task)
 {
-	json_t *shown = without_roles(pb_to_json(task->task));
-	json_t *statuses = json_object_get(shown, "statuses");
-	json_t *last = json_array_get(statuses, json_array_size(statuses) - 1);
-	if (last != NULL) {
-		json_object_set(shown, "status_update_state", json_object_get(last, "state"));
-		json_object_set(shown, "status_update_uuid", json_object_get(last, "uuid"));
-	}
-	return shown;
+	return without_roles(pb_to_json(task->task));
 }
 
 static json_t *get_tasks(const struct agent *agent)
 {
-	json_t *launched = json_array();
-	for (const struct agent_task *task = agent->tasks; task != NULL; task = task->next)
-		json_array_append_new(launched, show_task(task));
-	return json_pack("{s[] s[] so s[] s[]}", "pending_tasks", "queued_tasks", "launched_tasks", launched,
-			 "terminated_tasks", "completed_tasks");
+	return json_pack("{s[] s[] so s[] so}", "pending_tasks", "queued_tasks", "launched_tasks",
+			 list_of(agent->tasks, show_task), "terminated_tasks", "completed_tasks",
+			 list_of(agent->completed, show_task));
+}
+
+static json_t *show_executor(const struct agent_task *task)
+{
+	return json_pack("{so}", "executor_info", without_roles(pb_to_json(task->executor)));
 }
 
 static json_t *get_executors(const struct agent *agent)
 {
-	json_t *executors = json_array();
-	for (const struct agent_task *task = agent->tasks; task != NULL; task = task->next)
-		json_array_append_new(executors,
-				      json_pack("{so}", "executor_info", without_roles(pb_to_json(task->executor))));
-	return json_pack("{so s[]}", "executors", executors, "completed_executors");
+	return json_pack("{so so}", "executors", list_of(agent->tasks, show_executor), "completed_executors",
+			 list_of(agent->completed, show_executor));
 }
 
 /* Members that have a default are shown when they are not set. */
@@ -78,18 +66,27 @@ static json_t *show_framework(const Mesos__FrameworkInfo *framework)
 	return shown;
 }
 
-static json_t *get_frameworks(const struct agent *agent)
+/* Those that known does not name yet. */
+static json_t *frameworks_of(const struct agent_task *list, json_t *known)
 {
-	json_t *frameworks = json_array(), *known = json_object();
-	for (const struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
+	json_t *frameworks = json_array();
+	for (const struct agent_task *task = list; task != NULL; task = task->next) {
 		const char *id = task->framework->id->value;
 		if (json_object_get(known, id) != NULL)
 			continue;
 		json_object_set_new(known, id, json_true());
 		json_array_append_new(frameworks, json_pack("{so}", "framework_info", show_framework(task->framework)));
 	}
+	return frameworks;
+}
+
+static json_t *get_frameworks(const struct agent *agent)
+{
+	json_t *known = json_object(), *running = frameworks_of(agent->tasks, known);
+	json_t *answer = json_pack("{so so}", "frameworks", running, "completed_frameworks",
+				   frameworks_of(agent->completed, known));
 	json_decref(known);
-	return json_pack("{so s[]}", "frameworks", frameworks, "completed_frameworks");
+	return answer;
 }
 
 static json_t *get_state(const struct agent *agent)
@@ -109,7 +106,13 @@ static json_t *get_agent(const struct agent *agent)
 	json_object_set_new(info, "resources", resources_to_json(&resources));
 	json_object_del(info, "checkpoint");
 	resources_clear(&resources);
-	return json_pack("{so}", "agent_info", without_roles(info));
+	json_t *answer = json_pack("{so}", "agent_info", without_roles(info));
+	if (agent->drain != NULL) {
+		json_object_set_new(answer, "drain_config", pb_to_json(agent->drain));
+		json_object_set_new(answer, "estimated_drain_start_time",
+				    json_pack("{sI}", "nanoseconds", (json_int_t)agent->drain_started * 1000000000));
+	}
+	return answer;
 }
 
 static json_t *get_health(const struct agent *agent)
@@ -170,6 +173,39 @@ static void refuse(struct agent_reply *reply, int status, const char *text)
 	buffer_puts(&reply->body, text);
 }
 
+/* The other calls of a real agent. */
+static bool is_known(const char *type)
+{
+	static const char *const others[] = {"GET_CONTAINERS",
+					     "GET_OPERATIONS",
+					     "GET_RESOURCE_PROVIDERS",
+					     "GET_LOGGING_LEVEL",
+					     "SET_LOGGING_LEVEL",
+					     "LIST_FILES",
+					     "READ_FILE",
+					     "LAUNCH_NESTED_CONTAINER",
+					     "WAIT_NESTED_CONTAINER",
+					     "KILL_NESTED_CONTAINER",
+					     "REMOVE_NESTED_CONTAINER",
+					     "LAUNCH_NESTED_CONTAINER_SESSION",
+					     "ATTACH_CONTAINER_INPUT",
+					     "ATTACH_CONTAINER_OUTPUT",
+					     "LAUNCH_CONTAINER",
+					     "WAIT_CONTAINER",
+					     "KILL_CONTAINER",
+					     "REMOVE_CONTAINER",
+					     "ADD_RESOURCE_PROVIDER_CONFIG",
+					     "UPDATE_RESOURCE_PROVIDER_CONFIG",
+					     "REMOVE_RESOURCE_PROVIDER_CONFIG",
+					     "MARK_RESOURCE_PROVIDER_GONE",
+					     "PRUNE_IMAGES"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(others[i], type) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void answer_call(const struct agent *agent, const json_t *request, struct agent_reply *reply)
 {
 	const char *type = json_string_value(json_object_get(request, "type"));
@@ -190,7 +226,7 @@ static void answer_call(const struct agent *agent, const json_t *request, struct
 		json_decref(answer);
 		return;
 	}
-	if (type == NULL)
+	if (type == NULL || !is_known(type))
 		refuse(reply, 400, "Failed to validate agent::Call: Expecting 'type' to be present");
 	else
 		refuse(reply, 501, "The lab's agent answers the calls that read, and not this one");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "lab/agent/agent.h"
 #include "lab/core/processes.h"
 
@@ -41,9 +42,29 @@ static void give_up(struct agent_task *task)
 	free(text);
 }
 
+/* The executors that came back for nothing, and those that did not, end before the new state is written. */
+static void discard(struct agent *agent)
+{
+	struct error err = ERROR_INIT;
+	if (agent_proposal_discard(agent, &err) == 0)
+		return;
+	log_error("%s", err.text);
+	agent->failure = "Failed to checkpoint the agent's new state";
+	events_stop(agent->events);
+}
+
 static void wait_is_over(void *ctx)
 {
 	struct agent *agent = ctx;
+	if (agent->failure != NULL) /* it goes as it came */
+		return;
+	if (agent_proposal_waits(agent)) {
+		agent_say(agent, 'I', "slave.cpp:7791", "Waiting for the master: what it can decides what is given up");
+		return; /* until it has said so */
+	}
+	discard(agent);
+	if (agent->failure != NULL)
+		return;
 	if (agent->tasks != NULL)
 		agent_say(agent, 'I', "slave.cpp:5910", "Cleaning up un-reregistered executors");
 	for (struct agent_task *task = agent->tasks, *next; task != NULL; task = next) {
@@ -80,6 +101,7 @@ void agent_await_executors(struct agent *agent)
 	}
 	agent->recovery_timer = timer_new(agent->events, wait_is_over, agent);
 	agent_say(agent, 'I', "slave.cpp:8235", "Recovering executors");
-	int64_t wait = agent->tasks != NULL ? agent_flag_ms(agent, "executor_reregistration_timeout") : 0;
+	bool wanted = agent->tasks != NULL && !agent->discards;
+	int64_t wait = wanted ? agent_flag_ms(agent, "executor_reregistration_timeout") : 0;
 	timer_set(agent->recovery_timer, wait + agent->slow_ms);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,7 @@ static int write_task_info(const struct agent *agent, const struct agent_task *t
 	bare.n_statuses = 0;
 	bare.statuses = NULL;
 	bare.state = MESOS__TASK_STATE__TASK_STAGING;
+	bare.has_status_update_state = bare.has_status_update_uuid = false;
 	return write_record(task_path(agent, task, "task.info"), &bare, err);
 }
 
@@ -130,7 +132,8 @@ int agent_checkpoint_task(const struct agent *agent, const struct agent_task *ta
 	    write_text(agent_meta_path(agent, "slaves/%s/frameworks/%s/framework.pid", slave, framework), "@0.0.0.0:0",
 		       err) < 0 ||
 	    write_record(executor_path(agent, task, "executor.info"), task->executor, err) < 0 ||
-	    write_text(executor_path(agent, task, "executor_generated_for_command_task"), "1", err) < 0 ||
+	    (mesos_version_at_least(&agent->release.version, 1, 10) &&
+	     write_text(executor_path(agent, task, "executor_generated_for_command_task"), "1", err) < 0) ||
 	    write_task_info(agent, task, err) < 0)
 		return -1;
 	char *link = executor_path(agent, task, "runs/latest");
@@ -219,6 +222,25 @@ int agent_checkpoint_sentinel(const struct agent *agent, const struct agent_task
 	return write_text(run_path(agent, task, "executor.sentinel"), "", err);
 }
 
+/* ---- the drain */
+
+static char *drain_path(const struct agent *agent)
+{
+	return agent_meta_path(agent, "slaves/%s/drain.config", agent->info->id->value);
+}
+
+int agent_checkpoint_drain(const struct agent *agent, struct error *err)
+{
+	char *path = drain_path(agent);
+	if (agent->drain != NULL)
+		return write_record(path, agent->drain, err);
+	int result = unlink(path) == 0 || errno == ENOENT
+			     ? 0
+			     : error_errno(err, ERROR_SYSTEM, errno, "cannot remove %s", path);
+	free(path);
+	return result;
+}
+
 /* ---- and back */
 
 /* Takes path. The first record of a file as a message. */
@@ -297,4 +319,9 @@ struct agent_task *agent_checkpoint_read_task(struct agent *agent, const struct 
 	}
 	read_updates(agent, task);
 	return task;
+}
+
+Mesos__DrainInfo__Config *agent_checkpoint_read_drain(const struct agent *agent)
+{
+	return read_record(drain_path(agent), &mesos__drain_info__config__descriptor);
 }

@@ -14,14 +14,14 @@
 static const struct known_flag {
 	const char *name;
 	const char *fallback;
-	int since; /* the minor version of Mesos 1 that brought it; 0: 1.4 has it, or nobody has looked; IN_PROPOSAL */
+	int since; /* the minor version of Mesos 1 that brought it; 0: 1.4 has it; IN_PROPOSAL */
 } known_flags[] = {
 	{"acls", NULL, 0},
 	{"advertise_ip", NULL, 0},
 	{"advertise_port", NULL, 0},
-	{"agent_features", NULL, 0},
+	{"agent_features", NULL, 5},
 	{"agent_subsystems", NULL, 0},
-	{"allowed_devices", NULL, 7},
+	{"allowed_devices", NULL, 0},
 	{"appc_simple_discovery_uri_prefix", "http://", 0},
 	{"appc_store_dir", "/tmp/mesos/store/appc", 0},
 	{"attributes", NULL, 0},
@@ -30,12 +30,12 @@ static const struct known_flag {
 	{"authenticate_http_readwrite", "false", 0},
 	{"authenticatee", "crammd5", 0},
 	{"authentication_backoff_factor", "1secs", 0},
-	{"authentication_timeout_max", "1mins", 0},
-	{"authentication_timeout_min", "5secs", 0},
+	{"authentication_timeout_max", "1mins", 7},
+	{"authentication_timeout_min", "5secs", 7},
 	{"authorizer", "local", 0},
 	{"bounding_capabilities", NULL, 0},
 	{"cgroups_cpu_enable_pids_and_tids_count", "false", 0},
-	{"cgroups_destroy_timeout", "1mins", 0},
+	{"cgroups_destroy_timeout", "1mins", 7},
 	{"cgroups_enable_cfs", "false", 0},
 	{"cgroups_hierarchy", "/sys/fs/cgroup", 0},
 	{"cgroups_limit_swap", "false", 0},
@@ -44,7 +44,7 @@ static const struct known_flag {
 	{"cgroups_root", "mesos", 0},
 	{"container_disk_watch_interval", "15secs", 0},
 	{"container_logger", NULL, 0},
-	{"container_ports_watch_interval", NULL, 0},
+	{"container_ports_watch_interval", NULL, 5},
 	{"containerizers", "mesos", 0},
 	{"credential", NULL, 0},
 	{"csi_plugin_config_dir", NULL, 11},
@@ -54,7 +54,7 @@ static const struct known_flag {
 	{"default_role", "*", 0},
 	{"disallow_sharing_agent_ipc_namespace", "false", 9},
 	{"disallow_sharing_agent_pid_namespace", "false", 0},
-	{"disk_profile_adaptor", NULL, 0},
+	{"disk_profile_adaptor", NULL, 5},
 	{"disk_watch_interval", "1mins", 0},
 	{"docker", "docker", 0},
 	{"docker_config", NULL, 0},
@@ -67,8 +67,8 @@ static const struct known_flag {
 	{"docker_stop_timeout", "0ns", 0},
 	{"docker_store_dir", "/tmp/mesos/store/docker", 0},
 	{"docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume", 0},
-	{"docker_volume_chown", "false", 0},
-	{"domain", NULL, 5},
+	{"docker_volume_chown", "false", 9},
+	{"domain", NULL, 0},
 	{"domain_socket_location", NULL, 10},
 	{"effective_capabilities", NULL, 0},
 	{"enforce_container_disk_quota", "false", 0},
@@ -98,7 +98,7 @@ static const struct known_flag {
 	{"http_executor_domain_sockets", "false", 10},
 	{"http_heartbeat_interval", "30secs", 0},
 	{"ignore_checkpointed_state", "[\"domains\"]", IN_PROPOSAL},
-	{"image_gc_config", NULL, 0},
+	{"image_gc_config", NULL, 5},
 	{"image_providers", NULL, 0},
 	{"image_provisioner_backend", NULL, 0},
 	{"initialize_driver_logging", "true", 0},
@@ -116,13 +116,13 @@ static const struct known_flag {
 	{"master", NULL, 0},
 	{"master_detector", NULL, 0},
 	{"max_completed_executors_per_framework", "150", 0},
-	{"memory_profiling", "false", 0},
+	{"memory_profiling", "false", 6},
 	{"modules", NULL, 0},
 	{"modules_dir", NULL, 0},
 	{"network_cni_config_dir", NULL, 0},
-	{"network_cni_metrics", "true", 0},
+	{"network_cni_metrics", "true", 7},
 	{"network_cni_plugins_dir", NULL, 0},
-	{"network_cni_root_dir_persist", "false", 7},
+	{"network_cni_root_dir_persist", "false", 8},
 	{"nvidia_gpu_devices", NULL, 0},
 	{"oversubscribed_resources_interval", "15secs", 0},
 	{"perf_duration", "10secs", 0},
@@ -151,11 +151,11 @@ static const struct known_flag {
 	{"systemd_enable_support", "false", 0},
 	{"systemd_runtime_directory", "/run/systemd/system", 0},
 	{"version", "false", 0},
-	{"volume_gid_range", NULL, 0},
+	{"volume_gid_range", NULL, 8},
 	{"work_dir", NULL, 0},
 	{"xfs_kill_containers", NULL, 6},
 	{"xfs_project_range", NULL, 0},
-	{"xfs_quota_headroom", NULL, 0},
+	{"xfs_quota_headroom", NULL, 12},
 	{"zk_session_timeout", "10secs", 0},
 };
 #define KNOWN_FLAGS (sizeof(known_flags) / sizeof(known_flags[0]))
@@ -171,8 +171,9 @@ static const struct known_flag *find_any_flag(const char *name)
 
 static bool has_flag(const struct known_flag *flag, const struct agent_release *release)
 {
-	return flag->since == IN_PROPOSAL ? release->proposal
-					  : mesos_version_at_least(&release->version, 1, flag->since);
+	if (flag->since == IN_PROPOSAL)
+		return release->proposal;
+	return mesos_version_at_least(&release->version, 1, flag->since);
 }
 
 static const struct known_flag *find_flag(const char *name, size_t len, const struct agent_release *release)

@@ -20,8 +20,10 @@ static void put_flags(const struct agent *agent, struct writer *writer)
 
 static void put_resources(const struct agent *agent, struct writer *writer)
 {
-	struct resources total = {.items = NULL}, used = {.items = NULL};
+	struct resources total = {.items = NULL}, used = {.items = NULL}, reserved = {.items = NULL};
 	shape_take_resources(&total, agent->info->resources, agent->info->n_resources);
+	shape_take_resources(&reserved, agent->reserved.items, agent->reserved.count);
+	shape_apply_reserved(&total, &reserved);
 	for (const struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
 		struct resources own = {.items = NULL};
 		shape_take_resources(&own, task->task->resources, task->task->n_resources);
@@ -44,82 +46,33 @@ static void put_resources(const struct agent *agent, struct writer *writer)
 	writer_put_raw(writer, "reserved_resources_allocated", "{}");
 	writer_key(writer, "unreserved_resources_allocated");
 	shape_resources(writer, &used, NULL);
-	writer_put_raw(writer, "resource_providers", "[]");
+	if (mesos_version_at_least(&agent->release.version, 1, 8))
+		writer_put_raw(writer, "resource_providers", "[]");
 	resources_clear(&total);
 	resources_clear(&used);
+	resources_clear(&reserved);
 }
 
-static void show_executor(const struct agent *agent, const struct agent_task *task, struct writer *writer)
+static void put_drain(const struct agent *agent, struct writer *writer)
 {
-	struct resources resources = {.items = NULL}, own = {.items = NULL};
-	char *directory = xasprintf("%s/slaves/%s/frameworks/%s/executors/%s/runs/%s", agent->work_dir,
-				    agent->info->id->value, task->framework->id->value,
-				    task->executor->executor_id->value, task->container);
-	shape_take_resources(&resources, task->executor->resources, task->executor->n_resources);
-	shape_take_resources(&own, task->task->resources, task->task->n_resources);
-	resources_add(&resources, &own);
-	writer_open(writer, '{');
-	writer_put_string(writer, "id", task->executor->executor_id->value);
-	writer_put_string(writer, "name", task->executor->name != NULL ? task->executor->name : "");
-	writer_put_string(writer, "source", task->executor->executor_id->value);
-	writer_put_string(writer, "container", task->container);
-	writer_put_string(writer, "directory", directory);
-	writer_key(writer, "resources");
-	shape_resources(writer, &resources, NULL);
-	writer_put_string(writer, "role", "*");
-	writer_key(writer, "tasks");
-	writer_open(writer, '[');
-	shape_task(writer, task->task);
-	writer_close(writer, ']');
-	writer_put_raw(writer, "queued_tasks", "[]");
-	writer_put_raw(writer, "completed_tasks", "[]");
-	writer_close(writer, '}');
-	free(directory);
-	resources_clear(&resources);
-	resources_clear(&own);
+	if (agent->drain == NULL)
+		return;
+	json_t *json = pb_to_json(agent->drain);
+	char *text = json_dumps(json, JSON_COMPACT);
+	writer_put_raw(writer, "drain_config", text);
+	writer_put_int(writer, "estimated_drain_start_time_seconds", (int64_t)agent->drain_started);
+	free(text);
+	json_decref(json);
 }
 
-static bool first_of_framework(const struct agent *agent, const struct agent_task *wanted)
+static void put_master(const struct agent *agent, struct writer *writer)
 {
-	for (const struct agent_task *task = agent->tasks; task != wanted; task = task->next) {
-		if (strcmp(task->framework->id->value, wanted->framework->id->value) == 0)
-			return false;
-	}
-	return true;
-}
-
-static void show_framework(const struct agent *agent, const struct agent_task *first, struct writer *writer)
-{
-	const Mesos__FrameworkInfo *framework = first->framework;
-	writer_open(writer, '{');
-	writer_put_string(writer, "id", framework->id->value);
-	writer_put_string(writer, "name", framework->name);
-	writer_put_string(writer, "user", framework->user);
-	writer_put_number(writer, "failover_timeout", framework->failover_timeout);
-	writer_put_bool(writer, "checkpoint", framework->checkpoint);
-	writer_put_string(writer, "hostname", framework->hostname != NULL ? framework->hostname : "");
-	writer_put_string(writer, "role", framework->role != NULL ? framework->role : "*");
-	writer_key(writer, "executors");
-	writer_open(writer, '[');
-	for (const struct agent_task *task = first; task != NULL; task = task->next) {
-		if (strcmp(task->framework->id->value, framework->id->value) == 0)
-			show_executor(agent, task, writer);
-	}
-	writer_close(writer, ']');
-	writer_put_raw(writer, "completed_executors", "[]");
-	writer_close(writer, '}');
-}
-
-static void put_frameworks(const struct agent *agent, struct writer *writer)
-{
-	writer_key(writer, "frameworks");
-	writer_open(writer, '[');
-	for (const struct agent_task *task = agent->tasks; task != NULL && agent->info->id != NULL; task = task->next) {
-		if (first_of_framework(agent, task))
-			show_framework(agent, task, writer);
-	}
-	writer_close(writer, ']');
-	writer_put_raw(writer, "completed_frameworks", "[]");
+	const char *address = agent->detector != NULL ? agent->leader : agent_flag(&agent->flags, "master");
+	if (agent->master == NULL || address == NULL)
+		return;
+	char *hostname = xstrndup(address, strcspn(address, ":"));
+	writer_put_string(writer, "master_hostname", hostname);
+	free(hostname);
 }
 
 static void show_state(const struct agent *agent, struct writer *writer)
@@ -132,15 +85,15 @@ static void show_state(const struct agent *agent, struct writer *writer)
 	writer_put_string(writer, "pid", pid);
 	writer_put_string(writer, "hostname", agent->info->hostname);
 	writer_key(writer, "capabilities");
-	shape_capabilities(writer, shape_agent_capabilities);
+	shape_agent_capabilities(writer, &agent->release.version);
 	shape_put_domain(writer, agent->info->domain);
 	put_resources(agent, writer);
 	writer_key(writer, "attributes");
 	shape_attributes(writer, agent->info);
-	if (agent->master != NULL)
-		writer_put_string(writer, "master_hostname", "localhost");
+	put_master(agent, writer);
 	put_flags(agent, writer);
-	put_frameworks(agent, writer);
+	agent_put_frameworks(agent, writer);
+	put_drain(agent, writer);
 	writer_close(writer, '}');
 	free(pid);
 }
@@ -178,30 +131,34 @@ static void show_nothing(const struct agent *agent, struct writer *writer)
 static const struct {
 	const char *path;
 	void (*show)(const struct agent *agent, struct writer *writer);
+	bool of_process; /* and not of the agent in it: not below /slave(1) */
 } endpoints[] = {
-	{"/state", show_state},
-	{"/flags", show_flags},
-	{"/version", show_version},
-	{"/health", show_nothing},
-	{"/metrics/snapshot", show_metrics},
+	{"/state", show_state, false},
+	{"/flags", show_flags, false},
+	{"/version", show_version, true},
+	{"/health", show_nothing, false},
+	{"/metrics/snapshot", show_metrics, true},
 };
 
 static void answer(void *ctx, const struct agent_call *call, struct agent_reply *reply)
 {
 	const struct agent *agent = ctx;
-	const char *path = strncmp(call->path, "/slave(1)/", 10) == 0 ? call->path + 9 : call->path;
+	bool below = strncmp(call->path, "/slave(1)/", 10) == 0;
+	const char *path = below ? call->path + 9 : call->path;
 	struct writer writer = {.out = &reply->body};
 	if (strcmp(path, "/api/v1") == 0) {
 		agent_answer_api(agent, call, reply);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		if (strcmp(endpoints[i].path, path) != 0)
+		if (strcmp(endpoints[i].path, path) != 0 || (below && endpoints[i].of_process))
 			continue;
 		endpoints[i].show(agent, &writer);
 		return;
 	}
 	reply->status = 404;
+	reply->content_type = "text/plain; charset=utf-8";
+	buffer_puts(&reply->body, "404 Not Found.");
 }
 
 int agent_serve(struct agent *agent, struct error *err)

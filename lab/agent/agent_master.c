@@ -24,36 +24,12 @@ static const char *leader_of(const struct agent *agent)
 	return agent->detector != NULL ? agent->leader : agent_flag(&agent->flags, "master");
 }
 
-/* An agent that has accepted a change wants a master that can store it. One that finds its master without ZooKeeper
- * cannot know what it can. */
-static void judge_master(struct agent *agent)
-{
-	bool by_zookeeper = agent->detector != NULL;
-	const char *refusal = agent_proposal_refusal(agent);
-	if (refusal != NULL) {
-		agent->failure = refusal;
-		events_stop(agent->events);
-		return;
-	}
-	if (!agent->changed || !agent->master_met)
-		return;
-	if (by_zookeeper && !agent->master_updates) {
-		agent->failure = "Agent state changed on restart, but the detected master lacks the AGENT_UPDATE "
-				 "capability. Refusing to connect.";
-		events_stop(agent->events);
-	} else if (!by_zookeeper) {
-		agent_say(agent, 'W', "slave.cpp:1500",
-			  "The AGENT_UPDATE master capability is required, but the StandaloneMasterDetector does not "
-			  "have the ability to read master capabilities.");
-	}
-}
-
 static void say_detected(struct agent *agent)
 {
 	char *text = xasprintf("New master detected at master@%s", leader_of(agent));
 	agent_say(agent, 'I', "slave.cpp:1475", text);
 	free(text);
-	judge_master(agent);
+	agent_judge_master(agent);
 	agent_say(agent, 'I', "slave.cpp:1529",
 		  "No credentials provided. Attempting to register without authentication");
 	agent_say(agent, 'I', "slave.cpp:1540", "Detecting new master");
@@ -83,6 +59,20 @@ static json_t *all_tasks(const struct agent *agent)
 	return array;
 }
 
+/* Of frameworks that have nothing left here. */
+static json_t *all_completed(const struct agent *agent)
+{
+	json_t *array = json_array();
+	for (const struct agent_task *task = agent->completed; task != NULL; task = task->next) {
+		const struct agent_task *running = agent->tasks;
+		while (running != NULL && strcmp(running->framework->id->value, task->framework->id->value) != 0)
+			running = running->next;
+		if (running == NULL)
+			json_array_append_new(array, wire_pack(task->task));
+	}
+	return array;
+}
+
 /* What it has checkpointed of dynamic reservations and volumes: the master does not remember them. */
 static json_t *all_reserved(const struct agent *agent)
 {
@@ -100,6 +90,7 @@ static void send_registration(struct agent *agent)
 	json_object_set_new(message, "info", wire_pack(agent->info));
 	json_object_set_new(message, "resources", all_reserved(agent));
 	json_object_set_new(message, "tasks", all_tasks(agent));
+	json_object_set_new(message, "completed", all_completed(agent));
 	json_t *updates = json_deep_copy(agent->pending);
 	agent_updates_with_registration(agent, updates);
 	json_object_set_new(message, "updates", updates);
@@ -127,6 +118,10 @@ static void try_again(void *ctx)
 	}
 	if (agent->phase != AGENT_DISCONNECTED || agent->silent)
 		return;
+	if (agent_proposal_waits(agent)) {
+		timer_set(agent->master_timer, CONNECT_AGAIN_MS);
+		return;
+	}
 	send_registration(agent);
 	/* The bound doubles from twice the factor; the wait is a random part of it. */
 	agent->backoff_ms = agent_backoff_next(agent->backoff_ms, lab_scaled_ms(agent->lab, BACKOFF_MAX_MS));
@@ -231,26 +226,6 @@ static void told_to_shut_down(struct agent *agent, const json_t *message)
 		events_stop(agent->events);
 }
 
-static bool has_capability(const json_t *message, const char *wanted)
-{
-	const json_t *name;
-	size_t index;
-	json_array_foreach(json_object_get(message, "capabilities"), index, name)
-	{
-		if (strcmp(json_string_value(name), wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void meet_master(struct agent *agent, const json_t *message)
-{
-	agent->master_met = true;
-	agent->master_updates = has_capability(message, "AGENT_UPDATE");
-	if (agent->phase != AGENT_RECOVERING)
-		judge_master(agent);
-}
-
 /* The whole of what is reserved dynamically from now on, after a framework's or an operator's operation. */
 static void apply_operation(struct agent *agent, const json_t *message)
 {
@@ -271,16 +246,6 @@ static void apply_operation(struct agent *agent, const json_t *message)
 		log_error("%s", err.text);
 }
 
-/* The agent is being drained: every task ends, within the grace that the drain allows. */
-static void drain(struct agent *agent)
-{
-	for (struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
-		task->draining = true;
-		if (task->link != NULL)
-			link_send(task->link, json_pack("{ss}", "type", "kill"));
-	}
-}
-
 static void master_line(void *ctx, struct link *link, const json_t *message)
 {
 	struct agent *agent = ctx;
@@ -293,11 +258,11 @@ static void master_line(void *ctx, struct link *link, const json_t *message)
 	else if (strcmp(type, "shutdown") == 0)
 		told_to_shut_down(agent, message);
 	else if (strcmp(type, "leader") == 0)
-		meet_master(agent, message);
+		agent_meet_master(agent, message);
 	else if (strcmp(type, "operation") == 0)
 		apply_operation(agent, message);
 	else if (strcmp(type, "drain") == 0)
-		drain(agent);
+		agent_drain(agent, message);
 	else if (strcmp(type, "acknowledge") == 0)
 		agent_update_acknowledged(agent, message);
 	else if (strcmp(type, "framework") == 0)
@@ -309,11 +274,18 @@ static void master_line(void *ctx, struct link *link, const json_t *message)
 				json_string_value(json_object_get(message, "task")));
 }
 
+/* What the next one can is for it to say. */
+static void forget_master(struct agent *agent)
+{
+	agent->master = NULL;
+	agent->master_met = false;
+}
+
 static void master_closed(void *ctx, struct link *link)
 {
 	struct agent *agent = ctx;
 	link_free(link);
-	agent->master = NULL;
+	forget_master(agent);
 	if (agent->phase == AGENT_REGISTERED)
 		agent->phase = AGENT_DISCONNECTED;
 	timer_set(agent->master_timer, CONNECT_AGAIN_MS);
@@ -324,7 +296,7 @@ void agent_disconnect(struct agent *agent)
 	struct link *link = agent->master;
 	if (link == NULL)
 		return;
-	agent->master = NULL;
+	forget_master(agent);
 	link_free(link);
 	if (agent->phase == AGENT_REGISTERED)
 		agent->phase = AGENT_DISCONNECTED;

@@ -50,6 +50,9 @@ void agent_proposal_warn(const struct agent *agent, const char *text)
 int agent_proposal_discard(struct agent *agent, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
+	if (!agent->discards)
+		return 0;
+	agent->discards = false;
 	agent_updates_clear(agent);
 	while (agent->tasks != NULL) {
 		struct agent_task *task = agent->tasks;
@@ -85,10 +88,20 @@ int agent_proposal_settle(struct agent *agent, struct error *err)
 	return agent_checkpoint_self(agent, err);
 }
 
-const char *agent_proposal_refusal(const struct agent *agent)
+static bool wants_new_master(const struct agent *agent)
 {
 	bool default_values = agent_proposal_ignores(agent) == PART_DOMAIN && !agent_proposal_discards(agent);
-	if (!agent->release.proposal || default_values || !agent->master_met || agent->master_updates)
+	return agent->release.proposal && !default_values;
+}
+
+bool agent_proposal_waits(const struct agent *agent)
+{
+	return wants_new_master(agent) && !agent->master_met;
+}
+
+const char *agent_proposal_refusal(const struct agent *agent)
+{
+	if (!wants_new_master(agent) || !agent->master_met || agent->master_updates)
 		return NULL;
 	return "The detected master lacks the AGENT_UPDATE capability: it is older than Mesos 1.5 and cannot store the "
 	       "changed state that --" IGNORE_FLAG " or --" RECOVER_FLAG " of this agent allows. Refusing to connect. "

@@ -56,15 +56,18 @@ static void say_recovering(const struct agent *agent, const struct agent_task *t
 static void read_tasks(struct agent *agent, const struct checkpoint_state *state)
 {
 	for (size_t i = 0; i < state->task_count; i++) {
-		struct agent_task *task = state->tasks[i].completed
-						  ? NULL
-						  : agent_checkpoint_read_task(agent, &state->tasks[i]);
+		struct agent_task *task = agent_checkpoint_read_task(agent, &state->tasks[i]);
 		if (task == NULL)
 			continue;
+		if (state->tasks[i].completed) {
+			agent_task_complete(agent, task);
+			continue;
+		}
 		task->next = agent->tasks;
 		agent->tasks = task;
 		say_recovering(agent, task);
 	}
+	agent_drain_recover(agent);
 }
 
 /* discard: any SlaveInfo goes, and what can still refuse are reservations that no longer fit. */
@@ -88,24 +91,27 @@ static bool judge(struct agent *agent, const struct checkpoint_state *state, boo
 	return accepted;
 }
 
-/* --recover_state=false: the old state counts for nothing but the ID, also after a reboot. */
-static int take_id_only(struct agent *agent, struct checkpoint_state *state, struct error *err)
+/* --recover_state=false: the old state counts for nothing but the ID, also after a reboot. Its tasks are only known so
+ * that they can be ended, as soon as there is a master that can store the new state. */
+static void take_id_only(struct agent *agent, struct checkpoint_state *state)
 {
 	slaveinfo_set_id(agent->info, state->agent_id);
 	read_tasks(agent, state);
 	agent->changed = slaveinfo_diff(state->info, agent->info) != 0;
-	return agent_proposal_discard(agent, err);
+	agent->discards = true;
 }
 
-static int take_over(struct agent *agent, struct checkpoint_state *state, struct buffer *refusal, struct error *err)
+static int take_over(struct agent *agent, struct checkpoint_state *state, struct buffer *refusal)
 {
 	struct fault fault;
 	bool forget = fault_is_armed(agent->lab, agent->host, "new-id", &fault) &&
 		      fault_strikes(agent->lab, agent->host, &fault);
 	if (!judge(agent, state, true, refusal))
 		return -1;
-	if (agent_proposal_discards(agent) && !forget)
-		return take_id_only(agent, state, err);
+	if (agent_proposal_discards(agent) && !forget) {
+		take_id_only(agent, state);
+		return 0;
+	}
 	if (forget || (rebooted(agent, state) && !judge(agent, state, false, NULL))) {
 		forget_latest(agent);
 		return 0;
@@ -135,7 +141,7 @@ int agent_recover(struct agent *agent, struct buffer *refusal, struct error *err
 		return error_prefix(err, "Failed to perform recovery: Failed to recover agent state");
 	resources_copy(&agent->reserved, state.reserved.items, state.reserved.count);
 	say_state(agent, "slave.cpp:7753", "Finished recovering checkpointed state from", ", beginning agent recovery");
-	int result = state.agent_id != NULL && state.info != NULL ? take_over(agent, &state, refusal, err) : 0;
+	int result = state.agent_id != NULL && state.info != NULL ? take_over(agent, &state, refusal) : 0;
 	checkpoint_state_clear(&state);
 	return result;
 }

@@ -44,7 +44,9 @@ int agent_checkpoint_resources(const struct agent *agent, struct error *err)
 		put_record(&row, old);
 		pb_free(old);
 	}
-	int result = write_file(agent, "resources_and_operations.state", &state, err);
+	int result = 0;
+	if (mesos_version_at_least(&agent->release.version, 1, 8))
+		result = write_file(agent, "resources_and_operations.state", &state, err);
 	if (result == 0)
 		result = write_file(agent, "resources.info", &row, err);
 	buffer_clear(&state);

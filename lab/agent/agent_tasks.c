@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks and their executors: launching, the executors' socket, status updates, and the wait for them in recovery. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+/* Tasks and their executors: the executors' socket, status updates, and their end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +17,8 @@
 #include "mesos/pb.h"
 #include "mesos/task_state.h"
 
+#define KILL_GRACE_MS 3000 /* the command executor's own */
+
 void agent_task_free(struct agent_task *task)
 {
 	if (task == NULL)
@@ -32,14 +31,22 @@ void agent_task_free(struct agent_task *task)
 	free(task);
 }
 
+static struct agent_task *find(struct agent_task *list, const char *framework_id, const char *task_id)
+{
+	while (list != NULL && (strcmp(list->framework->id->value, framework_id) != 0 ||
+				strcmp(list->task->task_id->value, task_id) != 0))
+		list = list->next;
+	return list;
+}
+
 struct agent_task *agent_task_find(struct agent *agent, const char *framework_id, const char *task_id)
 {
-	for (struct agent_task *task = agent->tasks; task != NULL; task = task->next) {
-		if (strcmp(task->framework->id->value, framework_id) == 0 &&
-		    strcmp(task->task->task_id->value, task_id) == 0)
-			return task;
-	}
-	return NULL;
+	return find(agent->tasks, framework_id, task_id);
+}
+
+struct agent_task *agent_task_find_completed(struct agent *agent, const char *framework_id, const char *task_id)
+{
+	return find(agent->completed, framework_id, task_id);
 }
 
 /* ---- status updates */
@@ -95,17 +102,58 @@ static Mesos__TaskStatus make_status(struct agent_task *task, Mesos__TaskState s
 	return status;
 }
 
-static void remove_task(struct agent *agent, struct agent_task *task)
+static void unlink_task(struct agent_task **list, const struct agent_task *task)
 {
-	for (struct agent_task **at = &agent->tasks; *at != NULL; at = &(*at)->next) {
+	for (struct agent_task **at = list; *at != NULL; at = &(*at)->next) {
 		if (*at != task)
 			continue;
 		*at = task->next;
-		agent_task_free(task);
-		break;
+		return;
 	}
+}
+
+static void forget_oldest(struct agent *agent, const char *framework_id)
+{
+	struct agent_task *oldest = NULL;
+	long count = 0, most = strtol(agent_flag(&agent->flags, "max_completed_executors_per_framework"), NULL, 10);
+	for (struct agent_task *task = agent->completed; task != NULL; task = task->next) {
+		if (strcmp(task->framework->id->value, framework_id) != 0)
+			continue;
+		oldest = task;
+		count++;
+	}
+	if (count <= most)
+		return;
+	unlink_task(&agent->completed, oldest);
+	agent_task_free(oldest);
+}
+
+void agent_task_complete(struct agent *agent, struct agent_task *task)
+{
+	link_free(task->link);
+	task->link = NULL;
+	task->next = agent->completed;
+	agent->completed = task;
+	forget_oldest(agent, task->framework->id->value);
+}
+
+static void remove_task(struct agent *agent, struct agent_task *task)
+{
+	unlink_task(&agent->tasks, task);
+	agent_task_complete(agent, task);
+	agent_drain_check(agent);
 	if (agent->phase == AGENT_TERMINATING && agent->tasks == NULL)
 		events_stop(agent->events);
+}
+
+/* As GET_TASKS shows it: the last update that the agent has sent. */
+static void set_forwarded(Mesos__Task *task, const Mesos__TaskStatus *status)
+{
+	task->has_status_update_state = task->has_status_update_uuid = true;
+	task->status_update_state = status->state;
+	free(task->status_update_uuid.data);
+	task->status_update_uuid.len = status->uuid.len;
+	task->status_update_uuid.data = xmemdup(status->uuid.data, status->uuid.len);
 }
 
 static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
@@ -115,7 +163,9 @@ static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
 	task->task->state = status->state;
 	Mesos__TaskStatus *copy = pb_copy(status);
 	PB_APPEND(task->task->statuses, task->task->n_statuses, copy);
-	if (agent_checkpoint_update(agent, task, status, &err) < 0)
+	set_forwarded(task->task, status);
+	/* One that shuts down does not wait to hear how its tasks end. */
+	if (agent->phase != AGENT_TERMINATING && agent_checkpoint_update(agent, task, status, &err) < 0)
 		log_warning("%s", err.text);
 	agent_send_update(agent, task, status);
 	agent->ended.updates++;
@@ -130,15 +180,15 @@ static void publish(struct agent_task *task, const Mesos__TaskStatus *status)
 }
 
 /* The executor said it itself. */
-static void update_from_executor(struct agent_task *task, Mesos__TaskState state)
+static void update_from_executor(struct agent_task *task, Mesos__TaskState state, const char *text)
 {
 	struct status_parts parts;
 	Mesos__TaskStatus status = make_status(task, state, &parts);
-	if (task->draining && task_state_is_terminal(state)) {
-		status.has_reason = true;
-		status.reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_DRAINING;
-	}
+	char *message = text != NULL ? xstrdup(text) : NULL;
+	status.message = message;
+	agent_drain_mark(task, &status);
 	publish(task, &status);
+	free(message);
 }
 
 void agent_task_ended(struct agent_task *task, Mesos__TaskState state, Mesos__TaskStatus__Reason reason,
@@ -215,7 +265,8 @@ static void executor_update(struct agent *agent, const json_t *message)
 	const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value_by_name(&mesos__task_state__descriptor,
 										       text_of(message, "state"));
 	if (task != NULL && state != NULL)
-		update_from_executor(task, (Mesos__TaskState)state->value);
+		update_from_executor(task, (Mesos__TaskState)state->value,
+				     json_string_value(json_object_get(message, "message")));
 }
 
 static void executor_line(void *ctx, struct link *link, const json_t *message)
@@ -264,99 +315,29 @@ int agent_listen_executors(struct agent *agent, struct error *err)
 	return 0;
 }
 
-/* ---- launching */
+/* ---- killing */
 
-static void __attribute__((noreturn))
-become_executor(const struct agent *agent, const struct agent_task *task, const char *sandbox)
+static bool hears_killing(const Mesos__FrameworkInfo *framework)
 {
-	char *program = process_own_path();
-	const char *const argv[] = {"mesos-executor", NULL};
-	int null = open("/dev/null", O_RDWR);
-	setsid();
-	setenv("MESOS_FRAMEWORK_ID", task->framework->id->value, 1);
-	setenv("MESOS_EXECUTOR_ID", task->executor->executor_id->value, 1);
-	setenv("MESOS_SLAVE_ID", agent->info->id->value, 1);
-	setenv("MESOS_DIRECTORY", sandbox, 1);
-	setenv("MESOS_RECOVERY_TIMEOUT", agent_flag(&agent->flags, "recovery_timeout"), 1);
-	setenv("MESOS_CHECKPOINT", task->framework->checkpoint ? "1" : "0", 1);
-	dup2(null, 0);
-	dup2(null, 1);
-	events_reset_signals();
-	if (chdir(sandbox) == 0)
-		execv(program, (char *const *)(uintptr_t)argv);
-	_exit(127);
-}
-
-static char *make_sandbox(const struct agent *agent, const struct agent_task *task)
-{
-	char *inside = xasprintf("%s/slaves/%s/frameworks/%s/executors/%s/runs/%s", agent->work_dir,
-				 agent->info->id->value, task->framework->id->value, task->executor->executor_id->value,
-				 task->container);
-	char *path = path_under(agent->root, inside);
-	free(inside);
-	if (files_make_dirs(path, NULL) < 0)
-		log_warning("cannot make the sandbox %s", path);
-	return path;
-}
-
-static char *new_uuid(void)
-{
-	char hex[RANDOM_ID_SIZE];
-	random_id(hex);
-	return xasprintf("%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20);
-}
-
-static void start_executor(struct agent *agent, struct agent_task *task)
-{
-	struct error err = ERROR_INIT;
-	char *sandbox = make_sandbox(agent, task);
-	int result = agent_checkpoint_task(agent, task, &err);
-	task->pid = result == 0 ? fork() : -1;
-	if (task->pid == 0)
-		become_executor(agent, task, sandbox);
-	free(sandbox);
-	if (task->pid > 0)
-		result = agent_checkpoint_pid(agent, task, &err);
-	if (task->pid > 0 && result == 0)
-		return;
-	log_error("cannot launch %s: %s", task->task->task_id->value, err.text);
-	agent_task_ended(task, MESOS__TASK_STATE__TASK_FAILED,
-			 MESOS__TASK_STATUS__REASON__REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container");
-}
-
-static void say_task(const struct agent *agent, const char *place, const char *what, const struct agent_task *task)
-{
-	char *text = xasprintf("%s task '%s' for framework %s", what, task->task->task_id->value,
-			       task->framework->id->value);
-	agent_say(agent, 'I', place, text);
-	free(text);
-}
-
-void agent_launch(struct agent *agent, const json_t *message)
-{
-	struct agent_task *task = xcalloc(1, sizeof(*task));
-	task->agent = agent;
-	task->container = new_uuid();
-	task->framework = wire_unpack(&mesos__framework_info__descriptor, json_object_get(message, "framework"));
-	task->executor = wire_unpack(&mesos__executor_info__descriptor, json_object_get(message, "executor"));
-	task->task = wire_unpack(&mesos__task__descriptor, json_object_get(message, "task"));
-	if (task->framework == NULL || task->executor == NULL || task->task == NULL ||
-	    agent_task_find(agent, task->framework->id->value, task->task->task_id->value) != NULL) {
-		agent_task_free(task);
-		return;
+	for (size_t i = 0; i < framework->n_capabilities; i++) {
+		if (framework->capabilities[i]->type == MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__TASK_KILLING_STATE)
+			return true;
 	}
-	task->next = agent->tasks;
-	agent->tasks = task;
-	say_task(agent, "slave.cpp:2302", "Got assigned", task);
-	say_task(agent, "slave.cpp:3183", "Launching", task);
-	start_executor(agent, task);
+	return false;
+}
+
+void agent_kill(const struct agent_task *task, int64_t grace_ms)
+{
+	if (task->link != NULL)
+		link_send(task->link, json_pack("{ss sI sb}", "type", "kill", "grace_ms", (json_int_t)grace_ms,
+						"killing", (int)hears_killing(task->framework)));
 }
 
 void agent_kill_task(struct agent *agent, const char *framework_id, const char *task_id)
 {
-	struct agent_task *task = agent_task_find(agent, framework_id, task_id);
-	if (task != NULL && task->link != NULL)
-		link_send(task->link, json_pack("{ss}", "type", "kill"));
+	const struct agent_task *task = agent_task_find(agent, framework_id, task_id);
+	if (task != NULL)
+		agent_kill(task, lab_scaled_ms(agent->lab, KILL_GRACE_MS));
 }
 
 void agent_end_tasks(struct agent *agent)

@@ -2,7 +2,7 @@
 /*
  * Updates that a scheduler has to acknowledge. Of each task only the oldest is under way; it is sent again, at doubling
  * intervals, until the scheduler says that it has it. What is in task.updates without an acknowledgement is queued again
- * by recovery. The end of a task is only kept in memory: nothing is recovered of a task that has ended.
+ * by recovery, the end of a task too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +145,8 @@ static void remember(struct agent *agent, const char *framework, const char *tas
 {
 	struct error err = ERROR_INIT;
 	const struct agent_task *task = agent_task_find(agent, framework, task_id);
+	if (task == NULL)
+		task = agent_task_find_completed(agent, framework, task_id);
 	if (task != NULL && agent_checkpoint_acknowledgement(agent, task, uuid, &err) < 0)
 		log_warning("%s", err.text);
 }

@@ -36,15 +36,19 @@ struct executor {
 	struct link *agent;
 	struct timer *connect_timer;
 	struct timer *give_up_timer;
-	pid_t pid; /* of the task */
+	struct timer *kill_timer; /* SIGKILL: the grace is over */
+	int64_t kill_ms;          /* clock_monotonic_ms of it; 0: not yet */
+	pid_t pid;                /* of the task */
 	bool killed;
 };
 
-static void send_state(struct executor *executor, const char *state)
+/* text may be NULL */
+static void send_state(struct executor *executor, const char *state, const char *text)
 {
 	if (executor->agent != NULL)
-		link_send(executor->agent, json_pack("{ss ss ss ss}", "type", "update", "framework",
-						     executor->framework, "task", executor->task, "state", state));
+		link_send(executor->agent,
+			  json_pack("{ss ss ss ss ss*}", "type", "update", "framework", executor->framework, "task",
+				    executor->task, "state", state, "message", text));
 }
 
 static void __attribute__((noreturn)) become_task(void)
@@ -69,11 +73,11 @@ static void run_task(struct executor *executor)
 	executor->known = true;
 	if (executor->pid > 0)
 		return;
-	send_state(executor, "TASK_STARTING");
+	send_state(executor, "TASK_STARTING", NULL);
 	executor->pid = fork();
 	if (executor->pid == 0)
 		become_task();
-	send_state(executor, executor->pid > 0 ? "TASK_RUNNING" : "TASK_FAILED");
+	send_state(executor, executor->pid > 0 ? "TASK_RUNNING" : "TASK_FAILED", NULL);
 	if (executor->pid < 0)
 		events_stop(executor->events);
 }
@@ -88,6 +92,38 @@ static void end_task(struct executor *executor)
 		events_stop(executor->events);
 }
 
+static void grace_is_over(void *ctx)
+{
+	const struct executor *executor = ctx;
+	if (executor->pid > 0)
+		kill(executor->pid, SIGKILL);
+}
+
+/* A grace that runs can be made shorter, not longer. */
+static void set_grace(struct executor *executor, int64_t grace_ms)
+{
+	int64_t end = clock_monotonic_ms() + grace_ms;
+	if (executor->kill_ms > 0 && executor->kill_ms <= end)
+		return;
+	executor->kill_ms = end;
+	timer_set(executor->kill_timer, grace_ms);
+}
+
+/* The fault stubborn-tasks: they do not listen to SIGTERM. */
+static void kill_task(struct executor *executor, const json_t *message)
+{
+	struct fault fault;
+	set_grace(executor, json_integer_value(json_object_get(message, "grace_ms")));
+	if (executor->killed)
+		return;
+	if (executor->pid > 0 && json_is_true(json_object_get(message, "killing")))
+		send_state(executor, "TASK_KILLING", NULL);
+	if (fault_is_armed(executor->lab, executor->host, "stubborn-tasks", &fault) && executor->pid > 0)
+		executor->killed = true;
+	else
+		end_task(executor);
+}
+
 static void agent_line(void *ctx, struct link *link, const json_t *message)
 {
 	struct executor *executor = ctx;
@@ -95,7 +131,9 @@ static void agent_line(void *ctx, struct link *link, const json_t *message)
 	(void)link;
 	if (strcmp(type, "run") == 0)
 		run_task(executor);
-	else if (strcmp(type, "kill") == 0 || strcmp(type, "shutdown") == 0)
+	else if (strcmp(type, "kill") == 0)
+		kill_task(executor, message);
+	else if (strcmp(type, "shutdown") == 0)
 		end_task(executor);
 }
 
@@ -154,7 +192,10 @@ static void on_signal(void *ctx, int number)
 	if (executor->pid <= 0 || waitpid(executor->pid, &status, WNOHANG) != executor->pid)
 		return;
 	bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	send_state(executor, executor->killed ? "TASK_KILLED" : fine ? "TASK_FINISHED" : "TASK_FAILED");
+	char *text = WIFSIGNALED(status) ? xasprintf("Command terminated with signal %s", strsignal(WTERMSIG(status)))
+					 : xasprintf("Command exited with status %d", WEXITSTATUS(status));
+	send_state(executor, executor->killed ? "TASK_KILLED" : fine ? "TASK_FINISHED" : "TASK_FAILED", text);
+	free(text);
 	executor->pid = 0;
 	events_stop(executor->events);
 }
@@ -175,6 +216,7 @@ static int executor_open(struct executor *executor, struct error *err)
 		return -1;
 	executor->connect_timer = timer_new(executor->events, connect_agent, executor);
 	executor->give_up_timer = timer_new(executor->events, give_up, executor);
+	executor->kill_timer = timer_new(executor->events, grace_is_over, executor);
 	return 0;
 }
 
@@ -196,6 +238,7 @@ int role_executor(int argc, const char *const argv[])
 	link_free(executor.agent);
 	timer_free(executor.connect_timer);
 	timer_free(executor.give_up_timer);
+	timer_free(executor.kill_timer);
 	events_free(executor.events);
 	lab_free(executor.lab);
 	free(executor.root);

@@ -56,6 +56,8 @@ int masters_check(const struct masters_request *request, struct error *err)
 		return error_set(err, ERROR_USAGE,
 				 "one master at least needs a domain: the lab's agents have one, and a master without "
 				 "ignores them");
+	if (request->client_certificates && !request->tls)
+		return error_set(err, ERROR_USAGE, "--client-certificates needs --tls: add it");
 	if (request->count > 1 && access(ZOOKEEPER_JAR, R_OK) < 0)
 		return error_set(err, ERROR_SYSTEM,
 				 "%s is missing: several masters elect their leader by ZooKeeper; install the packages "
@@ -76,6 +78,7 @@ void masters_place(struct lab *lab, const struct masters_request *request, int n
 	if (request->count > 1)
 		lab->zookeeper = xasprintf("127.%d.%d.%d:%d", net / 256, net % 256, ZOOKEEPER_LAST, ZOOKEEPER_PORT);
 	lab->tls = request->tls;
+	lab->client_certificates = request->client_certificates;
 	lab->authenticate = request->authenticate;
 }
 

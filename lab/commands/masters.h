@@ -17,6 +17,7 @@ struct masters_request {
 	int64_t without_domain; /* so many of them, the last ones, have no domain */
 	const char *versions;   /* "1.4.0" of all, "1.12.0,1.4.0" of each; NULL: the newest */
 	bool tls;
+	bool client_certificates; /* required; with tls alone they are only asked for */
 	bool authenticate;
 };
 

@@ -200,6 +200,8 @@ int command_up(int argc, const char *const argv[], const struct command *self, v
 		 "the masters' version of Mesos, or that of each (" LAB_MESOS_VERSION ")", 0, 0},
 		{"tls", 0, OPTION_FLAG, &request.masters.tls, NULL, "masters speak HTTPS only, with a CA of the lab's",
 		 0, 0},
+		{"client-certificates", 0, OPTION_FLAG, &request.masters.client_certificates, NULL,
+		 "with --tls: masters let nobody in without a certificate of that CA", 0, 0},
 		{"authenticate", 0, OPTION_FLAG, &request.masters.authenticate, NULL,
 		 "masters want a principal and its secret (basic authentication)", 0, 0},
 		{"agent-version", 0, OPTION_STRING, &versions, "V[,V...]",

@@ -58,6 +58,8 @@ const struct fault_kind fault_kinds[] = {
 	 "the agent forgets who it was when it starts, and registers under a new ID", NULL, 0},
 	{"late-executors", FAULT_ON_HOST, CARRIED_BY_EXECUTOR, NULL, 0,
 	 "executors wait (in the lab's time) before they reconnect to a restarted agent", "milliseconds (4000)", 4000},
+	{"stubborn-tasks", FAULT_ON_HOST, CARRIED_BY_EXECUTOR, NULL, 0,
+	 "tasks do not listen to SIGTERM: to drain or kill them takes all of the grace period", NULL, 0},
 	{"config-manager", FAULT_ON_HOST, CARRIED_BY_SUPERVISOR, NULL, 0,
 	 "configuration management puts the flags back that the host has now, and restarts the agent when they had "
 	 "changed; "

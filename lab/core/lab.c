@@ -147,6 +147,7 @@ static int parse_lab(const json_t *root, struct lab *lab, const struct json_plac
 	const char *zookeeper = json_string_value(json_object_get(root, "zookeeper"));
 	lab->zookeeper = zookeeper != NULL ? xstrdup(zookeeper) : NULL;
 	lab->tls = json_is_true(json_object_get(root, "tls"));
+	lab->client_certificates = json_is_true(json_object_get(root, "client_certificates"));
 	lab->authenticate = json_is_true(json_object_get(root, "authenticate"));
 	if (parse_masters(json_object_get(root, "masters"), lab, place, err) < 0)
 		return -1;
@@ -230,12 +231,12 @@ int lab_save(const struct lab *lab, struct error *err)
 	for (size_t i = 0; i < lab->host_count; i++)
 		json_array_append_new(hosts, json_pack("{ssssss}", "name", lab->hosts[i].name, "address",
 						       lab->hosts[i].address, "zone", lab->hosts[i].zone));
-	json_t *root = json_pack("{si ss sf ss ss ss sI sI so ss* sb sb}", "format", LAB_FORMAT, "id", lab->id,
+	json_t *root = json_pack("{si ss sf ss ss ss sI sI so ss* sb sb sb}", "format", LAB_FORMAT, "id", lab->id,
 				 "time_scale", lab->time_scale, "user", lab->user, "master", lab->master,
 				 "master_other", lab->master_other, "tasks_per_agent", (json_int_t)lab->tasks_per_agent,
 				 "loose_tasks_per_agent", (json_int_t)lab->loose_tasks_per_agent, "masters",
-				 pack_masters(lab), "zookeeper", lab->zookeeper, "tls", lab->tls, "authenticate",
-				 lab->authenticate);
+				 pack_masters(lab), "zookeeper", lab->zookeeper, "tls", lab->tls, "client_certificates",
+				 lab->client_certificates, "authenticate", lab->authenticate);
 	if (save_part(lab, "hosts.json", hosts, err) < 0) {
 		json_decref(root);
 		return -1;

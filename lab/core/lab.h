@@ -54,11 +54,12 @@ struct lab {
 	char *master;               /* address:port of its HTTP endpoints */
 	struct lab_master *masters; /* at least one; the first is at `master` */
 	size_t master_count;
-	size_t number;      /* of the master this process plays */
-	char *zookeeper;    /* address:port; NULL when there is one master, found by its address */
-	bool tls;           /* masters speak HTTPS: DIR/tls/ */
-	bool authenticate;  /* masters want the credentials in DIR/credentials.json */
-	char *master_other; /* a second address:port of the same master: where the fault `redirect` leads */
+	size_t number;            /* of the master this process plays */
+	char *zookeeper;          /* address:port; NULL when there is one master, found by its address */
+	bool tls;                 /* masters speak HTTPS: DIR/tls/ */
+	bool client_certificates; /* and let nobody in without one of their CA */
+	bool authenticate;        /* masters want the credentials in DIR/credentials.json */
+	char *master_other;       /* a second address:port of the same master: where the fault `redirect` leads */
 	int64_t tasks_per_agent;
 	int64_t loose_tasks_per_agent; /* tasks of a framework that does not checkpoint */
 	struct lab_host *hosts;

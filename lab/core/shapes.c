@@ -12,9 +12,23 @@
 
 #define TEXT_MAX (1u << 20)
 
-const char *const shape_agent_capabilities[] = {"MULTI_ROLE",        "HIERARCHICAL_ROLE",    "RESERVATION_REFINEMENT",
-						"RESOURCE_PROVIDER", "RESIZE_VOLUME",        "AGENT_OPERATION_FEEDBACK",
-						"AGENT_DRAINING",    "TASK_RESOURCE_LIMITS", NULL};
+/* In the order of their numbers, with the minor version of Mesos 1 whose agents have it first; 0: 1.4 has it. */
+static const struct {
+	const char *name;
+	int since;
+} agent_capabilities[] = {
+	{"MULTI_ROLE", 0},        {"HIERARCHICAL_ROLE", 0},     {"RESERVATION_REFINEMENT", 0},
+	{"RESOURCE_PROVIDER", 6}, {"RESIZE_VOLUME", 6},         {"AGENT_OPERATION_FEEDBACK", 8},
+	{"AGENT_DRAINING", 9},    {"TASK_RESOURCE_LIMITS", 10},
+};
+
+const char *shape_agent_capability(size_t index, const struct mesos_version *version)
+{
+	if (index >= sizeof(agent_capabilities) / sizeof(agent_capabilities[0]) ||
+	    !mesos_version_at_least(version, 1, agent_capabilities[index].since))
+		return NULL;
+	return agent_capabilities[index].name;
+}
 
 void shape_version(struct writer *writer)
 {
@@ -29,11 +43,12 @@ void shape_version_of(struct writer *writer, const char *version)
 	writer_put_string(writer, "version", version);
 }
 
-void shape_capabilities(struct writer *writer, const char *const names[])
+void shape_agent_capabilities(struct writer *writer, const struct mesos_version *version)
 {
+	const char *name;
 	writer_open(writer, '[');
-	for (size_t i = 0; names[i] != NULL; i++)
-		writer_string(writer, names[i]);
+	for (size_t i = 0; (name = shape_agent_capability(i, version)) != NULL; i++)
+		writer_string(writer, name);
 	writer_close(writer, ']');
 }
 
@@ -41,6 +56,37 @@ void shape_take_resources(struct resources *out, Mesos__Resource *const *items, 
 {
 	resources_copy(out, items, count);
 	resources_normalise(out);
+}
+
+/* What a reservation or volume was made of: unreserved, and no volume. What is statically reserved stays so. */
+static Mesos__Resource *origin_of(const Mesos__Resource *resource)
+{
+	Mesos__Resource *origin = pb_copy(resource);
+	while (resource_is_dynamic(origin))
+		pb_free(origin->reservations[--origin->n_reservations]);
+	if (resource_is_volume(origin)) {
+		pb_free(origin->disk->persistence);
+		pb_free(origin->disk->volume);
+		origin->disk->persistence = NULL;
+		origin->disk->volume = NULL;
+		if (origin->disk->source == NULL) {
+			pb_free(origin->disk);
+			origin->disk = NULL;
+		}
+	}
+	return origin;
+}
+
+void shape_apply_reserved(struct resources *total, const struct resources *reserved)
+{
+	for (size_t i = 0; i < reserved->count; i++) {
+		Mesos__Resource *origin = origin_of(reserved->items[i]);
+		if (resources_have(total, origin)) {
+			resources_subtract(total, origin);
+			resources_take(total, pb_copy(reserved->items[i]));
+		}
+		pb_free(origin);
+	}
 }
 
 static const char *role_of(const Mesos__Resource *resource)
@@ -216,6 +262,15 @@ static void shape_status(struct writer *writer, const Mesos__TaskStatus *status)
 	writer_close(writer, '}');
 }
 
+/* What the task's resources are allocated to. */
+static const char *role_of_task(const Mesos__Task *task)
+{
+	const Mesos__Resource *first = task->n_resources > 0 ? task->resources[0] : NULL;
+	return first != NULL && first->allocation_info != NULL && first->allocation_info->role != NULL
+		       ? first->allocation_info->role
+		       : "*";
+}
+
 void shape_task(struct writer *writer, const Mesos__Task *task)
 {
 	struct resources resources = {.items = NULL};
@@ -229,7 +284,7 @@ void shape_task(struct writer *writer, const Mesos__Task *task)
 	writer_put_string(writer, "state", shape_task_state(task->state));
 	writer_key(writer, "resources");
 	shape_resources(writer, &resources, NULL);
-	writer_put_string(writer, "role", "*");
+	writer_put_string(writer, "role", role_of_task(task));
 	writer_key(writer, "statuses");
 	writer_open(writer, '[');
 	for (size_t i = 0; i < task->n_statuses; i++)
@@ -237,4 +292,38 @@ void shape_task(struct writer *writer, const Mesos__Task *task)
 	writer_close(writer, ']');
 	writer_close(writer, '}');
 	resources_clear(&resources);
+}
+
+/* ---- v1 */
+
+/* REASON_SLAVE_REMOVED is REASON_AGENT_REMOVED in v1. The proposal's REASON_SLAVE_STATE_CHANGED has no other name. */
+static void rename_value(json_t *object, const char *key, const char *prefix, const char *instead)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	if (text == NULL || strncmp(text, prefix, strlen(prefix)) != 0 || strstr(text, "_STATE_CHANGED") != NULL)
+		return;
+	char *renamed = xasprintf("%s%s", instead, text + strlen(prefix));
+	json_object_set_new(object, key, json_string(renamed));
+	free(renamed);
+}
+
+/* In v1 a slave is an agent. */
+void shape_as_v1(json_t *value)
+{
+	json_t *member;
+	void *next;
+	const char *key;
+	size_t index;
+	if (json_is_array(value)) {
+		json_array_foreach(value, index, member) shape_as_v1(member);
+		return;
+	}
+	json_t *id = json_object_get(value, "slave_id");
+	if (id != NULL) {
+		json_object_set(value, "agent_id", id);
+		json_object_del(value, "slave_id");
+	}
+	rename_value(value, "reason", "REASON_SLAVE_", "REASON_AGENT_");
+	rename_value(value, "source", "SOURCE_SLAVE", "SOURCE_AGENT");
+	json_object_foreach_safe(value, next, key, member) shape_as_v1(member);
 }

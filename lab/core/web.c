@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab/core/web.h"
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -211,6 +212,22 @@ void web_resume(struct web *web)
 	run(web);
 }
 
+/* The server itself only asks for a certificate. What a client shows is verified in the handshake, which fails without. */
+static void require_certificate(void *ctx, struct MHD_Connection *connection, void **unused,
+				enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info;
+	(void)ctx;
+	(void)unused;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED)
+		return;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info == NULL)
+		return;
+	gnutls_certificate_server_set_request(info->tls_session, GNUTLS_CERT_REQUIRE);
+	gnutls_session_set_verify_cert(info->tls_session, NULL, 0);
+}
+
 static struct MHD_Daemon *start(struct web *web, int fd, const struct web_tls *tls)
 {
 	const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
@@ -223,8 +240,9 @@ static struct MHD_Daemon *start(struct web *web, int fd, const struct web_tls *t
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls != NULL ? MHD_USE_TLS : 0u);
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_access, web, MHD_OPTION_LISTEN_SOCKET, fd,
 				MHD_OPTION_NOTIFY_COMPLETED, on_completed, web, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-				web, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_ARRAY, tls != NULL ? secure : none,
-				MHD_OPTION_END);
+				web, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_NOTIFY_CONNECTION,
+				tls != NULL && tls->required ? require_certificate : NULL, NULL, MHD_OPTION_ARRAY,
+				tls != NULL ? secure : none, MHD_OPTION_END);
 }
 
 struct web *web_new_tls(struct events *events, int fd, const struct web_tls *tls, web_handler *handler, void *ctx,

@@ -59,9 +59,10 @@ struct web;
 typedef void web_handler(void *ctx, const struct web_call *call, struct web_reply *reply);
 struct web *web_new(struct events *events, int fd, web_handler *handler, void *ctx, struct error *err);
 /* With TLS: certificate and key as PEM text. ca, NULL or PEM text: clients are asked for a certificate of it, which they
- * may leave out. The texts are borrowed for the call. */
+ * may leave out unless it is required. The texts are borrowed for the call. */
 struct web_tls {
 	const char *certificate, *key, *ca;
+	bool required;
 };
 struct web *web_new_tls(struct events *events, int fd, const struct web_tls *tls, web_handler *handler, void *ctx,
 			struct error *err);

@@ -85,11 +85,11 @@ static bool role_refused(const struct master *master, const struct master_peer *
 	if (refused) {
 		struct buffer text = BUFFER_INIT(TEXT_MAX);
 		resources_to_text(&resources, &text);
-		log_warning(
-			"Refusing %s of agent at slave(1)@%s:%d (%s): Not authorized to %s agent providing resources "
-			"'%s' without a principal",
-			again ? "re-registration" : "registration", peer->ip, peer->port, info->hostname,
-			again ? "reregister" : "register", buffer_text(&text));
+		log_warning("Refusing %s of agent %s%sat slave(1)@%s:%d (%s): Not authorized to %s agent providing "
+			    "resources '%s' without a principal",
+			    again ? "re-registration" : "registration", again ? info->id->value : "", again ? " " : "",
+			    peer->ip, peer->port, info->hostname, again ? "reregister" : "register",
+			    buffer_text(&text));
 		buffer_clear(&text);
 	}
 	resources_clear(&resources);

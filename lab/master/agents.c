@@ -23,6 +23,13 @@ char *master_agent_text(const struct master_agent *agent)
 	return xasprintf("%s at slave(1)@%s:%d (%s)", agent->id, agent->ip, agent->port, agent->info->hostname);
 }
 
+struct mesos_version master_agent_version(const struct master_agent *agent)
+{
+	struct mesos_version version = mesos_version_newest;
+	mesos_version_parse(agent->version, &version, NULL);
+	return version;
+}
+
 bool master_agent_is_active(const struct master_agent *agent)
 {
 	return agent->connected && !agent->deactivated;
@@ -78,36 +85,10 @@ void master_agent_set_drain(struct master_agent *agent, Mesos__DrainInfo *drain)
 	agent->drain = drain;
 }
 
-/* What a reservation or volume was made of: unreserved, and no volume. What is statically reserved stays so. */
-static Mesos__Resource *origin_of(const Mesos__Resource *resource)
-{
-	Mesos__Resource *origin = pb_copy(resource);
-	while (resource_is_dynamic(origin))
-		pb_free(origin->reservations[--origin->n_reservations]);
-	if (resource_is_volume(origin)) {
-		pb_free(origin->disk->persistence);
-		pb_free(origin->disk->volume);
-		origin->disk->persistence = NULL;
-		origin->disk->volume = NULL;
-		if (origin->disk->source == NULL) {
-			pb_free(origin->disk);
-			origin->disk = NULL;
-		}
-	}
-	return origin;
-}
-
 void master_agent_total(const struct master_agent *agent, struct resources *out)
 {
 	shape_take_resources(out, agent->info->resources, agent->info->n_resources);
-	for (size_t i = 0; i < agent->checkpointed.count; i++) {
-		Mesos__Resource *origin = origin_of(agent->checkpointed.items[i]);
-		if (resources_have(out, origin)) {
-			resources_subtract(out, origin);
-			resources_take(out, pb_copy(agent->checkpointed.items[i]));
-		}
-		pb_free(origin);
-	}
+	shape_apply_reserved(out, &agent->checkpointed);
 }
 
 /* ---- how agents leave */
@@ -126,7 +107,10 @@ static void leave_link(struct master *master, struct master_agent *agent)
 void master_agent_disconnect(struct master *master, struct master_agent *agent)
 {
 	char *text = master_agent_text(agent);
+	log_info("Agent %s disconnected", text);
 	log_info("Disconnecting agent %s", text);
+	if (!agent->deactivated)
+		log_info("Deactivating agent %s", text);
 	free(text);
 	leave_link(master, agent);
 	agent->left_ms = clock_monotonic_ms();
@@ -136,6 +120,7 @@ void master_agent_disconnect(struct master *master, struct master_agent *agent)
 
 void master_agent_unreachable(struct master *master, struct master_agent *agent, const char *why)
 {
+	log_info("Marking agent %s (%s) unreachable: %s", agent->id, agent->info->hostname, why);
 	log_info("Marked agent %s (%s) unreachable: %s", agent->id, agent->info->hostname, why);
 	master->counters.removals++;
 	master->counters.removals_unhealthy++;

@@ -60,8 +60,9 @@ void allocator_set_uses(struct allocator *allocator, const char *id, const struc
 void allocator_set_framework(struct allocator *allocator, const char *id, const char *const *roles, size_t count,
 			     bool region_aware);
 void allocator_remove_framework(struct allocator *allocator, const char *id);
-void allocator_suppress(struct allocator *allocator, const char *id); /* no offers until it is revived */
-void allocator_revive(struct allocator *allocator, const char *id);   /* and forgets what it has refused */
+/* No offers for these roles of it (count 0: for any) until they are revived; reviving also forgets what was refused. */
+void allocator_suppress(struct allocator *allocator, const char *id, const char *const *roles, size_t count);
+void allocator_revive(struct allocator *allocator, const char *id, const char *const *roles, size_t count);
 
 /* One round. now_ms: of a clock that never goes back. */
 void allocator_run(struct allocator *allocator, int64_t now_ms);

@@ -27,12 +27,17 @@ struct allocator_filter {
 	int64_t until_ms;
 };
 
+struct allocator_role { /* that a framework is subscribed to */
+	char *name;
+	bool suppressed;
+};
+
 struct allocator_framework {
 	struct allocator_framework *next;
 	char *id;
-	char **roles;
+	struct allocator_role *roles;
 	size_t role_count;
-	bool region_aware, suppressed;
+	bool region_aware;
 	struct allocator_filter *filters;
 };
 
@@ -53,7 +58,6 @@ void allocator_rescind(struct allocator *allocator, const char *agent, const cha
 /* Headroom less what is offered of it. out must be cleared. */
 void allocator_free_of(const struct allocator *allocator, const struct allocator_agent *agent, struct resources *out);
 void allocator_filter_free(struct allocator_filter *filter);
-void allocator_filters_clear(struct allocator_framework *framework);
 
 /* ---- allocator_share.c: the largest share of any scalar of all agents that a role, or a framework in it, has; what is
  * offered counts as had. framework NULL: all of the role. */

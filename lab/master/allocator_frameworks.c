@@ -22,11 +22,26 @@ void allocator_filter_free(struct allocator_filter *filter)
 	free(filter);
 }
 
-void allocator_filters_clear(struct allocator_framework *framework)
+/* Of these roles; count 0: of all. */
+static bool is_one_of(const char *role, const char *const *roles, size_t count)
 {
-	while (framework->filters != NULL) {
-		struct allocator_filter *filter = framework->filters;
-		framework->filters = filter->next;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(role, roles[i]) == 0)
+			return true;
+	}
+	return count == 0;
+}
+
+static void forget_filters(struct allocator_framework *framework, const char *const *roles, size_t count)
+{
+	struct allocator_filter **at = &framework->filters;
+	while (*at != NULL) {
+		struct allocator_filter *filter = *at;
+		if (!is_one_of(filter->role, roles, count)) {
+			at = &filter->next;
+			continue;
+		}
+		*at = filter->next;
 		allocator_filter_free(filter);
 	}
 }
@@ -34,7 +49,7 @@ void allocator_filters_clear(struct allocator_framework *framework)
 static void forget_roles(struct allocator_framework *framework)
 {
 	for (size_t i = 0; i < framework->role_count; i++)
-		free(framework->roles[i]);
+		free(framework->roles[i].name);
 	free(framework->roles);
 }
 
@@ -58,7 +73,7 @@ void allocator_set_framework(struct allocator *allocator, const char *id, const 
 	framework->roles = xcalloc(count > 0 ? count : 1, sizeof(*framework->roles));
 	framework->role_count = count;
 	for (size_t i = 0; i < count; i++)
-		framework->roles[i] = xstrdup(roles[i]);
+		framework->roles[i] = (struct allocator_role){.name = xstrdup(roles[i])};
 	framework->region_aware = region_aware;
 }
 
@@ -70,7 +85,7 @@ void allocator_remove_framework(struct allocator *allocator, const char *id)
 			continue;
 		allocator_rescind(allocator, NULL, id);
 		*at = framework->next;
-		allocator_filters_clear(framework);
+		forget_filters(framework, NULL, 0);
 		forget_roles(framework);
 		free(framework->id);
 		free(framework);
@@ -78,20 +93,29 @@ void allocator_remove_framework(struct allocator *allocator, const char *id)
 	}
 }
 
-void allocator_suppress(struct allocator *allocator, const char *id)
+static void set_suppressed(struct allocator_framework *framework, const char *const *roles, size_t count,
+			   bool suppressed)
+{
+	for (size_t i = 0; i < framework->role_count; i++) {
+		if (is_one_of(framework->roles[i].name, roles, count))
+			framework->roles[i].suppressed = suppressed;
+	}
+}
+
+void allocator_suppress(struct allocator *allocator, const char *id, const char *const *roles, size_t count)
 {
 	struct allocator_framework *framework = allocator_framework_find(allocator, id);
 	if (framework != NULL)
-		framework->suppressed = true;
+		set_suppressed(framework, roles, count, true);
 }
 
-void allocator_revive(struct allocator *allocator, const char *id)
+void allocator_revive(struct allocator *allocator, const char *id, const char *const *roles, size_t count)
 {
 	struct allocator_framework *framework = allocator_framework_find(allocator, id);
 	if (framework == NULL)
 		return;
-	framework->suppressed = false;
-	allocator_filters_clear(framework);
+	set_suppressed(framework, roles, count, false);
+	forget_filters(framework, roles, count);
 }
 
 static void refuse(struct allocator *allocator, const struct allocator_offer *offer, const struct resources *refused,

@@ -34,7 +34,7 @@ static size_t count_claimants(const struct allocator *allocator)
 	size_t count = 0;
 	for (const struct allocator_framework *framework = allocator->frameworks; framework != NULL;
 	     framework = framework->next)
-		count += framework->suppressed ? 0 : framework->role_count;
+		count += framework->role_count;
 	return count;
 }
 
@@ -45,8 +45,11 @@ static struct claimant *find_claimants(const struct allocator *allocator, size_t
 	*count = 0;
 	for (struct allocator_framework *framework = allocator->frameworks; framework != NULL;
 	     framework = framework->next) {
-		for (size_t i = 0; i < framework->role_count && !framework->suppressed; i++)
-			list[(*count)++] = (struct claimant){.framework = framework, .role = framework->roles[i]};
+		for (size_t i = 0; i < framework->role_count; i++) {
+			if (!framework->roles[i].suppressed)
+				list[(*count)++] = (struct claimant){.framework = framework,
+								     .role = framework->roles[i].name};
+		}
 	}
 	return list;
 }
@@ -60,13 +63,14 @@ static void rank(const struct allocator *allocator, struct claimant *list, size_
 	qsort(list, count, sizeof(*list), compare);
 }
 
+/* Filters that are over have been forgotten at the beginning of the round. */
 static bool is_refused(const struct claimant *claimant, const struct allocator_agent *agent,
-		       const struct resources *resources, int64_t now_ms)
+		       const struct resources *resources)
 {
 	for (const struct allocator_filter *filter = claimant->framework->filters; filter != NULL;
 	     filter = filter->next) {
-		if (filter->until_ms > now_ms && strcmp(filter->agent, agent->id) == 0 &&
-		    strcmp(filter->role, claimant->role) == 0 && resources_contain(&filter->resources, resources))
+		if (strcmp(filter->agent, agent->id) == 0 && strcmp(filter->role, claimant->role) == 0 &&
+		    resources_contain(&filter->resources, resources))
 			return true;
 	}
 	return false;
@@ -89,13 +93,13 @@ static void make_offer(struct allocator *allocator, const struct allocator_agent
 
 /* True when something was offered: then shares have changed, and less is left. */
 static bool offer_to(struct allocator *allocator, const struct allocator_agent *agent, const struct claimant *claimant,
-		     const struct resources *left, int64_t now_ms)
+		     const struct resources *left)
 {
 	struct resources portion = {.items = NULL};
 	if (agent->remote && !claimant->framework->region_aware)
 		return false;
 	allocator_portion(left, claimant->role, &portion);
-	bool good = allocator_worth_offering(&portion) && !is_refused(claimant, agent, &portion, now_ms);
+	bool good = allocator_worth_offering(&portion) && !is_refused(claimant, agent, &portion);
 	if (good)
 		make_offer(allocator, agent, claimant, &portion);
 	resources_clear(&portion);
@@ -103,13 +107,13 @@ static bool offer_to(struct allocator *allocator, const struct allocator_agent *
 }
 
 static bool offer_agent(struct allocator *allocator, const struct allocator_agent *agent, struct claimant *list,
-			size_t count, int64_t now_ms)
+			size_t count)
 {
 	struct resources left = {.items = NULL};
 	bool offered = false;
 	allocator_free_of(allocator, agent, &left);
 	for (size_t i = 0; i < count && !offered && allocator_worth_offering(&left); i++)
-		offered = offer_to(allocator, agent, &list[i], &left, now_ms);
+		offered = offer_to(allocator, agent, &list[i], &left);
 	resources_clear(&left);
 	if (offered)
 		rank(allocator, list, count);
@@ -141,7 +145,7 @@ void allocator_run(struct allocator *allocator, int64_t now_ms)
 	if (count > 0)
 		rank(allocator, list, count);
 	for (const struct allocator_agent *agent = allocator->agents; agent != NULL && count > 0; agent = agent->next) {
-		while (agent->open && offer_agent(allocator, agent, list, count, now_ms))
+		while (agent->open && offer_agent(allocator, agent, list, count))
 			;
 	}
 	free(list);

@@ -72,8 +72,9 @@ void answer_put_agent(const struct master *master, const struct master_agent *ag
 	if (master_can(master, MESOS__MASTER_INFO__CAPABILITY__TYPE__AGENT_DRAINING))
 		writer_put_bool(writer, "deactivated", agent->deactivated);
 	writer_put_string(writer, "version", agent->version);
+	struct mesos_version version = master_agent_version(agent);
 	writer_key(writer, "capabilities");
-	shape_capabilities(writer, shape_agent_capabilities);
+	shape_agent_capabilities(writer, &version);
 	put_drain(agent, writer);
 }
 
@@ -95,10 +96,8 @@ void answer_put_recovered(const struct master *master, struct writer *writer)
 	writer_key(writer, "recovered_slaves");
 	writer_open(writer, '[');
 	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		struct resources total = {.items = NULL};
 		if (agent->standing != STANDING_RECOVERED)
 			continue;
-		shape_take_resources(&total, agent->info->resources, agent->info->n_resources);
 		writer_open(writer, '{');
 		writer_put_string(writer, "id", agent->id);
 		writer_put_string(writer, "hostname", agent->info->hostname);
@@ -106,10 +105,7 @@ void answer_put_recovered(const struct master *master, struct writer *writer)
 		writer_key(writer, "attributes");
 		shape_attributes(writer, agent->info);
 		shape_put_domain(writer, agent->info->domain);
-		writer_key(writer, "resources");
-		shape_resources(writer, &total, NULL);
 		writer_close(writer, '}');
-		resources_clear(&total);
 	}
 	writer_close(writer, ']');
 }
@@ -217,7 +213,7 @@ void answer_state(const struct master *master, const struct master_query *query,
 	}
 	writer_close(writer, ']');
 	answer_put_recovered(master, writer);
-	answer_put_frameworks(master, writer);
+	answer_put_frameworks(master, NULL, writer);
 	writer_put_raw(writer, "orphan_tasks", "[]");
 	writer_put_raw(writer, "unregistered_frameworks", "[]");
 	writer_close(writer, '}');

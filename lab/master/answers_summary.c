@@ -55,7 +55,7 @@ static void summarise_agent(const struct master *master, const struct master_age
 	for (const struct master_task *task = agent->tasks; task != NULL; task = task->next)
 		count(&counts, task);
 	for (const struct master_task *task = master->completed; task != NULL; task = task->next) {
-		if (belongs(task, agent))
+		if (belongs(task, agent) && !task->framework->completed)
 			count(&counts, task);
 	}
 	writer_open(writer, '{');
@@ -65,7 +65,7 @@ static void summarise_agent(const struct master *master, const struct master_age
 	writer_open(writer, '[');
 	for (const struct master_framework *framework = master->frameworks; framework != NULL;
 	     framework = framework->next) {
-		if (ran_on(master, framework, agent))
+		if (!framework->completed && ran_on(master, framework, agent))
 			writer_string(writer, framework->info->id->value);
 	}
 	writer_close(writer, ']');
@@ -120,8 +120,10 @@ void answer_state_summary(const struct master *master, const struct master_query
 	writer_key(writer, "frameworks");
 	writer_open(writer, '[');
 	for (const struct master_framework *framework = master->frameworks; framework != NULL;
-	     framework = framework->next)
-		summarise_framework(master, framework, writer);
+	     framework = framework->next) {
+		if (!framework->completed)
+			summarise_framework(master, framework, writer);
+	}
 	writer_close(writer, ']');
 	writer_close(writer, '}');
 }

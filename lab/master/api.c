@@ -16,23 +16,9 @@ typedef Mesos__Master__Call call_t;
 
 /* ---- Mesos' JSON of it */
 
-/* In v1 a slave is an agent; empty lists are shown. */
 void api_rename_keys(json_t *value)
 {
-	json_t *member;
-	void *next;
-	const char *key;
-	size_t index;
-	if (json_is_array(value)) {
-		json_array_foreach(value, index, member) api_rename_keys(member);
-		return;
-	}
-	json_t *id = json_object_get(value, "slave_id");
-	if (id != NULL) {
-		json_object_set(value, "agent_id", id);
-		json_object_del(value, "slave_id");
-	}
-	json_object_foreach_safe(value, next, key, member) api_rename_keys(member);
+	shape_as_v1(value);
 }
 
 static void show_list(json_t *object, const char *key)
@@ -158,17 +144,18 @@ static bool is_type(const char *header, const char *media_type)
 	return strcmp(header, media_type) == 0;
 }
 
-static bool accepts(const char *header, const char *media_type)
+bool api_accepts(const char *header, const char *media_type)
 {
 	return *header == '\0' || strstr(header, "*/*") != NULL || strstr(header, "application/*") != NULL ||
 	       strstr(header, media_type) != NULL;
 }
 
-static call_t *parse_json(const struct web_call *call, struct web_reply *reply)
+static void *parse_json(const ProtobufCMessageDescriptor *descriptor, const struct web_call *call,
+			struct web_reply *reply)
 {
 	struct error err = ERROR_INIT;
 	json_t *json = json_loadb(call->body, call->body_len, JSON_DECODE_ANY, NULL);
-	call_t *parsed = json_is_object(json) ? pb_from_json(&mesos__master__call__descriptor, json, &err) : NULL;
+	void *parsed = json_is_object(json) ? pb_from_json(descriptor, json, &err) : NULL;
 	if (json == NULL)
 		web_refuse(reply, 400, "Failed to parse body into JSON: syntax error at line 1 near: %s", call->body);
 	else if (parsed == NULL)
@@ -184,17 +171,17 @@ static bool has_type(const call_t *call)
 	return call->has_type && call->type != MESOS__MASTER__CALL__TYPE__UNKNOWN;
 }
 
-static call_t *parse(const struct web_call *call, struct web_reply *reply)
+void *api_parse(const ProtobufCMessageDescriptor *descriptor, const struct web_call *call, struct web_reply *reply)
 {
-	call_t *parsed = NULL;
+	void *parsed = NULL;
 	if (*call->content_type == '\0') {
 		web_refuse(reply, 400, "Expecting 'Content-Type' to be present");
 	} else if (is_type(call->content_type, "application/x-protobuf")) {
-		parsed = pb_unpack(&mesos__master__call__descriptor, call->body, call->body_len);
+		parsed = pb_unpack(descriptor, call->body, call->body_len);
 		if (parsed == NULL)
 			web_refuse(reply, 400, "Failed to parse body into Call protobuf");
 	} else if (is_type(call->content_type, "application/json")) {
-		parsed = parse_json(call, reply);
+		parsed = parse_json(descriptor, call, reply);
 	} else {
 		web_refuse(reply, 415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
 	}
@@ -210,7 +197,7 @@ static bool has_member(const call_t *call, const char *name)
 
 static void give(const Mesos__Master__Response *response, const struct web_call *call, struct web_reply *reply)
 {
-	if (accepts(call->accept, "application/json")) {
+	if (api_accepts(call->accept, "application/json")) {
 		put_json(response, &reply->body);
 	} else {
 		reply->content_type = "application/x-protobuf";
@@ -222,10 +209,13 @@ static void read_call(const struct master *master, const call_t *parsed, const s
 		      struct web_reply *reply)
 {
 	Mesos__Master__Response *response = pb_new(&mesos__master__response__descriptor);
-	if (api_read(master, parsed->type, response))
+	if (api_read(master, parsed->type, response)) {
+		if (!api_accepts(call->accept, "application/json"))
+			api_as_protobuf(master, response);
 		give(response, call, reply);
-	else
+	} else {
 		web_refuse(reply, 501, "501 Not Implemented.");
+	}
 	pb_free(response);
 }
 
@@ -239,7 +229,7 @@ static void run_call(struct master *master, const call_t *parsed, const struct w
 	else if (i < count && !has_member(parsed, calls[i].member))
 		web_refuse(reply, 400, "Failed to validate master::Call: Expecting '%s' to be present",
 			   calls[i].member);
-	else if (!accepts(call->accept, "application/json") && !accepts(call->accept, "application/x-protobuf"))
+	else if (!api_accepts(call->accept, "application/json") && !api_accepts(call->accept, "application/x-protobuf"))
 		web_refuse(reply, 406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'");
 	else if (i < count && calls[i].run != NULL)
 		calls[i].run(master, parsed, reply);
@@ -254,7 +244,7 @@ void answer_api(struct master *master, const struct web_call *call, struct web_r
 			   call->method);
 		return;
 	}
-	call_t *parsed = parse(call, reply);
+	call_t *parsed = api_parse(&mesos__master__call__descriptor, call, reply);
 	if (parsed != NULL)
 		run_call(master, parsed, call, reply);
 	pb_free(parsed);

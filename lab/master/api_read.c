@@ -62,10 +62,10 @@ static Mesos__SlaveInfo *agent_info(const struct master_agent *agent)
 	return info;
 }
 
-static void put_capabilities(Mesos__Master__Response__GetAgents__Agent *to)
+static void put_capabilities(const struct master_agent *agent, Mesos__Master__Response__GetAgents__Agent *to)
 {
-	for (int type = 1; type <= MESOS__MASTER__RESPONSE__GET_AGENTS__AGENT__CAPABILITY__TYPE__TASK_RESOURCE_LIMITS;
-	     type++) {
+	struct mesos_version version = master_agent_version(agent);
+	for (int type = 1; shape_agent_capability((size_t)type - 1, &version) != NULL; type++) {
 		agent_capability *capability =
 			pb_new(&mesos__master__response__get_agents__agent__capability__descriptor);
 		capability->has_type = true;
@@ -96,7 +96,7 @@ static Mesos__Master__Response__GetAgents__Agent *make_agent(const struct master
 		to->reregistered_time = time_info(agent->reregistered);
 	put_resources(&total, true, &to->total_resources, &to->n_total_resources);
 	put_resources(&used, true, &to->allocated_resources, &to->n_allocated_resources);
-	put_capabilities(to);
+	put_capabilities(agent, to);
 	resources_clear(&total);
 	resources_clear(&used);
 	return to;
@@ -122,16 +122,6 @@ static Mesos__Task *make_task(const struct master_task *task)
 	Mesos__Task *to = pb_copy(task->task);
 	for (size_t i = 0; i < to->n_resources; i++)
 		pb_set_string(&to->resources[i]->role, NULL);
-	if (to->n_statuses > 0) {
-		const Mesos__TaskStatus *last = to->statuses[to->n_statuses - 1];
-		to->has_status_update_state = true;
-		to->status_update_state = last->state;
-		if (last->has_uuid) {
-			to->has_status_update_uuid = true;
-			to->status_update_uuid.len = last->uuid.len;
-			to->status_update_uuid.data = xmemdup(last->uuid.data, last->uuid.len);
-		}
-	}
 	return to;
 }
 
@@ -154,26 +144,39 @@ static Mesos__Master__Response__GetTasks *make_tasks(const struct master *master
 	return to;
 }
 
+static Mesos__Master__Response__GetFrameworks__Framework *make_framework(const struct master *master,
+									 const struct master_framework *framework)
+{
+	Mesos__Master__Response__GetFrameworks__Framework *one =
+		pb_new(&mesos__master__response__get_frameworks__framework__descriptor);
+	struct resources used = {.items = NULL};
+	one->framework_info = pb_copy(framework->info);
+	one->framework_info->has_failover_timeout = true;
+	one->active = one->connected = master_framework_is_active(framework);
+	one->has_recovered = true;
+	one->recovered = framework->recovered;
+	one->offer_constraints = pb_new(&mesos__master__response__get_frameworks__offer_constraints__descriptor);
+	one->registered_time = time_info(framework->registered);
+	one->reregistered_time = time_info(framework->reregistered > 0 ? framework->reregistered
+								       : framework->registered);
+	if (framework->unregistered > 0)
+		one->unregistered_time = time_info(framework->unregistered);
+	master_used(master, NULL, framework, &used);
+	put_resources(&used, true, &one->allocated_resources, &one->n_allocated_resources);
+	resources_clear(&used);
+	return one;
+}
+
 static Mesos__Master__Response__GetFrameworks *make_frameworks(const struct master *master)
 {
 	Mesos__Master__Response__GetFrameworks *to = pb_new(&mesos__master__response__get_frameworks__descriptor);
 	for (const struct master_framework *framework = master->frameworks; framework != NULL;
 	     framework = framework->next) {
-		Mesos__Master__Response__GetFrameworks__Framework *one =
-			pb_new(&mesos__master__response__get_frameworks__framework__descriptor);
-		struct resources used = {.items = NULL};
-		one->framework_info = pb_copy(framework->info);
-		one->framework_info->has_failover_timeout = true;
-		one->active = one->connected = true;
-		one->has_recovered = true;
-		one->offer_constraints =
-			pb_new(&mesos__master__response__get_frameworks__offer_constraints__descriptor);
-		one->registered_time = time_info(framework->registered);
-		one->reregistered_time = time_info(framework->registered);
-		master_used(master, NULL, framework, &used);
-		put_resources(&used, true, &one->allocated_resources, &one->n_allocated_resources);
-		resources_clear(&used);
-		PB_APPEND(to->frameworks, to->n_frameworks, one);
+		Mesos__Master__Response__GetFrameworks__Framework *one = make_framework(master, framework);
+		if (framework->completed)
+			PB_APPEND(to->completed_frameworks, to->n_completed_frameworks, one);
+		else
+			PB_APPEND(to->frameworks, to->n_frameworks, one);
 	}
 	return to;
 }
@@ -332,4 +335,25 @@ bool api_read(const struct master *master, Mesos__Master__Call__Type type, Mesos
 		return true;
 	}
 	return false;
+}
+
+static void leave_out(const struct master *master, Mesos__Master__Response__GetTasks *tasks)
+{
+	size_t kept = 0;
+	for (size_t i = 0; tasks != NULL && i < tasks->n_completed_tasks; i++) {
+		Mesos__Task *task = tasks->completed_tasks[i];
+		const struct master_framework *framework = master_framework_find(master, task->framework_id->value);
+		if (framework == NULL || !framework->completed)
+			tasks->completed_tasks[kept++] = task;
+		else
+			pb_free(task);
+	}
+	if (tasks != NULL)
+		tasks->n_completed_tasks = kept;
+}
+
+void api_as_protobuf(const struct master *master, Mesos__Master__Response *response)
+{
+	leave_out(master, response->get_tasks);
+	leave_out(master, response->get_state != NULL ? response->get_state->get_tasks : NULL);
 }

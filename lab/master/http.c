@@ -51,7 +51,9 @@ static const struct endpoint {
 static int64_t number_of(const struct web_call *call, const char *name)
 {
 	const char *text = web_call_query(call, name);
-	return text != NULL ? strtoll(text, NULL, 10) : -1;
+	char *end = NULL;
+	int64_t number = text != NULL ? strtoll(text, &end, 10) : -1;
+	return text != NULL && end != text && *end == '\0' ? number : -1; /* what is no number is not given */
 }
 
 /* The same below /master, as the real one has it. */
@@ -82,11 +84,13 @@ static void redirect(const struct master *master, const struct web_call *call, s
 static void answer_from(struct master *master, const struct endpoint *endpoint, const struct web_call *call,
 			const char *path, struct web_reply *reply)
 {
+	const char *order = web_call_query(call, "order");
 	const struct master_query query = {.slave_id = web_call_query(call, "slave_id"),
 					   .framework_id = web_call_query(call, "framework_id"),
 					   .task_id = web_call_query(call, "task_id"),
 					   .limit = number_of(call, "limit"),
-					   .offset = number_of(call, "offset")};
+					   .offset = number_of(call, "offset"),
+					   .ascending = order != NULL && strcmp(order, "asc") == 0};
 	struct writer writer = {.out = &reply->body};
 	if (endpoint->maintain != NULL)
 		endpoint->maintain(master, call, path, reply);
@@ -143,7 +147,8 @@ static struct web *serve_tls(struct master *master, int fd, web_handler *handler
 	char *certificate = read_pem(master, "master.pem", err);
 	char *key = certificate != NULL ? read_pem(master, "master-key.pem", err) : NULL;
 	char *ca = key != NULL ? read_pem(master, "ca.pem", err) : NULL;
-	const struct web_tls tls = {.certificate = certificate, .key = key, .ca = ca};
+	const struct web_tls tls = {
+		.certificate = certificate, .key = key, .ca = ca, .required = master->lab->client_certificates};
 	struct web *web = ca != NULL ? web_new_tls(master->events, fd, &tls, handler, master, err) : NULL;
 	free(certificate); /* the server has its own copies once it runs */
 	free(key);

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "lab/core/wire.h"
 #include "lab/master/master.h"
+#include "lab/master/scheduler.h"
 #include "mesos/pb.h"
 
 /* What a task of the lab takes: two of them use more than half of an agent's memory, so that lowering it is felt. */
@@ -31,6 +32,11 @@ struct master_framework *master_framework_find(const struct master *master, cons
 			return framework;
 	}
 	return NULL;
+}
+
+bool master_framework_is_active(const struct master_framework *framework)
+{
+	return !framework->completed && (framework->scheduler == NULL || framework->scheduler->stream != NULL);
 }
 
 static void add_capability(Mesos__FrameworkInfo *info, Mesos__FrameworkInfo__Capability__Type type)

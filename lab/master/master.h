@@ -6,8 +6,9 @@
  *
  *   master.c       the process: contends, leads, ends;  election.c  its part in ZooKeeper
  *   agents.c       the book of agents: found, added, unreachable, gone, removed;  pings.c  who is silent for too long
- *   register.c     what agents say: registration, reregistration, disconnection;  admission.c  who is kept out
- *   tasks.c        what runs where, and what becomes of it;  launch.c  the lab's frameworks and their tasks
+ *   register.c     what agents say;  admission.c  who is kept out;  admit.c  who is let in, once the registry holds it
+ *   tasks.c        what runs where, as agents say it;  tasks_lost.c  what the master says itself when they do not
+ *   launch.c       the lab's frameworks and their tasks
  *   registry.c     DIR/master/registry.json, which all masters of a lab share
  *   operate.c      drain, deactivate, reactivate, mark gone;  maintenance.c  the schedule and machines;
  *   operations.c   reservations and volumes
@@ -38,7 +39,7 @@
 #define MASTER_MAX_PING_TIMEOUTS   5
 #define MASTER_REREGISTER_MS       600000
 #define MASTER_REREGISTER_TEXT     "10mins"
-#define MASTER_COMPLETED_TASKS_MAX 1000
+#define MASTER_COMPLETED_TASKS_MAX 1000 /* of a framework */
 
 enum agent_standing {
 	STANDING_REGISTERED,  /* in /slaves, active or merely disconnected */
@@ -52,7 +53,8 @@ struct master_agent {
 	char *id;
 	char *host; /* the lab's host it runs on */
 	Mesos__SlaveInfo *info;
-	struct resources checkpointed; /* dynamic reservations and volumes, as the agent keeps them; normalised */
+	const Mesos__SlaveInfo *coming; /* its peer's: what the registry is to hold from now on; NULL: info */
+	struct resources checkpointed;  /* dynamic reservations and volumes, as the agent keeps them; normalised */
 	char *ip;
 	int port;
 	char *version;
@@ -77,6 +79,8 @@ struct master_peer {
 	struct master *master;
 	struct link *link;
 	struct master_agent *agent; /* that registered over it; NULL before */
+	Mesos__SlaveInfo *asked;    /* it waits for the registry to hold this; NULL: it does not wait */
+	json_t *asking;             /* the message, while it waits */
 	char *host;
 	char *ip;
 	int port;
@@ -86,7 +90,12 @@ struct master_framework {
 	struct master_framework *next;
 	Mesos__FrameworkInfo *info;
 	double registered;
+	double reregistered; /* 0: it has not subscribed again */
+	double unregistered; /* 0: it has not ended */
+	bool recovered;      /* only its agents remember it: it has not subscribed to this master */
+	bool completed;
 	struct scheduler *scheduler; /* NULL: one of the lab's own */
+	size_t completed_tasks;
 };
 
 struct master_task {
@@ -151,8 +160,7 @@ struct master {
 	struct master_agent *agents;
 	struct master_peer *peers;
 	struct master_framework *frameworks;
-	struct master_task *completed; /* latest first */
-	size_t completed_count;
+	struct master_task *completed;          /* latest first */
 	Mesos__Maintenance__Schedule *schedule; /* NULL: none */
 	struct master_machine *machines;
 	struct master_counters counters;
@@ -184,6 +192,7 @@ const char *master_agent_pid(const struct master_agent *agent, char *out, size_t
 char *master_agent_text(const struct master_agent *agent);
 /* The SlaveInfo's resources with reservations and volumes applied; normalised. out must be cleared. */
 void master_agent_total(const struct master_agent *agent, struct resources *out);
+struct mesos_version master_agent_version(const struct master_agent *agent);
 bool master_agent_is_active(const struct master_agent *agent);
 void master_agent_set_drain(struct master_agent *agent, Mesos__DrainInfo *drain); /* takes drain */
 void master_agent_disconnect(struct master *master, struct master_agent *agent);
@@ -202,6 +211,13 @@ void master_close_agents(struct master *master); /* every connection, and the li
 bool admission_refused(const struct master *master, struct master_peer *peer, const struct master_agent *agent,
 		       const Mesos__SlaveInfo *info, bool again);
 
+/* ---- admit.c: each takes info; an agent that is let in is in the registry first */
+void admit_new(struct master *master, struct master_peer *peer, Mesos__SlaveInfo *info, const json_t *message);
+void admit_again(struct master *master, struct master_peer *peer, Mesos__SlaveInfo *info, const json_t *message);
+void admit_written(struct master *master);     /* the registry holds what was asked for */
+void admit_withdraw(struct master_peer *peer); /* its connection is gone */
+void admit_acknowledge(struct master_peer *peer);
+
 /* ---- pings.c */
 void master_ping(struct master *master); /* one round, and whose time is up */
 void master_pong(struct master *master, const struct master_peer *peer);
@@ -210,13 +226,18 @@ void master_pong(struct master *master, const struct master_peer *peer);
 void master_tasks_free(struct master *master);
 void master_task_add(struct master_framework *framework, struct master_agent *agent, Mesos__Task *message); /* takes */
 void master_update(struct master *master, struct master_agent *agent, const json_t *update);
-/* What the agent says it runs is what runs there; what it does not name is lost. */
-void master_reconcile(struct master *master, struct master_agent *agent, const json_t *tasks);
+/* What the agent says it runs is what runs there; what it does not name is lost. returned: what frameworks are told of
+ * each task when the agent was given up before; NULL: nothing. */
+void master_reconcile(struct master *master, struct master_agent *agent, const json_t *tasks, const char *returned);
+/* What an agent remembers of frameworks that have ended there, after a failover. */
+void master_tasks_archived(struct master *master, const json_t *tasks);
 void master_tasks_unreachable(struct master *master, struct master_agent *agent, const char *why);
 void master_tasks_disconnected(struct master *master,
 			       struct master_agent *agent); /* of frameworks that do not checkpoint */
 void master_tasks_gone(struct master *master, struct master_agent *agent);
 void master_tasks_removed(struct master *master, struct master_agent *agent, const char *why);
+/* It is completed, and its tasks are killed; it stays in the list. */
+void master_framework_end(struct master *master, struct master_framework *framework);
 /* Sums, normalised. agent or framework may be NULL; out must be cleared. */
 void master_used(const struct master *master, const struct master_agent *agent,
 		 const struct master_framework *framework, struct resources *out);
@@ -240,6 +261,7 @@ void master_task_launch(struct master *master, struct master_agent *agent, struc
 			Mesos__Task *task);
 void master_frameworks_free(struct master *master);
 struct master_framework *master_framework_find(const struct master *master, const char *id);
+bool master_framework_is_active(const struct master_framework *framework); /* somebody is subscribed for it */
 /* The lab's tasks for an agent that registered as a new one. */
 void master_launch_tasks(struct master *master, struct master_agent *agent);
 
@@ -251,12 +273,17 @@ void scheduler_free(struct scheduler *scheduler); /* NULL is fine */
 void answer_scheduler(struct master *master, const struct web_call *call, struct web_reply *reply);
 /* A framework of people that only its agents remember: added, which takes info. NULL: it is one of the lab's own. */
 struct master_framework *scheduler_recover(struct master *master, Mesos__FrameworkInfo *info);
+/* One, or as many as a MULTI_ROLE framework has; borrowed. */
+const char *const *master_framework_roles(const struct master_framework *framework, size_t *count);
+const char *master_task_role(const struct master_task *task);      /* that what it uses is allocated to; borrowed */
+bool scheduler_is_there(const struct master_framework *framework); /* has a scheduler that is subscribed */
+/* Puts what schedulers have asked and were told over the zeros of metrics. */
+void scheduler_put_metrics(const struct master *master, json_t *metrics);
 void scheduler_update(const struct master_framework *framework, const Mesos__TaskStatus *status);
 void scheduler_agent_removed(struct master *master, const struct master_agent *agent);
 /* It has come back: it learns what frameworks say of themselves now. */
 void scheduler_agent_back(const struct master *master, const struct master_agent *agent);
 void scheduler_tell_agent(const struct master_agent *agent, const struct master_framework *framework);
-void scheduler_kill_orphans(const struct master_agent *agent); /* tasks of frameworks that were torn down */
 
 /* ---- registry.c */
 int master_registry_load(struct master *master, struct error *err);
@@ -287,11 +314,16 @@ void maintenance_http(struct master *master, const struct web_call *call, const 
 enum master_operation { OPERATION_RESERVE, OPERATION_UNRESERVE, OPERATION_CREATE, OPERATION_DESTROY };
 void operations_apply(struct master *master, enum master_operation kind, const char *id,
 		      Mesos__Resource *const *resources, size_t count, struct web_reply *reply);
+/* A framework's, in an ACCEPT: as above, of what it was offered, which is changed likewise. False, with nothing changed
+ * and the reason in the log, when it is not valid. */
+bool operations_apply_offered(struct master *master, enum master_operation kind, struct master_agent *agent,
+			      Mesos__Resource *const *resources, size_t count, struct resources *offered);
 
 /* ---- answers.c, answers_*.c, roles.c, metrics.c, flags.c */
 struct master_query { /* parameters of the request, NULL or -1 when not given */
 	const char *slave_id, *framework_id, *task_id;
 	int64_t limit, offset;
+	bool ascending; /* the oldest first */
 };
 typedef void master_answer(const struct master *master, const struct master_query *query, struct writer *writer);
 master_answer answer_slaves, answer_state, answer_state_summary, answer_tasks, answer_frameworks, answer_flags,
@@ -301,7 +333,7 @@ void answer_put_agent(const struct master *master, const struct master_agent *ag
 void answer_put_agent_full(const struct master *master, const struct master_agent *agent, struct writer *writer);
 void answer_put_recovered(const struct master *master, struct writer *writer);
 void answer_put_framework(const struct master *master, const struct master_framework *framework, struct writer *writer);
-void answer_put_frameworks(const struct master *master, struct writer *writer);
+void answer_put_frameworks(const struct master *master, const char *only, struct writer *writer); /* NULL: all */
 bool answer_wants_agent(const struct master_agent *agent, const struct master_query *query);
 json_t *master_flags(const struct master *master);   /* {"name": "value"} */
 json_t *master_metrics(const struct master *master); /* {"name": number}, in the order of names */
@@ -310,8 +342,13 @@ double master_count_agents(const struct master *master, enum agent_standing stan
 /* ---- api.c, api_read.c */
 void api_rename_keys(json_t *value); /* as v1 names things: a slave is an agent */
 void answer_api(struct master *master, const struct web_call *call, struct web_reply *reply);
+/* The body as a message of that kind, from JSON or protobuf; NULL when the reply says why not. */
+void *api_parse(const ProtobufCMessageDescriptor *descriptor, const struct web_call *call, struct web_reply *reply);
+bool api_accepts(const char *header, const char *media_type); /* does the header Accept allow it? */
 /* Fills the answer of a reading call; false when it is none that this master knows. */
 bool api_read(const struct master *master, Mesos__Master__Call__Type type, Mesos__Master__Response *to);
+/* In protobuf the real master leaves out the tasks of frameworks that have ended. */
+void api_as_protobuf(const struct master *master, Mesos__Master__Response *response);
 
 /* ---- http.c, strikes.c, auth.c */
 int master_serve(struct master *master, struct error *err);

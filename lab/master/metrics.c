@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /metrics/snapshot: every name a real master gives. What the lab has no counterpart of (offers, an allocator, the
- * calls of frameworks) is 0; what it has is counted.
+ * /metrics/snapshot: every name a real master gives. What the lab has no counterpart of is 0; what it has is counted.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -207,11 +206,7 @@ json_t *master_metrics(const struct master *master)
 	struct resources total = {.items = NULL}, used = {.items = NULL};
 	sum_up(master, &total, &used);
 	metrics_put_allocator(master, &total, &used, metrics);
-	double frameworks = metrics_put_frameworks(master, metrics);
-	metrics_put(metrics, frameworks, "master/frameworks_active");
-	metrics_put(metrics, frameworks, "master/frameworks_connected");
-	metrics_put(metrics, 0, "master/frameworks_disconnected");
-	metrics_put(metrics, 0, "master/frameworks_inactive");
+	metrics_put_frameworks(master, metrics);
 	metrics_put(metrics, master->elected, "master/elected");
 	metrics_put(metrics, master_now() - master->start_time, "master/uptime_secs");
 	put_agents(master, metrics);
@@ -219,6 +214,7 @@ json_t *master_metrics(const struct master *master)
 	put_operations(&master->counters, metrics);
 	put_resources(&total, &used, metrics);
 	put_tasks(master, metrics);
+	scheduler_put_metrics(master, metrics);
 	put_registrar(master, metrics);
 	put_system(metrics);
 	resources_clear(&total);

@@ -14,6 +14,10 @@ void metrics_put_timer(json_t *metrics, const char *name); /* its value and its 
 
 void metrics_put_allocator(const struct master *master, const struct resources *total, const struct resources *used,
 			   json_t *metrics);
-double metrics_put_frameworks(const struct master *master, json_t *metrics); /* how many there are */
+void metrics_put_frameworks(const struct master *master, json_t *metrics);
+
+/* "master/frameworks/NAME/ID/" */
+#define METRICS_PREFIX_MAX 384
+void metrics_framework_prefix(const struct master_framework *framework, char out[METRICS_PREFIX_MAX]);
 
 #endif

@@ -92,7 +92,7 @@ static void escape(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
-/* Of every framework, and 0 but for its living tasks. */
+/* Of every framework; 0 but for its living tasks and, of frameworks of people, what scheduler_put_metrics knows. */
 static const char *const framework_names[] = {"calls",
 					      "calls/accept",
 					      "calls/accept_inverse_offers",
@@ -153,14 +153,23 @@ static const char *const framework_names[] = {"calls",
 					      "tasks/terminal/task_killed",
 					      "tasks/terminal/task_lost"};
 
+void metrics_framework_prefix(const struct master_framework *framework, char out[METRICS_PREFIX_MAX])
+{
+	char name[128];
+	escape(framework->info->name, name, sizeof(name));
+	snprintf(out, METRICS_PREFIX_MAX, "master/frameworks/%s/%s/", name, framework->info->id->value);
+}
+
 static void put_framework(const struct master_framework *framework, json_t *metrics)
 {
-	char name[128], prefix[384];
-	escape(framework->info->name, name, sizeof(name));
-	snprintf(prefix, sizeof(prefix), "master/frameworks/%s/%s/", name, framework->info->id->value);
+	char prefix[METRICS_PREFIX_MAX];
+	metrics_framework_prefix(framework, prefix);
 	metrics_put_zeros(metrics, prefix, framework_names, COUNT(framework_names));
-	metrics_put(metrics, 1, "%ssubscribed", prefix);
-	metrics_put(metrics, 0, "%sroles/%s/suppressed", prefix, framework->info->role);
+	size_t count;
+	const char *const *roles = master_framework_roles(framework, &count);
+	metrics_put(metrics, framework->scheduler == NULL || scheduler_is_there(framework), "%ssubscribed", prefix);
+	for (size_t i = 0; i < count; i++)
+		metrics_put(metrics, 0, "%sroles/%s/suppressed", prefix, roles[i]);
 }
 
 static void count_tasks(const struct master *master, json_t *metrics)
@@ -181,12 +190,10 @@ static void count_tasks(const struct master *master, json_t *metrics)
 	}
 }
 
-double metrics_put_frameworks(const struct master *master, json_t *metrics)
+void metrics_put_frameworks(const struct master *master, json_t *metrics)
 {
-	double count = 0;
 	for (const struct master_framework *framework = master->frameworks; framework != NULL;
-	     framework = framework->next, count++)
+	     framework = framework->next)
 		put_framework(framework, metrics);
 	count_tasks(master, metrics);
-	return count;
 }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "lab/core/wire.h"
 #include "lab/master/master.h"
 #include "mesos/pb.h"
 
@@ -35,14 +36,9 @@ static struct master_agent *find_admitted(const struct master *master, const cha
 
 static void send_drain(const struct master_agent *agent)
 {
-	const Mesos__DrainInfo__Config *config = agent->drain->config;
-	json_t *message = json_pack("{ss sb}", "type", "drain", "mark_gone", (int)config->mark_gone);
-	if (config->max_grace_period != NULL)
-		json_object_set_new(message, "grace_ms", json_integer(config->max_grace_period->nanoseconds / 1000000));
 	if (agent->link != NULL)
-		link_send(agent->link, message);
-	else
-		json_decref(message);
+		link_send(agent->link,
+			  json_pack("{ss so}", "type", "drain", "config", wire_pack(agent->drain->config)));
 }
 
 static bool has_living_tasks(const struct master_agent *agent)
@@ -65,6 +61,7 @@ void operate_check_drained(struct master *master, struct master_agent *agent)
 	} else {
 		log_info("Transitioning agent %s to the DRAINED state", agent->id);
 		agent->drain->state = MESOS__DRAIN_INFO__STATE__DRAINED;
+		log_info("Agent %s successfully marked as DRAINED", agent->id);
 	}
 	master_registry_write(master);
 }
@@ -77,13 +74,45 @@ void operate_resume_drain(struct master *master, struct master_agent *agent)
 	operate_check_drained(master, agent);
 }
 
+/* { F: { T, T }, F: { T } }, as the real master prints what is to end. */
+static void print_tasks(const struct master *master, const struct master_agent *agent, struct buffer *out)
+{
+	const char *between = "{ ";
+	buffer_puts(out, agent->tasks == NULL ? "{  }" : "");
+	for (const struct master_framework *framework = master->frameworks; framework != NULL;
+	     framework = framework->next) {
+		const char *mark = NULL;
+		for (const struct master_task *task = agent->tasks; task != NULL; task = task->next) {
+			if (task->framework != framework)
+				continue;
+			if (mark == NULL)
+				buffer_printf(out, "%s%s: ", between, framework->info->id->value);
+			buffer_printf(out, "%s%s", mark == NULL ? "{ " : mark, task->task->task_id->value);
+			between = mark = ", ";
+		}
+		buffer_puts(out, mark != NULL ? " }" : "");
+	}
+	buffer_puts(out, agent->tasks == NULL ? "" : " }");
+}
+
+static void log_draining(const struct master *master, const struct master_agent *agent)
+{
+	struct buffer tasks = BUFFER_INIT(1u << 20);
+	char *text = master_agent_text(agent);
+	print_tasks(master, agent, &tasks);
+	log_info("Transitioning agent %s to the DRAINING state; agent has (tasks, operations) == (%s, {  })", agent->id,
+		 buffer_text(&tasks));
+	log_info("Deactivating agent %s", text);
+	buffer_clear(&tasks);
+	free(text);
+}
+
 static bool refuse_drain(const struct master *master, const struct master_agent *agent, struct web_reply *reply)
 {
 	const Mesos__MachineID *machine = maintenance_window_of(master, agent);
-	struct mesos_version version = mesos_version_newest;
+	struct mesos_version version = master_agent_version(agent);
 	if (agent->standing != STANDING_REGISTERED)
 		return false;
-	mesos_version_parse(agent->version, &version, NULL);
 	if (machine != NULL)
 		web_refuse(reply, 400, "Agent %s is part of a maintenance schedule under Machine %s (%s)", agent->id,
 			   machine->hostname, machine->ip);
@@ -121,7 +150,7 @@ void operate_drain(struct master *master, const Mesos__Master__Call__DrainAgent 
 	agent->deactivated = true;
 	agent->settled = false;
 	if (agent->standing == STANDING_REGISTERED) {
-		log_info("Transitioning agent %s to the DRAINING state", agent->id);
+		log_draining(master, agent);
 		agent->drain_started = master_now();
 		send_drain(agent);
 		operate_check_drained(master, agent);

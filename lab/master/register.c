@@ -5,16 +5,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buffer.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "lab/core/files.h"
-#include "lab/core/shapes.h"
 #include "lab/core/wire.h"
 #include "lab/master/master.h"
 #include "mesos/pb.h"
-
-#define TEXT_MAX (1u << 20)
 
 static const char *text_of(const json_t *message, const char *key)
 {
@@ -22,96 +17,12 @@ static const char *text_of(const json_t *message, const char *key)
 	return text != NULL ? text : "";
 }
 
-static void log_resources(const char *what, const struct master_agent *agent)
-{
-	struct buffer text = BUFFER_INIT(TEXT_MAX);
-	char *name = master_agent_text(agent);
-	struct resources resources = {.items = NULL};
-	shape_take_resources(&resources, agent->info->resources, agent->info->n_resources);
-	resources_to_text(&resources, &text);
-	log_info("%s agent %s with %s", what, name, buffer_text(&text));
-	resources_clear(&resources);
-	buffer_clear(&text);
-	free(name);
-}
-
-static void take_checkpointed(struct master_agent *agent, const json_t *list)
-{
-	const json_t *item;
-	size_t index;
-	resources_clear(&agent->checkpointed);
-	json_array_foreach(list, index, item)
-	{
-		Mesos__Resource *resource = wire_unpack(&mesos__resource__descriptor, item);
-		struct resources one = {.items = &resource, .count = resource != NULL};
-		struct resources copy = {.items = NULL};
-		shape_take_resources(&copy, one.items, one.count);
-		resources_add(&agent->checkpointed, &copy);
-		resources_clear(&copy);
-		pb_free(resource);
-	}
-}
-
-static void take_place(struct master *master, struct master_agent *agent, struct master_peer *peer,
-		       const json_t *message)
-{
-	for (struct master_peer *other = master->peers; other != NULL; other = other->next) {
-		if (other->agent == agent)
-			other->agent = NULL;
-	}
-	free(agent->host);
-	free(agent->ip);
-	free(agent->version);
-	agent->host = xstrdup(peer->host);
-	agent->ip = xstrdup(peer->ip);
-	agent->version = xstrdup(text_of(message, "version"));
-	agent->port = peer->port;
-	agent->link = peer->link;
-	peer->agent = agent;
-	agent->connected = true;
-	agent->standing = STANDING_REGISTERED;
-	agent->pinged = false;
-	agent->missed = 0;
-	agent->settled = false;
-	take_checkpointed(agent, json_object_get(message, "resources"));
-}
-
 /* ---- registration */
 
-/* Whoever was at this address before is gone. */
-static void remove_predecessor(struct master *master, const struct master_peer *peer)
+static bool refused_new(const struct master *master, struct master_peer *peer, const Mesos__SlaveInfo *info)
 {
-	for (struct master_agent *agent = master->agents, *next; agent != NULL; agent = next) {
-		next = agent->next;
-		if (agent->standing != STANDING_REGISTERED || agent->port != peer->port ||
-		    strcmp(agent->ip, peer->ip) != 0)
-			continue;
-		char *text = master_agent_text(agent);
-		log_info("Removing old disconnected agent %s because a registration attempt occurred", text);
-		free(text);
-		master->counters.removals_registered++;
-		master_agent_remove(master, agent, "a new agent registered at the same address", false);
-	}
-}
-
-static void acknowledge(struct master_peer *peer)
-{
-	link_send(peer->link, json_pack("{ssss}", "type", "registered", "id", peer->agent->id));
-}
-
-static void admit(struct master *master, struct master_peer *peer, Mesos__SlaveInfo *info, const json_t *message)
-{
-	remove_predecessor(master, peer);
-	char *id = xasprintf("%s-S%lld", master->id, (long long)master->next_agent++);
-	struct master_agent *agent = master_agent_add(master, id, info);
-	free(id);
-	take_place(master, agent, peer, message);
-	agent->registered = master_now();
-	master->counters.registrations++;
-	acknowledge(peer);
-	log_resources("Registered", agent);
-	master_registry_changed(master);
-	master_launch_tasks(master, agent);
+	log_info("Received register agent message from slave(1)@%s:%d (%s)", peer->ip, peer->port, info->hostname);
+	return admission_refused(master, peer, NULL, info, false);
 }
 
 static void do_register(struct master *master, struct master_peer *peer, const json_t *message)
@@ -122,63 +33,19 @@ static void do_register(struct master *master, struct master_peer *peer, const j
 		char *text = master_agent_text(peer->agent);
 		log_info("Agent %s already registered, resending acknowledgement", text);
 		free(text);
-		acknowledge(peer);
-	} else if (info != NULL && !admission_refused(master, peer, NULL, info, false)) {
-		admit(master, peer, info, message);
+		admit_acknowledge(peer);
+	} else if (info != NULL && peer->asked != NULL) {
+		log_info("Ignoring register agent message from slave(1)@%s:%d (%s) as registration is already in "
+			 "progress",
+			 peer->ip, peer->port, info->hostname);
+	} else if (info != NULL && !refused_new(master, peer, info)) {
+		admit_new(master, peer, info, message);
 		return;
 	}
 	slaveinfo_free(info);
 }
 
 /* ---- reregistration */
-
-/* A master without AGENT_UPDATE keeps the record of an agent that it knows until another master leads. */
-static bool keeps_old_info(const struct master *master, const struct master_peer *peer,
-			   const struct master_agent *agent)
-{
-	struct fault fault;
-	if (agent->standing == STANDING_REGISTERED &&
-	    !master_can(master, MESOS__MASTER_INFO__CAPABILITY__TYPE__AGENT_UPDATE))
-		return true;
-	return fault_is_armed(master->lab, peer->host, "old-info", &fault) &&
-	       fault_strikes(master->lab, peer->host, &fault);
-}
-
-/* Known and in the same place, or not known at all: admitted under its ID. */
-static void readmit(struct master *master, struct master_agent *agent, struct master_peer *peer, const json_t *message)
-{
-	bool returns = agent->standing != STANDING_REGISTERED;
-	json_t *update;
-	size_t index;
-	take_place(master, agent, peer, message);
-	agent->reregistered = master_now();
-	if (returns)
-		agent->registered = agent->reregistered;
-	master->counters.reregistrations++;
-	scheduler_agent_back(master, agent);
-	acknowledge(peer);
-	log_resources("Re-registered", agent);
-	json_array_foreach(json_object_get(message, "updates"), index, update) master_update(master, agent, update);
-	master_reconcile(master, agent, json_object_get(message, "tasks"));
-	master_registry_changed(master);
-	scheduler_kill_orphans(agent);
-	operate_resume_drain(master, agent);
-}
-
-static struct master_agent *readmitted_agent(struct master *master, const struct master_peer *peer,
-					     struct master_agent *agent, Mesos__SlaveInfo *info)
-{
-	if (agent == NULL) { /* pruned from the registry: comes back like one that was unreachable */
-		agent = master_agent_add(master, info->id->value, info);
-		agent->standing = STANDING_UNREACHABLE;
-	} else if (keeps_old_info(master, peer, agent)) {
-		slaveinfo_free(info);
-	} else {
-		slaveinfo_free(agent->info);
-		agent->info = info;
-	}
-	return agent;
-}
 
 static void do_reregister(struct master *master, struct master_peer *peer, const json_t *message)
 {
@@ -188,14 +55,25 @@ static void do_reregister(struct master *master, struct master_peer *peer, const
 		slaveinfo_free(info);
 		return;
 	}
-	log_info("Received reregister agent message from agent %s at slave(1)@%s:%d (%s)", info->id->value, peer->ip,
-		 peer->port, info->hostname);
 	struct master_agent *agent = master_agent_find(master, info->id->value);
-	if (admission_refused(master, peer, agent, info, true)) {
+	if (peer->asked != NULL || (agent != NULL && agent->coming != NULL)) {
+		log_info("Ignoring reregister agent message from agent %s at slave(1)@%s:%d (%s) as re-registration is "
+			 "already in progress",
+			 info->id->value, peer->ip, peer->port, info->hostname);
 		slaveinfo_free(info);
 		return;
 	}
-	readmit(master, readmitted_agent(master, peer, agent, info), peer, message);
+	if (agent != NULL && agent->standing == STANDING_GONE) {
+		admission_refused(master, peer, agent, info, true);
+		slaveinfo_free(info);
+		return;
+	}
+	log_info("Received reregister agent message from agent %s at slave(1)@%s:%d (%s)", info->id->value, peer->ip,
+		 peer->port, info->hostname);
+	if (admission_refused(master, peer, agent, info, true))
+		slaveinfo_free(info);
+	else
+		admit_again(master, peer, info, message);
 }
 
 /* It ends for good (SIGUSR1): forgotten, until it comes back under its ID. */
@@ -237,6 +115,7 @@ static void peer_line(void *ctx, struct link *link, const json_t *message)
 
 static void peer_free(struct master_peer *peer)
 {
+	admit_withdraw(peer);
 	link_free(peer->link);
 	free(peer->host);
 	free(peer->ip);

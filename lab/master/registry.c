@@ -17,6 +17,7 @@
 #include "mesos/pb.h"
 
 #define REGISTRY_MAX      (64u << 20)
+#define REGISTRY_RETRY_MS 1000
 #define REGISTRY_DELAY_MS 50 /* many agents register at once: one write for all of them, as the real registrar does */
 
 static const char *const standings[] = {
@@ -95,11 +96,39 @@ void master_registry_changed(struct master *master)
 
 static json_t *pack_agent(const struct master_agent *agent)
 {
-	json_t *item = json_pack("{so ss sb}", "info", wire_pack(agent->info), "standing", standings[agent->standing],
-				 "deactivated", agent->deactivated);
+	bool comes = agent->coming != NULL && agent->standing != STANDING_GONE;
+	json_t *item = json_pack("{so ss sb}", "info", wire_pack(comes ? agent->coming : agent->info), "standing",
+				 standings[comes ? STANDING_REGISTERED : agent->standing], "deactivated",
+				 agent->deactivated);
 	if (agent->drain != NULL)
 		json_object_set_new(item, "drain", wire_pack(agent->drain));
 	return item;
+}
+
+/* Those that nobody knows yet. */
+static void pack_new(const struct master *master, json_t *agents)
+{
+	for (const struct master_peer *peer = master->peers; peer != NULL; peer = peer->next) {
+		if (peer->asked != NULL && master_agent_find(master, peer->asked->id->value) == NULL)
+			json_array_append_new(agents,
+					      json_pack("{so ss sb}", "info", wire_pack(peer->asked), "standing",
+							standings[STANDING_REGISTERED], "deactivated", 0));
+	}
+}
+
+static json_t *pack(const struct master *master)
+{
+	json_t *agents = json_array(), *machines = json_array();
+	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next)
+		json_array_append_new(agents, pack_agent(agent));
+	pack_new(master, agents);
+	for (const struct master_machine *machine = master->machines; machine != NULL; machine = machine->next)
+		json_array_append_new(machines, wire_pack(machine->info));
+	json_t *root = json_pack("{ss so so}", "framework_origin", master->framework_origin, "agents", agents,
+				 "machines", machines);
+	if (master->schedule != NULL)
+		json_object_set_new(root, "schedule", wire_pack(master->schedule));
+	return root;
 }
 
 void master_registry_write(void *ctx)
@@ -108,19 +137,15 @@ void master_registry_write(void *ctx)
 	struct error err = ERROR_INIT;
 	if (!master->elected)
 		return;
-	json_t *agents = json_array(), *machines = json_array();
+	json_t *root = pack(master);
 	timer_set(master->registry_timer, -1);
-	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next)
-		json_array_append_new(agents, pack_agent(agent));
-	for (const struct master_machine *machine = master->machines; machine != NULL; machine = machine->next)
-		json_array_append_new(machines, wire_pack(machine->info));
-	json_t *root = json_pack("{ss so so}", "framework_origin", master->framework_origin, "agents", agents,
-				 "machines", machines);
-	if (master->schedule != NULL)
-		json_object_set_new(root, "schedule", wire_pack(master->schedule));
 	char *path = lab_path(master->lab, "master/registry.json");
-	if (files_write_json(path, root, &err) < 0)
+	if (files_write_json(path, root, &err) == 0) {
+		admit_written(master);
+	} else {
 		log_error("%s", err.text);
+		timer_set(master->registry_timer, REGISTRY_RETRY_MS); /* who waits to be let in waits on */
+	}
 	free(path);
 	json_decref(root);
 }

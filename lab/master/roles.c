@@ -60,13 +60,24 @@ static void add_frameworks(const struct master *master, json_t *roles)
 {
 	for (const struct master_framework *framework = master->frameworks; framework != NULL;
 	     framework = framework->next) {
-		json_t *role = role_named(roles, framework->info->role);
-		struct resources used = {.items = NULL};
-		json_array_append_new(json_object_get(role, "frameworks"), json_string(framework->info->id->value));
-		master_used(master, NULL, framework, &used);
-		for (size_t i = 0; i < used.count; i++)
-			add_quantity(json_object_get(role, "allocated"), used.items[i]);
-		resources_clear(&used);
+		size_t count;
+		if (framework->completed)
+			continue;
+		const char *const *own = master_framework_roles(framework, &count);
+		for (size_t i = 0; i < count; i++)
+			json_array_append_new(json_object_get(role_named(roles, own[i]), "frameworks"),
+					      json_string(framework->info->id->value));
+	}
+}
+
+static void add_allocated(const struct master *master, json_t *roles)
+{
+	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
+		for (const struct master_task *task = agent->tasks; task != NULL; task = task->next) {
+			json_t *sums = json_object_get(role_named(roles, master_task_role(task)), "allocated");
+			for (size_t i = 0; i < task->task->n_resources && !task->unreachable; i++)
+				add_quantity(sums, task->task->resources[i]);
+		}
 	}
 }
 
@@ -116,6 +127,7 @@ void answer_roles(const struct master *master, const struct master_query *query,
 	(void)query;
 	add_reserved(master, roles);
 	add_frameworks(master, roles);
+	add_allocated(master, roles);
 	const char **names = xcalloc(json_object_size(roles) + 1, sizeof(*names));
 	json_object_foreach(roles, name, role) names[count++] = name;
 	qsort(names, count, sizeof(*names), by_text);

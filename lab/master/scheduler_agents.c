@@ -20,11 +20,8 @@ static void offered(void *ctx, const struct allocator_offer *offer)
 static void rescinded(void *ctx, const struct allocator_offer *offer)
 {
 	const struct master_framework *framework = master_framework_find(ctx, offer->framework);
-	if (framework == NULL || framework->scheduler == NULL)
-		return;
-	char *id = scheduler_offer_id(ctx, offer->number);
-	scheduler_send(framework->scheduler, "RESCIND", "rescind", json_pack("{s{ss}}", "offer_id", "value", id));
-	free(id);
+	if (framework != NULL && framework->scheduler != NULL)
+		scheduler_send_rescind(framework->scheduler, offer);
 }
 
 static const struct allocator_ops allocator_ops = {.offered = offered, .rescinded = rescinded};
@@ -42,13 +39,15 @@ static bool is_remote(const struct master *master, const struct master_agent *ag
 	return own != NULL && its != NULL && strcmp(own, its) != 0;
 }
 
-static const char *role_of(const struct master_task *task)
+const char *master_task_role(const struct master_task *task)
 {
 	const Mesos__Task *message = task->task;
 	if (message->n_resources > 0 && message->resources[0]->allocation_info != NULL &&
 	    message->resources[0]->allocation_info->role != NULL)
 		return message->resources[0]->allocation_info->role;
-	return task->framework->info->role != NULL ? task->framework->info->role : "*";
+	size_t count;
+	const char *const *roles = master_framework_roles(task->framework, &count);
+	return count > 0 ? roles[0] : "*";
 }
 
 static void settle_uses(struct master *master, const struct master_agent *agent)
@@ -63,7 +62,7 @@ static void settle_uses(struct master *master, const struct master_agent *agent)
 			continue;
 		borrowed[count] = (struct resources){.items = task->task->resources, .count = task->task->n_resources};
 		uses[count] = (struct allocator_use){.framework = task->framework->info->id->value,
-						     .role = role_of(task),
+						     .role = master_task_role(task),
 						     .resources = &borrowed[count]};
 		count++;
 	}
@@ -102,8 +101,7 @@ void scheduler_agent_removed(struct master *master, const struct master_agent *a
 	allocator_remove_agent(master->allocator, agent->id);
 	for (struct master_framework *framework = master->frameworks; framework != NULL; framework = framework->next) {
 		if (framework->scheduler != NULL)
-			scheduler_send(framework->scheduler, "FAILURE", "failure",
-				       json_pack("{s{ss}}", "agent_id", "value", agent->id));
+			scheduler_send_failure(framework->scheduler, agent->id);
 	}
 }
 

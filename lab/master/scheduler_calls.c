@@ -4,29 +4,33 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "lab/master/scheduler.h"
+#include "mesos/pb.h"
 
-#define REFUSE_SECONDS     5 /* when a call names none, as the real master has it */
+#define REFUSE_SECONDS     5.0 /* when a call names none, or less than none, as the real master has it */
 #define REFUSE_SECONDS_MAX (365.0 * 86400)
 
-const char *scheduler_value_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json_object_get(object, key), "value"));
-	return text != NULL ? text : "";
-}
+typedef Mesos__Scheduler__Call call_t;
 
-int64_t scheduler_refused_until(const struct scheduler_call *call)
+int64_t scheduler_refused_until(const struct master *master, const Mesos__Scheduler__Filters *filters)
 {
-	const json_t *given = json_object_get(json_object_get(call->body, "filters"), "refuse_seconds");
-	double seconds = json_is_number(given) ? json_number_value(given) : REFUSE_SECONDS;
-	seconds = seconds > 0 ? seconds : 0;
+	double seconds = filters != NULL && filters->has_refuse_seconds ? filters->refuse_seconds : REFUSE_SECONDS;
+	seconds = seconds >= 0 ? seconds : REFUSE_SECONDS; /* NaN too */
 	seconds = seconds < REFUSE_SECONDS_MAX ? seconds : REFUSE_SECONDS_MAX;
-	return clock_monotonic_ms() + lab_scaled_ms(call->master->lab, (int64_t)(seconds * 1000));
+	return clock_monotonic_ms() + lab_scaled_ms(master->lab, (int64_t)(seconds * 1000));
 }
 
 static const char *framework_id(const struct scheduler_call *call)
 {
 	return call->scheduler->framework->info->id->value;
+}
+
+const struct allocator_offer *scheduler_find_offer(const struct scheduler_call *call, const char *id)
+{
+	const struct allocator_offer *offer = allocator_find_offer(call->master->allocator,
+								   scheduler_offer_number(call->master, id));
+	return offer != NULL && strcmp(offer->framework, framework_id(call)) == 0 ? offer : NULL;
 }
 
 static struct master_task *find_task(const struct scheduler_call *call, const char *task_id)
@@ -50,38 +54,40 @@ static void tear_down(const struct scheduler_call *call)
 
 static void decline(const struct scheduler_call *call)
 {
-	const json_t *item;
-	size_t index;
-	json_array_foreach(json_object_get(call->body, "offer_ids"), index, item)
-	{
-		const char *id = json_string_value(json_object_get(item, "value"));
-		const struct allocator_offer *offer = allocator_find_offer(
-			call->master->allocator, scheduler_offer_number(call->master, id != NULL ? id : ""));
-		if (offer == NULL || strcmp(offer->framework, framework_id(call)) != 0)
+	const Mesos__Scheduler__Call__Decline *what = call->message->decline;
+	for (size_t i = 0; i < what->n_offer_ids; i++) {
+		const struct allocator_offer *offer = scheduler_find_offer(call, what->offer_ids[i]->value);
+		if (offer == NULL)
 			continue;
 		struct resources all = {.items = NULL};
 		resources_copy(&all, offer->resources.items, offer->resources.count);
-		allocator_end_offer(call->master->allocator, offer->number, &all, scheduler_refused_until(call));
+		allocator_end_offer(call->master->allocator, offer->number, &all,
+				    scheduler_refused_until(call->master, what->filters));
 		resources_clear(&all);
+		call->scheduler->counts.declined++;
 	}
 }
 
 static void revive(const struct scheduler_call *call)
 {
-	allocator_revive(call->master->allocator, framework_id(call));
+	const Mesos__Scheduler__Call__Revive *what = call->message->revive;
+	allocator_revive(call->master->allocator, framework_id(call),
+			 what != NULL ? (const char *const *)what->roles : NULL, what != NULL ? what->n_roles : 0);
 }
 
 static void suppress(const struct scheduler_call *call)
 {
-	allocator_suppress(call->master->allocator, framework_id(call));
+	const Mesos__Scheduler__Call__Suppress *what = call->message->suppress;
+	allocator_suppress(call->master->allocator, framework_id(call),
+			   what != NULL ? (const char *const *)what->roles : NULL, what != NULL ? what->n_roles : 0);
 }
 
-static void say_unknown(const struct scheduler_call *call, const char *task_id, const char *agent_id)
+static void say_unknown(const struct scheduler_call *call, const Mesos__TaskID *task_id, const Mesos__SlaveID *agent_id)
 {
 	bool aware = scheduler_has(call->scheduler->framework,
 				   MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE);
-	const struct scheduler_word word = {.task_id = task_id,
-					    .agent_id = *agent_id != '\0' ? agent_id : NULL,
+	const struct scheduler_word word = {.task_id = task_id->value,
+					    .agent_id = agent_id != NULL ? agent_id->value : NULL,
 					    .text = "Reconciliation: Task is unknown",
 					    .state = aware ? MESOS__TASK_STATE__TASK_UNKNOWN
 							   : MESOS__TASK_STATE__TASK_LOST,
@@ -101,23 +107,24 @@ static void say_known(const struct scheduler_call *call, const struct master_tas
 
 static void kill_task(const struct scheduler_call *call)
 {
-	const char *task_id = scheduler_value_of(call->body, "task_id");
-	const struct master_task *task = find_task(call, task_id);
+	const Mesos__Scheduler__Call__Kill *what = call->message->kill;
+	const struct master_task *task = find_task(call, what->task_id->value);
 	if (task == NULL)
-		say_unknown(call, task_id, scheduler_value_of(call->body, "agent_id"));
+		say_unknown(call, what->task_id, what->agent_id);
 	else if (task->agent->link != NULL)
-		link_send(task->agent->link,
-			  json_pack("{ss ss ss}", "type", "kill", "framework", framework_id(call), "task", task_id));
+		link_send(task->agent->link, json_pack("{ss ss ss}", "type", "kill", "framework", framework_id(call),
+						       "task", what->task_id->value));
 }
 
 static void acknowledge(const struct scheduler_call *call)
 {
-	const struct master_agent *agent = master_agent_find(call->master, scheduler_value_of(call->body, "agent_id"));
-	const char *uuid = json_string_value(json_object_get(call->body, "uuid"));
-	if (agent != NULL && agent->link != NULL && uuid != NULL)
-		link_send(agent->link,
-			  json_pack("{ss ss ss ss}", "type", "acknowledge", "framework", framework_id(call), "task",
-				    scheduler_value_of(call->body, "task_id"), "uuid", uuid));
+	const Mesos__Scheduler__Call__Acknowledge *what = call->message->acknowledge;
+	const struct master_agent *agent = master_agent_find(call->master, what->agent_id->value);
+	char *uuid = base64_encode(what->uuid.data, what->uuid.len);
+	if (agent != NULL && agent->link != NULL)
+		link_send(agent->link, json_pack("{ss ss ss ss}", "type", "acknowledge", "framework",
+						 framework_id(call), "task", what->task_id->value, "uuid", uuid));
+	free(uuid);
 }
 
 static void reconcile_all(const struct scheduler_call *call)
@@ -131,10 +138,11 @@ static void reconcile_all(const struct scheduler_call *call)
 }
 
 /* What an agent that is not back yet runs is not known: no answer is better than a wrong one. */
-static bool may_run_elsewhere(const struct scheduler_call *call, const char *agent_id)
+static bool may_run_elsewhere(const struct scheduler_call *call, const Mesos__SlaveID *agent_id)
 {
 	for (const struct master_agent *agent = call->master->agents; agent != NULL; agent = agent->next) {
-		if (agent->standing == STANDING_RECOVERED && (*agent_id == '\0' || strcmp(agent->id, agent_id) == 0))
+		if (agent->standing == STANDING_RECOVERED &&
+		    (agent_id == NULL || strcmp(agent->id, agent_id->value) == 0))
 			return true;
 	}
 	return false;
@@ -142,95 +150,105 @@ static bool may_run_elsewhere(const struct scheduler_call *call, const char *age
 
 static void reconcile(const struct scheduler_call *call)
 {
-	const json_t *tasks = json_object_get(call->body, "tasks"), *item;
-	size_t index;
-	if (json_array_size(tasks) == 0)
+	const Mesos__Scheduler__Call__Reconcile *what = call->message->reconcile;
+	if (what->n_tasks == 0)
 		reconcile_all(call);
-	json_array_foreach(tasks, index, item)
-	{
-		const char *id = scheduler_value_of(item, "task_id"), *agent = scheduler_value_of(item, "agent_id");
-		const struct master_task *task = find_task(call, id);
+	for (size_t i = 0; i < what->n_tasks; i++) {
+		const struct master_task *task = find_task(call, what->tasks[i]->task_id->value);
 		if (task != NULL)
 			say_known(call, task);
-		else if (!may_run_elsewhere(call, agent))
-			say_unknown(call, id, agent);
+		else if (!may_run_elsewhere(call, what->tasks[i]->agent_id))
+			say_unknown(call, what->tasks[i]->task_id, what->tasks[i]->agent_id);
 	}
 }
 
 /* ---- who calls */
 
 static const struct {
-	const char *type, *member; /* member NULL: the call has none */
+	Mesos__Scheduler__Call__Type type;
+	const char *member; /* that the call must have; NULL: none */
 	void (*act)(const struct scheduler_call *call);
 } calls[] = {
-	{"ACCEPT", "accept", scheduler_accept}, {"ACKNOWLEDGE", "acknowledge", acknowledge},
-	{"DECLINE", "decline", decline},        {"KILL", "kill", kill_task},
-	{"RECONCILE", "reconcile", reconcile},  {"REVIVE", NULL, revive},
-	{"SUPPRESS", NULL, suppress},           {"TEARDOWN", NULL, tear_down},
+	{MESOS__SCHEDULER__CALL__TYPE__ACCEPT, "accept", scheduler_accept},
+	{MESOS__SCHEDULER__CALL__TYPE__ACKNOWLEDGE, "acknowledge", acknowledge},
+	{MESOS__SCHEDULER__CALL__TYPE__DECLINE, "decline", decline},
+	{MESOS__SCHEDULER__CALL__TYPE__KILL, "kill", kill_task},
+	{MESOS__SCHEDULER__CALL__TYPE__RECONCILE, "reconcile", reconcile},
+	{MESOS__SCHEDULER__CALL__TYPE__REVIVE, NULL, revive},
+	{MESOS__SCHEDULER__CALL__TYPE__SUPPRESS, NULL, suppress},
+	{MESOS__SCHEDULER__CALL__TYPE__TEARDOWN, NULL, tear_down},
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
 /* The framework that calls; NULL when it is refused. */
-static struct scheduler *find_caller(const struct master *master, const struct web_call *call, const json_t *body,
+static struct scheduler *find_caller(const struct master *master, const struct web_call *call, const call_t *message,
 				     struct web_reply *reply)
 {
-	const char *id = scheduler_value_of(body, "framework_id"), *stream = web_call_header(call, "Mesos-Stream-Id");
+	const char *stream = web_call_header(call, "Mesos-Stream-Id");
+	const char *id = message->framework_id->value;
 	const struct master_framework *framework = master_framework_find(master, id);
 	struct scheduler *scheduler = framework != NULL ? framework->scheduler : NULL;
 	if (scheduler == NULL)
-		web_refuse(reply, 400, "Framework '%s' cannot be found", id);
+		web_refuse(reply, 400, "Framework cannot be found");
 	else if (scheduler->stream == NULL)
-		web_refuse(reply, 403, "Framework '%s' is not subscribed", id);
+		web_refuse(reply, 403, "Framework is not subscribed");
 	else if (stream == NULL)
-		web_refuse(reply, 400, "All calls but SUBSCRIBE must have the header 'Mesos-Stream-Id'");
+		web_refuse(reply, 400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header");
 	else if (strcmp(stream, scheduler->stream_id) != 0)
-		web_refuse(reply, 400, "The stream ID '%s' is not that of the subscription of framework '%s'", stream,
-			   id);
+		web_refuse(reply, 400,
+			   "The stream ID '%s' included in this request didn't match the stream ID currently "
+			   "associated with framework ID %s",
+			   stream, id);
 	return reply->status == 200 ? scheduler : NULL;
 }
 
-static void answer_call(struct master *master, const struct web_call *call, const json_t *body, const char *type,
+static bool has_member(const call_t *message, const char *name)
+{
+	return name == NULL || pb_field_is_set(&message->base, protobuf_c_message_descriptor_get_field_by_name(
+								       &mesos__scheduler__call__descriptor, name));
+}
+
+static void answer_call(struct master *master, const struct web_call *call, const call_t *message,
 			struct web_reply *reply)
 {
-	struct scheduler_call to = {.master = master, .reply = reply};
-	for (size_t i = 0; i < CALLS; i++) {
-		if (strcmp(calls[i].type, type) != 0)
-			continue;
-		to.body = calls[i].member != NULL ? json_object_get(body, calls[i].member) : body;
-		to.scheduler = find_caller(master, call, body, reply);
-		if (to.scheduler == NULL)
-			return;
-		if (!json_is_object(to.body)) {
-			web_refuse(reply, 400, "Expecting '%s' to be present", calls[i].member);
-			return;
-		}
-		reply->status = 202;
-		reply->content_type = NULL;
-		calls[i].act(&to);
+	struct scheduler_call to = {.master = master, .message = message, .reply = reply};
+	size_t i = 0;
+	while (i < CALLS && calls[i].type != message->type)
+		i++;
+	if (message->framework_id == NULL)
+		web_refuse(reply, 400, "Failed to validate scheduler::Call: Expecting 'framework_id' to be present");
+	else if (i == CALLS)
+		web_refuse(reply, 501, "The lab's master does not know the scheduler's call %s",
+			   pb_enum_name(&mesos__scheduler__call__type__descriptor, (int)message->type));
+	else if (!has_member(message, calls[i].member))
+		web_refuse(reply, 400, "Failed to validate scheduler::Call: Expecting '%s' to be present",
+			   calls[i].member);
+	else
+		to.scheduler = find_caller(master, call, message, reply);
+	if (to.scheduler == NULL)
 		return;
-	}
-	web_refuse(reply, 501, "The lab's master does not know the scheduler's call %s", type);
+	to.scheduler->counts.calls[message->type]++;
+	reply->status = 202;
+	reply->content_type = NULL;
+	calls[i].act(&to);
 }
 
 void answer_scheduler(struct master *master, const struct web_call *call, struct web_reply *reply)
 {
-	const char *type;
 	if (strcmp(call->method, "POST") != 0) {
-		web_refuse(reply, 405, "Expecting one of { 'POST' }, but received '%s'", call->method);
+		web_refuse(reply, 405, "405 Method Not Allowed. Expecting one of { 'POST' }, but received '%s'.",
+			   call->method);
 		return;
 	}
-	if (strncmp(call->content_type, "application/json", 16) != 0) {
-		web_refuse(reply, 415,
-			   "Expecting 'Content-Type' of application/json: schedulers of the lab speak JSON");
+	call_t *message = api_parse(&mesos__scheduler__call__descriptor, call, reply);
+	if (message == NULL)
 		return;
-	}
-	json_t *body = json_loadb(call->body, call->body_len, 0, NULL);
-	type = json_string_value(json_object_get(body, "type"));
-	if (type == NULL)
-		web_refuse(reply, 400, "Failed to parse body into a JSON object with the member 'type'");
-	else if (strcmp(type, "SUBSCRIBE") == 0)
-		scheduler_subscribe(master, call, body, reply);
+	if (!message->has_type || pb_enum_name(&mesos__scheduler__call__type__descriptor, (int)message->type) == NULL ||
+	    message->type == MESOS__SCHEDULER__CALL__TYPE__UNKNOWN)
+		web_refuse(reply, 400, "Failed to validate scheduler::Call: Expecting 'type' to be present");
+	else if (message->type == MESOS__SCHEDULER__CALL__TYPE__SUBSCRIBE)
+		scheduler_subscribe(master, call, message, reply);
 	else
-		answer_call(master, call, body, type, reply);
-	json_decref(body);
+		answer_call(master, call, message, reply);
+	pb_free(message);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs where, and what becomes of it: the agents' word on their tasks, and the master's own. */
+/* What runs where: the book of tasks, and the agents' word on them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "lab/core/shapes.h"
 #include "lab/core/wire.h"
 #include "lab/master/master.h"
+#include "lab/master/tasks.h"
 #include "mesos/pb.h"
 #include "mesos/task_state.h"
 
@@ -68,19 +69,21 @@ static void unlink_task(struct master_task **list, const struct master_task *tas
 	}
 }
 
-static void forget_oldest_completed(struct master *master)
+static void forget_oldest_completed(struct master *master, struct master_framework *framework)
 {
-	struct master_task **at = &master->completed;
-	if (++master->completed_count <= MASTER_COMPLETED_TASKS_MAX)
+	struct master_task *oldest = NULL;
+	if (++framework->completed_tasks <= MASTER_COMPLETED_TASKS_MAX)
 		return;
-	while ((*at)->next != NULL)
-		at = &(*at)->next;
-	task_free(*at);
-	*at = NULL;
-	master->completed_count--;
+	for (struct master_task *task = master->completed; task != NULL; task = task->next) {
+		if (task->framework == framework)
+			oldest = task;
+	}
+	unlink_task(&master->completed, oldest);
+	task_free(oldest);
+	framework->completed_tasks--;
 }
 
-static void complete(struct master *master, struct master_task *task)
+void master_task_complete(struct master *master, struct master_task *task)
 {
 	unlink_task(&task->agent->tasks, task);
 	task->agent->settled = false;
@@ -88,55 +91,13 @@ static void complete(struct master *master, struct master_task *task)
 	task->unreachable = false;
 	task->next = master->completed;
 	master->completed = task;
-	forget_oldest_completed(master);
+	forget_oldest_completed(master, task->framework);
 }
 
-static void count_state(struct master *master, Mesos__TaskState state)
+void master_task_count(struct master *master, Mesos__TaskState state)
 {
 	if (task_state_is_terminal(state))
 		master->counters.terminal[state]++;
-}
-
-static bool partition_aware(const struct master_task *task)
-{
-	const Mesos__FrameworkInfo *info = task->framework->info;
-	for (size_t i = 0; i < info->n_capabilities; i++) {
-		if (info->capabilities[i]->type == MESOS__FRAMEWORK_INFO__CAPABILITY__TYPE__PARTITION_AWARE)
-			return true;
-	}
-	return false;
-}
-
-/* The master's own word on a task. A framework that is not aware of partitions hears TASK_LOST. */
-struct verdict_on_task {
-	Mesos__TaskState aware;
-	Mesos__TaskStatus__Reason reason, reason_unaware;
-	const char *message;
-};
-
-static void set_state(struct master *master, struct master_task *task, const struct verdict_on_task *verdict)
-{
-	bool aware = partition_aware(task);
-	Mesos__TaskStatus *status = pb_new(&mesos__task_status__descriptor);
-	status->task_id = pb_copy(task->task->task_id);
-	status->slave_id = pb_copy(task->task->slave_id);
-	status->state = aware ? verdict->aware : MESOS__TASK_STATE__TASK_LOST;
-	status->has_timestamp = true;
-	status->timestamp = master_now();
-	status->has_source = true;
-	status->source = MESOS__TASK_STATUS__SOURCE__SOURCE_MASTER;
-	status->has_reason = true;
-	status->reason = aware ? verdict->reason : verdict->reason_unaware;
-	status->message = xstrdup(verdict->message);
-	PB_APPEND(task->task->statuses, task->task->n_statuses, status);
-	task->task->state = status->state;
-	count_state(master, status->state);
-	scheduler_update(task->framework, status);
-}
-
-static struct verdict_on_task verdict_of(Mesos__TaskState aware, Mesos__TaskStatus__Reason reason, const char *message)
-{
-	return (struct verdict_on_task){.aware = aware, .reason = reason, .reason_unaware = reason, .message = message};
 }
 
 /* ---- what agents say of tasks */
@@ -147,6 +108,20 @@ static void forward(const struct master *master, const char *framework_id, const
 	const struct master_framework *framework = master_framework_find(master, framework_id);
 	if (framework != NULL)
 		scheduler_update(framework, status);
+}
+
+/* What GET_TASKS shows of the last update that the agent has sent. */
+static void say_forwarded(Mesos__Task *task, const Mesos__TaskStatus *status)
+{
+	task->has_status_update_state = true;
+	task->status_update_state = status->state;
+	free(task->status_update_uuid.data);
+	task->has_status_update_uuid = status->has_uuid;
+	task->status_update_uuid = (ProtobufCBinaryData){.data = NULL};
+	if (status->has_uuid) {
+		task->status_update_uuid.len = status->uuid.len;
+		task->status_update_uuid.data = xmemdup(status->uuid.data, status->uuid.len);
+	}
 }
 
 static bool is_repeated(const struct master_task *task, const Mesos__TaskStatus *status)
@@ -175,11 +150,12 @@ void master_update(struct master *master, struct master_agent *agent, const json
 	}
 	master->counters.status_updates++;
 	task->task->state = status->state;
+	say_forwarded(task->task, status);
 	PB_APPEND(task->task->statuses, task->task->n_statuses, status);
 	if (!task_state_is_terminal(status->state))
 		return;
-	count_state(master, status->state);
-	complete(master, task);
+	master_task_count(master, status->state);
+	master_task_complete(master, task);
 	operate_check_drained(master, agent);
 }
 
@@ -203,30 +179,65 @@ static void forget_completed(struct master *master, const char *framework_id, co
 		if (!is_task(task, framework_id, task_id))
 			continue;
 		unlink_task(&master->completed, task);
-		master->completed_count--;
+		task->framework->completed_tasks--;
 		task_free(task);
 		return;
 	}
 }
 
-static void take_task(struct master *master, struct master_agent *agent, const json_t *item)
+/* Its agent is back, and with it the task. */
+static void say_returned(const struct master_framework *framework, const Mesos__Task *task, const char *returned)
+{
+	Mesos__TaskStatus *status = master_word(task, task->state);
+	const Mesos__TaskStatus *last = task->n_statuses > 0 ? task->statuses[task->n_statuses - 1] : NULL;
+	status->has_reason = true;
+	status->reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_REREGISTERED;
+	status->message = xstrdup(returned);
+	if (last != NULL && last->container_status != NULL)
+		status->container_status = pb_copy(last->container_status);
+	scheduler_update(framework, status);
+	pb_free(status);
+}
+
+static void kill_orphan(const struct master_agent *agent, const Mesos__Task *task)
+{
+	if (agent->link != NULL)
+		link_send(agent->link, json_pack("{ss ss ss}", "type", "kill", "framework", task->framework_id->value,
+						 "task", task->task_id->value));
+}
+
+/* Takes said. The master goes on with what it has of a task of an agent that it had not given up. */
+static void place_task(struct master *master, struct master_agent *agent, struct master_framework *framework,
+		       Mesos__Task *said)
+{
+	struct master_task *known = task_find(agent, framework->info->id->value, said->task_id->value);
+	if (known == NULL) {
+		forget_completed(master, framework->info->id->value, said->task_id->value);
+		master_task_add(framework, agent, said);
+	} else if (!known->unreachable && known->task->state == said->state) {
+		pb_free(said);
+	} else {
+		pb_free(known->task);
+		known->task = said;
+		known->unreachable = false;
+		agent->settled = false;
+	}
+}
+
+static void take_task(struct master *master, struct master_agent *agent, const json_t *item, const char *returned)
 {
 	struct master_framework *framework = framework_of(master, json_object_get(item, "framework"));
 	Mesos__Task *said = wire_unpack(&mesos__task__descriptor, json_object_get(item, "task"));
 	if (framework == NULL || said == NULL) {
 		pb_free(said);
-		return;
+	} else if (framework->completed) {
+		kill_orphan(agent, said);
+		pb_free(said);
+	} else {
+		if (returned != NULL)
+			say_returned(framework, said, returned);
+		place_task(master, agent, framework, said);
 	}
-	struct master_task *known = task_find(agent, framework->info->id->value, said->task_id->value);
-	if (known == NULL) {
-		forget_completed(master, framework->info->id->value, said->task_id->value);
-		master_task_add(framework, agent, said);
-		return;
-	}
-	pb_free(known->task);
-	known->task = said;
-	known->unreachable = false;
-	agent->settled = false;
 }
 
 static bool is_named(const json_t *tasks, const struct master_task *task)
@@ -243,75 +254,37 @@ static bool is_named(const json_t *tasks, const struct master_task *task)
 	return named;
 }
 
-void master_reconcile(struct master *master, struct master_agent *agent, const json_t *tasks)
+void master_tasks_archived(struct master *master, const json_t *tasks)
 {
-	const struct verdict_on_task verdict = verdict_of(MESOS__TASK_STATE__TASK_DROPPED,
-							  MESOS__TASK_STATUS__REASON__REASON_RECONCILIATION,
-							  "Reconciliation: task unknown to the agent");
+	const json_t *item;
+	size_t index;
+	json_array_foreach(tasks, index, item)
+	{
+		Mesos__Task *said = wire_unpack(&mesos__task__descriptor, item);
+		struct master_framework *framework = said != NULL
+							     ? master_framework_find(master, said->framework_id->value)
+							     : NULL;
+		if (framework == NULL || framework->completed) {
+			pb_free(said);
+			continue;
+		}
+		struct master_task *task = xcalloc(1, sizeof(*task));
+		*task = (struct master_task){.next = master->completed, .framework = framework, .task = said};
+		master->completed = task;
+		forget_oldest_completed(master, framework);
+	}
+}
+
+void master_reconcile(struct master *master, struct master_agent *agent, const json_t *tasks, const char *returned)
+{
 	const json_t *item;
 	size_t index;
 	for (struct master_task *task = agent->tasks, *next; task != NULL; task = next) {
 		next = task->next;
-		if (is_named(tasks, task))
-			continue;
-		set_state(master, task, &verdict);
-		complete(master, task);
+		if (!is_named(tasks, task))
+			master_task_dropped(master, task);
 	}
-	json_array_foreach(tasks, index, item) take_task(master, agent, item);
-}
-
-/* ---- the master's own word */
-
-void master_tasks_unreachable(struct master *master, struct master_agent *agent, const char *why)
-{
-	const struct verdict_on_task verdict = verdict_of(MESOS__TASK_STATE__TASK_UNREACHABLE,
-							  MESOS__TASK_STATUS__REASON__REASON_SLAVE_REMOVED, why);
-	for (struct master_task *task = agent->tasks; task != NULL; task = task->next) {
-		if (task->unreachable)
-			continue;
-		set_state(master, task, &verdict);
-		task->unreachable = true;
-		agent->settled = false;
-	}
-}
-
-static void end_tasks(struct master *master, struct master_agent *agent, bool loose_only,
-		      const struct verdict_on_task *verdict)
-{
-	for (struct master_task *task = agent->tasks, *next; task != NULL; task = next) {
-		next = task->next;
-		if (loose_only && task->framework->info->checkpoint)
-			continue;
-		set_state(master, task, verdict);
-		complete(master, task);
-	}
-}
-
-void master_tasks_disconnected(struct master *master, struct master_agent *agent)
-{
-	char *why = xasprintf("Agent %s disconnected", agent->info->hostname);
-	const struct verdict_on_task verdict = verdict_of(MESOS__TASK_STATE__TASK_LOST,
-							  MESOS__TASK_STATUS__REASON__REASON_SLAVE_DISCONNECTED, why);
-	end_tasks(master, agent, true, &verdict);
-	free(why);
-}
-
-void master_tasks_gone(struct master *master, struct master_agent *agent)
-{
-	const struct verdict_on_task verdict = {.aware = MESOS__TASK_STATE__TASK_GONE_BY_OPERATOR,
-						.reason = MESOS__TASK_STATUS__REASON__REASON_SLAVE_REMOVED_BY_OPERATOR,
-						.reason_unaware = MESOS__TASK_STATUS__REASON__REASON_SLAVE_REMOVED,
-						.message = "Agent has been marked gone"};
-	end_tasks(master, agent, false, &verdict);
-}
-
-void master_tasks_removed(struct master *master, struct master_agent *agent, const char *why)
-{
-	char *message = xasprintf("Agent %s removed: %s", agent->info->hostname, why);
-	const struct verdict_on_task verdict = verdict_of(MESOS__TASK_STATE__TASK_LOST,
-							  MESOS__TASK_STATUS__REASON__REASON_SLAVE_REMOVED, message);
-	end_tasks(master, agent, false, &verdict);
-	free(message);
+	json_array_foreach(tasks, index, item) take_task(master, agent, item, returned);
 }
 
 static void add_used(const struct master_agent *agent, const struct master_framework *framework, struct resources *out)

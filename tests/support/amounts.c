@@ -7,6 +7,9 @@
 #include "base/alloc.h"
 #include "mesos/pb.h"
 #include "mesos/resource.h"
+#include "tests/support/random.h"
+
+#define LEAST_MEM 32
 
 const char *const amounts_roles[AMOUNTS_ROLES] = {"*", "web", "db"};
 
@@ -75,6 +78,25 @@ size_t amounts_role_index(const char *role)
 	return i;
 }
 
+struct amounts amounts_random(uint64_t *state)
+{
+	struct amounts made = {.of = {0}};
+	unsigned ports = (unsigned)random_below(state, 1 << AMOUNTS_PORTS);
+	for (size_t i = 0; i < AMOUNTS_KINDS; i++)
+		made.of[i] = random_below(state, 2) ? random_below(state, 200) : 0;
+	for (unsigned i = 0; i < AMOUNTS_PORTS; i++)
+		made.ports[random_below(state, AMOUNTS_ROLES)] |= ports & 1u << i;
+	return made;
+}
+
+void amounts_sum(struct amounts *to, const struct amounts *what)
+{
+	for (size_t i = 0; i < AMOUNTS_KINDS; i++)
+		to->of[i] += what->of[i];
+	for (size_t i = 0; i < AMOUNTS_ROLES; i++)
+		to->ports[i] |= what->ports[i];
+}
+
 /* Adds resources to amounts; NULL, or what is wrong with them. */
 const char *amounts_add(struct amounts *amounts, const struct resources *resources)
 {
@@ -132,4 +154,15 @@ const char *amounts_check(const struct amounts *total, const struct amounts *use
 			return "a port is offered that is not there";
 	}
 	return (all_ports(used) & all_ports(offered)) != 0 ? "a port is offered that is in use" : NULL;
+}
+
+bool amounts_worth_offering(const struct amounts *left)
+{
+	for (size_t role = 0; role < AMOUNTS_ROLES; role++) {
+		int cpus = left->of[0] + (role > 0 ? left->of[role] : 0);
+		int mem = left->of[AMOUNTS_ROLES] + (role > 0 ? left->of[AMOUNTS_ROLES + role] : 0);
+		if (cpus > 0 || mem >= LEAST_MEM)
+			return true;
+	}
+	return false;
 }

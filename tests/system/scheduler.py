@@ -8,8 +8,15 @@ import threading
 import time
 
 from lab import LAB, eventually
+from wire import SCHEDULER
 
 LONG = 60  # seconds: what is waited for comes at once on an idle machine
+
+
+def generations(changes):
+    """What changed agents have become: the lab's attribute that tests change."""
+    return [attribute["text"]["value"] for status in changes for attribute in status["agent_info"]["attributes"]
+            if attribute["name"] == "generation"]
 
 
 class Scheduler:
@@ -70,21 +77,54 @@ class Scheduler:
         return code
 
 
-class Plain:
-    """A scheduler made of nothing but HTTP."""
+class Json:
+    """How calls are written and events read."""
+    TYPE = "application/json"
 
-    def __init__(self, lab, name="plain", role="*", **info):
-        self.lab = lab
+    @staticmethod
+    def write(call):
+        return json.dumps(call)
+
+    read = staticmethod(json.loads)
+
+
+class Protobuf:
+    TYPE = "application/x-protobuf"
+
+    @staticmethod
+    def write(call):
+        return SCHEDULER.encode("Call", call)
+
+    @staticmethod
+    def read(data):
+        return SCHEDULER.decode("Event", data)
+
+
+def launch(*tasks):
+    return {"type": "LAUNCH", "launch": {"task_infos": tasks}}
+
+
+class Plain:
+    """A scheduler made of nothing but HTTP. Refused with an event: `refused` is its text."""
+
+    def __init__(self, lab, name="plain", role="*", speaks=Json, **info):
+        self.lab, self.speaks, self.refused = lab, speaks, None
+        self.kept, self.acknowledged = [], set()
         self.connection = http.client.HTTPConnection(lab.master, timeout=LONG)
-        subscribe = {"framework_info": {"user": "root", "name": name, "role": role, **info}}
+        subscribe = {"framework_info": {"user": "root", "name": name, **({"role": role} if role else {}), **info}}
         call = {"type": "SUBSCRIBE", "subscribe": subscribe}
         if "id" in info:
             call["framework_id"] = info["id"]
-        self.connection.request("POST", "/api/v1/scheduler", json.dumps(call), {"Content-Type": "application/json"})
+        self.connection.request("POST", "/api/v1/scheduler", speaks.write(call),
+                                {"Content-Type": speaks.TYPE, "Accept": speaks.TYPE})
         self.answer = self.connection.getresponse()
         self.stream = self.answer.getheader("Mesos-Stream-Id")
         if self.answer.status == 200:
-            self.id = self.next("SUBSCRIBED")["subscribed"]["framework_id"]
+            first = self.event()
+            if first["type"] == "SUBSCRIBED":
+                self.id = first["subscribed"]["framework_id"]
+            else:
+                self.refused = first["error"]["message"]
 
     def close(self):
         self.answer.close()
@@ -97,17 +137,33 @@ class Plain:
             if not piece:
                 raise EOFError("the master has ended the subscription")
             length += piece
-        return json.loads(self.answer.read(int(length)))
+        return self.speaks.read(self.answer.read(int(length)))
 
     def next(self, kind):
-        """The next event of that kind; others are passed over, for a while."""
-        deadline, seen = time.monotonic() + LONG, []
+        """The next event of that kind. Others that come before it are kept for whoever asks for them."""
+        for event in self.kept:
+            if event["type"] == kind:
+                self.kept.remove(event)
+                return event
+        deadline = time.monotonic() + LONG
         while time.monotonic() < deadline:
             event = self.event()
             if event["type"] == kind:
                 return event
-            seen.append(event)
-        raise AssertionError(f"no {kind} came; what came was {seen[-5:]}")
+            self._keep(event)
+        raise AssertionError(f"no {kind} came; what came was {self.kept[-5:]}")
+
+    def _keep(self, event):
+        """An offer that has been taken back is none."""
+        if event["type"] == "RESCIND":
+            gone = event["rescind"]["offer_id"]
+            self.kept = [old for old in self.kept if old["type"] != "OFFERS" or old["offers"]["offers"][0]["id"] != gone]
+        if event["type"] != "HEARTBEAT":
+            self.kept.append(event)
+
+    def wait_rescinded(self, offer):
+        while self.next("RESCIND")["rescind"]["offer_id"] != offer["id"]:
+            pass
 
     def offers(self):
         """What the next offers hold: (offer, {"cpus": 7.0, "mem(web)": 100.0})."""
@@ -116,6 +172,8 @@ class Plain:
             sums = {}
             for resource in offer["resources"]:
                 name = resource["name"] + "".join(f"({stack['role']})" for stack in resource.get("reservations", []))
+                volume = resource.get("disk", {}).get("persistence")
+                name += f"[{volume['id']}]" if volume else ""
                 sums[name] = sums.get(name, 0) + resource.get("scalar", {}).get("value", 0)
             found.append((offer, sums))
         return found
@@ -124,8 +182,8 @@ class Plain:
         """(status, text) of a call."""
         call = {"type": kind, "framework_id": self.id, **({kind.lower(): member} if member else {})}
         connection = http.client.HTTPConnection(self.lab.master, timeout=LONG)
-        headers = {"Content-Type": "application/json", "Mesos-Stream-Id": stream or self.stream}
-        connection.request("POST", "/api/v1/scheduler", json.dumps(call), headers)
+        headers = {"Content-Type": self.speaks.TYPE, "Mesos-Stream-Id": stream or self.stream}
+        connection.request("POST", "/api/v1/scheduler", self.speaks.write(call), headers)
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
@@ -137,23 +195,27 @@ class Plain:
     def launch(self, offer, task_id, **amounts):
         resources = [{"name": name, "type": "SCALAR", "scalar": {"value": value}} for name, value in amounts.items()]
         task = {"name": task_id, "task_id": {"value": task_id}, "agent_id": offer["agent_id"], "resources": resources}
-        return self.post("ACCEPT", offer_ids=[offer["id"]], filters={"refuse_seconds": 0.0},
-                         operations=[{"type": "LAUNCH", "launch": {"task_infos": [task]}}])
+        return self.accept(offer, launch(task))
+
+    def accept(self, offer, *operations):
+        return self.post("ACCEPT", offer_ids=[offer["id"]], filters={"refuse_seconds": 0.0}, operations=operations)
 
     def acknowledge(self, status):
         return self.post("ACKNOWLEDGE", agent_id=status["agent_id"], task_id=status["task_id"], uuid=status["uuid"])
 
     def wait_update(self, state):
-        """Acknowledges updates until one of that state; gives it."""
+        """Acknowledges updates until one of that state, which has not come before; gives it."""
         seen = []
         while len(seen) < 20:
             try:
                 status = self.next("UPDATE")["update"]["status"]
             except AssertionError as error:
                 raise AssertionError(f"{state} did not come; what came was {seen}") from error
+            again = status.get("uuid") in self.acknowledged
             if "uuid" in status:
+                self.acknowledged.add(status["uuid"])
                 self.acknowledge(status)
-            if status["state"] == state:
+            if status["state"] == state and not again:
                 return status
             seen.append(status)
         raise AssertionError(f"{state} did not come; what came was {seen}")

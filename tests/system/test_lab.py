@@ -130,6 +130,7 @@ class Endpoints(WithLab):
         self.assertGreaterEqual(every, 12)
         self.assertEqual(len(self.lab.get_json("/tasks?limit=5")["tasks"]), 5)
         self.assertEqual(len(self.lab.get_json("/tasks?limit=50&offset=10")["tasks"]), every - 10)
+        self.assertEqual(len(self.lab.get_json("/tasks?limit=x")["tasks"]), every)  # no number is no limit but the usual
 
     def test_same_attribute_twice(self):
         self.change_flags(SIX, "generation:g1", "generation:g1;rack:other")

@@ -274,7 +274,7 @@ class Stale(WithLab):
 
 class List(unittest.TestCase):
     WANTED = """refuse hang reset latency bandwidth hostkey auth cut disk-full read-only power agent-exit agent-exit-always
-                agent-hang agent-freeze slow-recovery new-id old-info never-reregister away flap late-executors config-manager
+                agent-hang agent-freeze slow-recovery new-id old-info never-reregister away flap late-executors stubborn-tasks config-manager
                 500 503 garbage truncated redirect redirect-loop stale down""".split()
 
     def test_has_every_fault(self):

@@ -79,6 +79,12 @@ class Shapes(WithMaster):
         self.assertTrue(all(isinstance(value, float) for value in ours.values()))
         self.assertEqual((ours["master/slaves_active"], ours["master/tasks_running"], ours["master/elected"]), (2, 6, 1))
 
+    def test_tasks_are_listed_by_their_age(self):
+        def ages(words):
+            return [task["statuses"][0]["timestamp"] for task in self.lab.get_json("/tasks?limit=1000" + words)["tasks"]]
+        self.assertEqual(ages("&order=asc"), sorted(ages("")))
+        self.assertEqual(ages(""), sorted(ages(""), reverse=True))
+
     def test_maintenance_is_empty(self):
         for path, name in (("/maintenance/schedule", "schedule"), ("/maintenance/status", "status")):
             self.assertEqual(self.lab.get_json(path), captured(f"master-maintenance-{name}.json"))

@@ -60,7 +60,7 @@ class Operate(WithMaster):
         self.assertEqual({states[task] for task in tasks}, {"TASK_KILLED"})
         killed = [task for task in json.loads(self.lab.call("GET_TASKS"))["get_tasks"]["completed_tasks"]
                   if task["task_id"]["value"] in tasks]
-        self.assertEqual({task["statuses"][-1]["reason"] for task in killed}, {"REASON_SLAVE_DRAINING"})
+        self.assertEqual({task["statuses"][-1]["reason"] for task in killed}, {"REASON_AGENT_DRAINING"})
         self.fail_over()
         self.all_back(3)
         self.assertEqual(self.lab.agent(TWO)["drain_info"]["state"], "DRAINED")

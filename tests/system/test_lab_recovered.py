@@ -30,7 +30,7 @@ class Recovered(WithMaster):
         os.kill(pid, signal.SIGKILL)
         listed = eventually(lambda: [agent for agent in self.recovered() or [] if agent["hostname"] == TWO], LONG,
                             "it to be recovered")
-        self.assertEqual(set(listed[0]), {"id", "hostname", "port", "attributes", "domain", "resources"})
+        self.assertEqual(set(listed[0]), {"id", "hostname", "port", "attributes", "domain"})
         eventually(lambda: self.recovered() == [], LONG, "the timeout")
         self.assertNotIn(TWO, self.lab.agents())
         self.assertIn("unreachable: did not reregister within 10mins after master failover", self.master_log())

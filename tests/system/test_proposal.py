@@ -6,53 +6,10 @@ import signal
 import subprocess
 import unittest
 
-from fleet import Fleet
 from lab import eventually
-from lab_master import LONG, ONE, THREE, TWO, WithMaster
-from scheduler import Scheduler
-
-BOUNCE = "generation:g1"
-ANY = "MESOS_IGNORE_CHECKPOINTED_STATE='[\"resources\",\"attributes\",\"domains\"]'\n"
-
-
-class WithProposal(WithMaster):
-    words = ["--agents", "3", "--zones", "1", "--tasks-per-agent", "1", "--dialect", "proposal,proposal,stock"]
-
-    def setUp(self):
-        self.lab.put_back = {host: self.lab.flags(host) for host in self.lab.names}
-        self.addCleanup(self.restore)
-
-    def restore(self):
-        """The flags of before, taken over by ignoring everything."""
-        for host, text in self.lab.put_back.items():
-            if self.lab.flags(host) != text:
-                self.write_flags(host, text + ANY)
-                self.restart(host)
-                self.write_flags(host, text)
-                self.restart(host)
-
-    def write_flags(self, host, text):
-        with open(self.lab.path(host, "etc/default/mesos-agent"), "w") as file:
-            file.write(text)
-
-    def restart(self, host):
-        before = self.lab.agent(host)
-        self.lab.systemctl(host, "reset-failed", "mesos-agent")
-        self.lab.systemctl(host, "restart", "mesos-agent")
-        return self.lab.wait_reregistered(host, before, LONG)
-
-    def change(self, host, old, new, more=""):
-        self.lab.edit_flags(host, old, new)
-        self.write_flags(host, self.lab.flags(host) + more)
-
-    def refused(self, host, words="Incompatible agent info detected"):
-        self.lab.systemctl(host, "restart", "mesos-agent")
-        eventually(lambda: self.lab.show(host, "ActiveState") == "failed", LONG, "the start limit")
-        self.assertIn(words, self.lab.agent_log(host))
-
-    def slave_info(self, host):
-        return self.lab.checkpoint(host, "slaves/latest/slave.info")
-
+from lab_master import LONG, ONE, THREE, TWO
+from proposing import ANY, BOUNCE, WithProposal
+from scheduler import Scheduler, generations
 
 class Flags(WithProposal):
     def agent(self, host, *words):
@@ -114,8 +71,9 @@ class Flags(WithProposal):
 
     def test_false_keeps_the_id_and_ends_the_tasks(self):
         before, tasks = self.lab.agent(TWO), self.lab.running(TWO)
-        executors = [int(self.lab.checkpoint(TWO, "slaves/latest/" + path)) for path in self.pid_files(TWO)]
+        executors = self.executors(TWO)
         self.assertTrue(executors)
+        os.kill(min(executors), signal.SIGSTOP)  # it does not go when it is asked to
         self.change(TWO, BOUNCE, "generation:g3", "MESOS_RECOVER_STATE=false\n")
         after = self.restart(TWO)
         self.assertEqual((after["id"], after["attributes"]["generation"]), (before["id"], "g3"))
@@ -126,30 +84,105 @@ class Flags(WithProposal):
         self.assertEqual({self.lab.task_states()[task] for task in tasks} - {"TASK_LOST", "TASK_DROPPED"}, set())
         self.assertIn("old state is not recovered", self.lab.agent_log(TWO))
 
-    def pid_files(self, host):
-        root = self.lab.path(host, "var/lib/mesos/meta/slaves/latest")
-        return [os.path.relpath(os.path.join(folder, "forked.pid"), root)
-                for folder, _, names in os.walk(root) if "forked.pid" in names]
-
 
 class OldMaster(WithProposal):
-    """A master that cannot store a state that has changed."""
-    words = ["--agents", "2", "--zones", "1", "--dialect", "proposal", "--master-version", "1.4.0"]
+    """A master that cannot store a state that has changed: nothing is lost to it."""
+    words = ["--agents", "2", "--zones", "1", "--tasks-per-agent", "2", "--dialect", "proposal", "--master-version",
+             "1.4.0"]
 
     def restore(self):
         pass
 
+    def setUp(self):
+        super().setUp()
+        self.tasks, self.old = self.lab.running(ONE), self.slave_info(ONE)
+        self.living = self.executors(ONE)
+        self.assertEqual(len(self.living), 2)
+
+    def check_refused_for_nothing(self):
+        """It says so and goes, and what it had is there for an agent without these flags."""
+        self.refused(ONE, "lacks the AGENT_UPDATE capability")
+        self.assertIn("Refusing to connect", self.lab.agent_log(ONE))
+        self.assertEqual(self.slave_info(ONE), self.old)
+        self.assertEqual(self.executors(ONE), self.living)
+        self.assertLess(self.living, set(self.lab.processes()))
+        self.assertFalse(self.lab.agent(ONE)["active"])
+        before = self.lab.agent(ONE)
+        self.write_flags(ONE, self.lab.put_back[ONE])
+        self.assertEqual(self.restart(ONE)["id"], before["id"])
+        eventually(lambda: self.lab.running(ONE) == self.tasks, LONG, "the same tasks")
+        self.assertLess(self.living, set(self.lab.processes()))
+
     def test_the_defaults_are_served(self):
         before = self.lab.agent(TWO)
         self.assertEqual(self.restart(TWO)["id"], before["id"])
+        self.change(TWO, '"zone":{"name":"zone-1"}', '"zone":{"name":"zone-9"}')
+        self.assertEqual(self.restart(TWO)["id"], before["id"])
+        self.assertIn(b"zone-9", self.slave_info(TWO))
 
     def test_other_values_are_not(self):
-        old = self.slave_info(ONE)
         self.change(ONE, BOUNCE, "generation:g2", ANY)
-        self.refused(ONE, "lacks the AGENT_UPDATE capability")
-        self.assertIn("Refusing to connect", self.lab.agent_log(ONE))
+        self.check_refused_for_nothing()
+
+    def test_also_when_nothing_has_changed(self):
+        for value in ("MESOS_IGNORE_CHECKPOINTED_STATE='[\"none\"]'\n", "MESOS_RECOVER_STATE=false\n"):
+            self.write_flags(ONE, self.lab.put_back[ONE] + value)
+            self.check_refused_for_nothing()
+
+    def test_a_discard_is_refused_while_there_is_something_to_lose(self):
+        self.change(ONE, BOUNCE, "generation:g2", "MESOS_RECOVER_STATE=false\n")
+        self.check_refused_for_nothing()
+
+
+class NoMaster(WithProposal):
+    """Whether the master can store a new state is asked before the old one is given up: so it is waited for."""
+    words = ["--agents", "1", "--zones", "1", "--tasks-per-agent", "2", "--dialect", "proposal"]
+
+    def restart_without_master(self, generation, more):
+        """Until recovery waits for nothing but the master; gives what must not have ended by then."""
+        old, living, log = self.slave_info(ONE), self.executors(ONE), self.log()
+        self.assertTrue(living)
+        self.lab.break_("master", "down")
+        self.addCleanup(self.lab.heal, "master")
+        self.write_flags(ONE, self.lab.put_back[ONE].replace(BOUNCE, "generation:" + generation) + more)
+        self.lab.systemctl(ONE, "restart", "mesos-agent")
+        eventually(lambda: self.log() != log and self.waits(), LONG, "that it waits")
         self.assertEqual(self.slave_info(ONE), old)
-        self.assertFalse(self.lab.agent(ONE)["active"])
+        self.assertEqual(self.executors(ONE), living)
+        self.assertLessEqual(living, set(self.lab.processes()))
+        return living
+
+    def log(self):
+        """Each start has its own."""
+        return os.path.realpath(self.lab.path(ONE, "var/log/mesos/mesos-agent.INFO"))
+
+    def waits(self):
+        with open(self.log()) as file:
+            return "Waiting for the master" in file.read()
+
+    def come_back(self, generation):
+        self.lab.heal("master")
+
+        def look():
+            try:
+                agent = self.lab.agent(ONE)
+            except OSError:
+                return None
+            good = agent and agent["active"] and agent["attributes"]["generation"] == generation
+            return agent["id"] if good else None
+        return eventually(look, LONG, "the agent's return as it is now")
+
+    def test_it_is_waited_for(self):
+        before, tasks = self.lab.agent(ONE)["id"], self.lab.running(ONE)
+        living = self.restart_without_master("g2", ANY)
+        self.assertEqual(self.come_back("g2"), before)
+        eventually(lambda: self.lab.running(ONE) == tasks, LONG, "the same tasks")
+        self.assertEqual(self.executors(ONE), living)
+        self.assertIn(b"g2", self.slave_info(ONE))
+        living = self.restart_without_master("g3", "MESOS_RECOVER_STATE=false\n")
+        self.assertEqual(self.come_back("g3"), before)
+        eventually(lambda: not living & set(self.lab.processes()), LONG, "the end of the executors")
+        self.assertIn(b"g3", self.slave_info(ONE))
 
 
 class Told(WithProposal):
@@ -171,22 +204,16 @@ class Told(WithProposal):
         self.write_flags(ONE, text + ANY)
         return self.restart(ONE)
 
-    @staticmethod
-    def generations(changes):
-        return [attribute["text"]["value"] for status in changes for attribute in status["agent_info"]["attributes"]
-                if attribute["name"] == "generation"]
-
     def test_observers_are_told_and_nobody_else(self):
         watcher = self.scheduler("--name", "watcher", "--tasks", "2", "--observer", "--teardown")
         other = self.scheduler("--name", "other", "--tasks", "1", "--teardown")
         tasks, (others,) = watcher.wait_running(2), other.wait_running(1)
         agent = self.to("g2")
-        watcher.wait(lambda: len(watcher.changes()) >= 2, "two updates")
-        self.assertEqual({status["task_id"]["value"] for status in watcher.changes()}, tasks)
-        self.assertEqual(set(self.generations(watcher.changes())), {"g2"})
+        watcher.wait(lambda: {status["task_id"]["value"] for status in watcher.changes()} == tasks, "two updates")
+        self.assertEqual(set(generations(watcher.changes())), {"g2"})
         for status in watcher.changes():
             self.assertEqual(status["agent_info"]["id"]["value"], agent["id"])
-            self.assertEqual((status["agent_id"]["value"], status["source"]), (agent["id"], "SOURCE_SLAVE"))
+            self.assertEqual((status["agent_id"]["value"], status["source"]), (agent["id"], "SOURCE_AGENT"))
         # What is said of the other's task afterwards comes after what would have been said of it before.
         os.kill(other.executor(others), signal.SIGKILL)
         other.wait(lambda: other.updates("TASK_FAILED"), "the end of a task")
@@ -195,8 +222,7 @@ class Told(WithProposal):
         first = next(iter(tasks))
         os.kill(watcher.executor(first), signal.SIGKILL)
         watcher.wait(lambda: watcher.updates("TASK_FAILED"), "the end of a task")
-        self.assertEqual({status["uuid"] for status in watcher.changes()},
-                         {status["uuid"] for status in watcher.changes()[:2]})
+        self.assertEqual(len({status["uuid"] for status in watcher.changes()}), 2)
 
     def test_again_until_it_is_acknowledged(self):
         watcher = self.scheduler("--name", "slow", "--tasks", "1", "--observer")
@@ -210,6 +236,9 @@ class Told(WithProposal):
         self.restart(ONE)
         count = len(deaf.changes())
         deaf.wait(lambda: len(deaf.changes()) > count, "the same update after another restart")
+        self.fail_over()
+        count = len(deaf.changes())
+        deaf.wait(lambda: len(deaf.changes()) > count, "the same update from another master")
         self.assertEqual(len({status["uuid"] for status in deaf.changes()}), 1)
         os.kill(executor, signal.SIGKILL)
         deaf.wait(lambda: len(deaf.changes()) > count + 1, "the same update again")
@@ -218,7 +247,7 @@ class Told(WithProposal):
         self.assertEqual(deaf.finish(), 3)
         self.assertIn("failed over", deaf.said)
         good.wait(lambda: good.updates("TASK_FAILED"), "the end of the task")
-        self.assertEqual(self.generations(good.changes()[:1]), ["g2"])
+        self.assertEqual(generations(good.changes()[:1]), ["g2"])
 
     def acknowledged(self):
         """How many acknowledgements of the only living task are on disk."""
@@ -258,34 +287,7 @@ class Told(WithProposal):
         eventually(lambda: (self.lab.agent(ONE) or {}).get("active"), LONG, "the agent's return")
         self.to("g5")
         watcher.wait(lambda: watcher.changes(), "the update")
-        self.assertEqual(set(self.generations(watcher.changes())), {"g5"})
-
-
-class EndToEnd(unittest.TestCase):
-    """rollcall finds the flags by itself, uses them for one start, and leaves nothing of them behind."""
-
-    def test_native(self):
-        fleet = Fleet(agents=2, zones=1, tasks=1, words=("--dialect", "proposal"))
-        self.addCleanup(fleet.close)
-        watcher = Scheduler(fleet, "--name", "watcher", "--tasks", "3", "--observer")
-        self.addCleanup(watcher.stop)
-        tasks = watcher.wait_running(3)
-        touched = {status["agent_id"]["value"] for status in watcher.updates("TASK_RUNNING")}
-        fleet.rollcall("inventory", "sync").expect(0)
-        before = fleet.agents()
-        fleet.add_config("change", [{"attributes": {"generation": "g2"}, "resources": {"mem": 3000}}])
-        plan = fleet.rollcall("rollout", "plan", "change", "--json").expect(0).json()
-        self.assertEqual({agent["mechanism"] for agent in plan["plan"]["agents"]}, {"native"})
-        fleet.rollcall("rollout", "start", plan["hash"]).expect(0, "2 of 2")
-        for host, agent in fleet.agents().items():
-            self.assertEqual(agent["id"], before[host]["id"])
-            self.assertEqual((agent["attributes"]["generation"], agent["resources"]["mem"]), ("g2", 3000))
-            self.assertNotIn("IGNORE_CHECKPOINTED", fleet.flags(host))
-            self.assertIn(b"g2", fleet.checkpoint(host, "slaves/latest/slave.info"))
-            self.assertEqual(len(fleet.restarts(host)), 1)
-        watcher.wait(lambda: {status["task_id"]["value"] for status in watcher.changes()} == tasks, "an update per task")
-        self.assertEqual({status["agent_id"]["value"] for status in watcher.changes()}, touched)
-        self.assertEqual(set(Told.generations(watcher.changes())), {"g2"})
+        self.assertEqual(set(generations(watcher.changes())), {"g5"})
 
 
 if __name__ == "__main__":

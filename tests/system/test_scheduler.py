@@ -2,56 +2,12 @@
 # asan: yes
 # SPDX-License-Identifier: Apache-2.0
 """Frameworks of people on the lab's master: the v1 scheduler API, and offers that never promise what is not there."""
-import time
 import unittest
 
 from lab import eventually
-from lab_master import LONG, ONE, WithMaster
-from scheduler import Plain, Scheduler
-
-ANY = "MESOS_IGNORE_CHECKPOINTED_STATE='[\"resources\",\"attributes\",\"domains\"]'\n"
-RESOURCES = "cpus:8;mem:4096;disk:20000;ports:[31000-32000]"
-
-
-class WithScheduler(WithMaster):
-    words = ["--agents", "1", "--zones", "1", "--tasks-per-agent", "0", "--dialect", "proposal"]
-
-    def plain(self, *words, **info):
-        scheduler = Plain(self.lab, *words, **info)
-        self.addCleanup(self.end, scheduler)
-        return scheduler
-
-    def end(self, scheduler):
-        if scheduler.stream:
-            scheduler.post("TEARDOWN")
-        scheduler.close()
-
-    def tearDown(self):
-        # Frameworks are torn down by cleanups, which come later: so this only undoes what was done to the agent.
-        if "cpus:8;mem:4096;disk" not in self.lab.flags(ONE):
-            self.resize(RESOURCES)
-
-    def resize(self, resources):
-        """The agent comes back with other resources; its tasks run on."""
-        lines = [line for line in self.lab.flags(ONE).splitlines(True)
-                 if "IGNORE_CHECKPOINTED" not in line and not line.startswith("MESOS_RESOURCES")]
-        with open(self.lab.path(ONE, "etc/default/mesos-agent"), "w") as file:
-            file.write("".join(lines) + f'MESOS_RESOURCES="{resources}"\n' + ANY)
-        before = self.lab.agent(ONE)
-        self.lab.systemctl(ONE, "reset-failed", "mesos-agent")  # as often as this is no start limit
-        self.lab.systemctl(ONE, "restart", "mesos-agent")
-        return self.lab.wait_reregistered(ONE, before, LONG)
-
-    def offer(self, scheduler, wanted):
-        """Declines until what is offered is that."""
-        deadline = time.monotonic() + LONG
-        while time.monotonic() < deadline:
-            for offer, sums in scheduler.offers():
-                if {name: value for name, value in sums.items() if name != "disk" and value} == wanted:
-                    return offer
-                scheduler.decline(offer)
-        raise AssertionError(f"{wanted} was not offered; the last was {sums}")
-
+from lab_master import LONG, ONE
+from scheduler import Protobuf, Scheduler, launch
+from scheduling import WithScheduler
 
 class Calls(WithScheduler):
     def test_a_task_from_offer_to_end(self):
@@ -79,7 +35,7 @@ class Calls(WithScheduler):
         offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
         scheduler.launch(offer, "big", cpus=9, mem=1)
         said = scheduler.wait_update("TASK_ERROR")
-        self.assertIn("more resources than are available", said["message"])
+        self.assertIn("cpus:9; mem:1 required by task and its executor is more than available cpus:8", said["message"])
         scheduler.launch(offer, "late", cpus=1, mem=1)
         self.assertEqual(scheduler.wait_update("TASK_LOST")["reason"], "REASON_INVALID_OFFERS")
         offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
@@ -89,9 +45,11 @@ class Calls(WithScheduler):
             offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
         scheduler.launch(offer, "../up", cpus=1, mem=1)
         self.assertIn("no file name", scheduler.wait_update("TASK_ERROR")["message"])
-        self.assertEqual(scheduler.post("ACCEPT", offer_ids=[], operations=[{"type": "RESERVE"}])[0], 501)
+        for operation in ({"type": "LAUNCH_GROUP"}, {"type": "RESERVE", "id": {"value": "x"}}, {}):
+            self.assertEqual(scheduler.post("ACCEPT", offer_ids=[], operations=[operation])[0], 501)
         self.assertEqual(scheduler.post("KILL")[0], 400)
-        self.assertEqual(scheduler.post("DANCE")[0], 501)
+        self.assertEqual(scheduler.post("DANCE")[0], 400)
+        self.assertEqual(scheduler.post("SHUTDOWN")[0], 501)
         self.assertEqual(scheduler.post("REVIVE", stream="another")[0], 400)
 
     def test_who_may_call(self):
@@ -102,10 +60,24 @@ class Calls(WithScheduler):
         self.assertEqual(ask("/api/v1/scheduler", b"rubbish", headers=json_type)[0], 400)
         self.assertEqual(ask("/api/v1/scheduler", {"type": "SUBSCRIBE"}, headers=json_type)[0], 400)
         self.assertEqual(ask("/api/v1/scheduler", {"type": "REVIVE"}, headers=json_type)[0], 400)
+        refused = {"id": {"value": "x"}, "user": "root", "name": "x"}
+        for more, status in (({}, 400), ({"framework_id": {"value": "y"}}, 400)):
+            call = {"type": "SUBSCRIBE", "subscribe": {"framework_info": refused}, **more}
+            self.assertEqual(ask("/api/v1/scheduler", call, headers=json_type)[0], status)
+        call = {"type": "SUBSCRIBE", "subscribe": {"framework_info": {"user": "root", "name": "x"}}}
+        self.assertEqual(ask("/api/v1/scheduler", call, headers={**json_type, "Accept": "text/html"})[0], 406)
+        self.assertEqual(ask("/api/v1/scheduler", call, headers={**json_type, "Mesos-Stream-Id": "x"})[0], 400)
+
+    def test_who_is_turned_away_hears_why(self):
         own = self.lab.get_json("/frameworks")["frameworks"][0]["id"]
-        refused = Plain(self.lab, id={"value": own})
-        self.assertEqual(refused.answer.status, 403)
-        refused.close()
+        many = [{"type": "MULTI_ROLE"}]
+        for info, why in (({"id": {"value": own}}, "the lab's own"), ({"roles": ["a"]}, "must not be set"),
+                          ({"id": {"value": "../../x"}}, "no file name"),
+                          ({"roles": ["a"], "capabilities": many}, "must not be set")):
+            refused = self.plain(**info)
+            self.assertIn(why, refused.refused)
+            with self.assertRaises(EOFError):
+                refused.event()
 
     def test_declined_suppressed_revived(self):
         scheduler = self.plain()
@@ -118,6 +90,48 @@ class Calls(WithScheduler):
         other.decline(mine)
         self.offer(scheduler, {"cpus": 8, "mem": 4096})
 
+    def test_suppressed_by_role(self):
+        scheduler = self.plain("many", None, roles=["a", "b"], capabilities=[{"type": "MULTI_ROLE"}])
+        offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
+        self.assertEqual(offer["allocation_info"]["role"], "a")  # nobody has anything: by their names
+        scheduler.post("SUPPRESS", roles=["a"])
+        scheduler.decline(offer)
+        offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
+        self.assertEqual(offer["allocation_info"]["role"], "b")
+        scheduler.launch(offer, "one", cpus=1, mem=1)
+        scheduler.wait_update("TASK_RUNNING")
+        scheduler.post("SUPPRESS")
+        scheduler.post("REVIVE", roles=["a"])
+        scheduler.decline(self.offer(scheduler, {"cpus": 7, "mem": 4095}), 1000.0)
+        roles = {role["name"]: role for role in self.lab.get_json("/roles")["roles"]}
+        self.assertIn(scheduler.id["value"], roles["a"]["frameworks"])
+        self.assertIn(scheduler.id["value"], roles["b"]["frameworks"])
+        self.assertEqual(roles["b"]["resources"]["cpus"], 1)
+
+    def test_what_was_asked_and_told_is_counted(self):
+        scheduler = self.plain("counted")
+        before = self.metrics()
+        scheduler.decline(self.offer(scheduler, {"cpus": 8, "mem": 4096}))
+        scheduler.accept(self.offer(scheduler, {"cpus": 8, "mem": 4096}))  # nothing is done with it
+        scheduler.launch(self.offer(scheduler, {"cpus": 8, "mem": 4096}), "one", cpus=1, mem=1)
+        scheduler.wait_update("TASK_RUNNING")
+        offer = self.offer(scheduler, {"cpus": 7, "mem": 4095})
+        after = self.metrics()
+        own = {name.split(scheduler.id["value"] + "/")[1]: value for name, value in after.items()
+               if scheduler.id["value"] in name}
+        self.assertEqual([own[name] for name in ("calls/accept", "calls/decline", "calls/subscribe", "offers/accepted",
+                                                 "offers/declined", "events/subscribed", "operations/launch")],
+                         [2, 1, 1, 1, 2, 1, 1])
+        self.assertEqual((own["offers/sent"], own["events/offers"]), (4, 4))
+        self.assertEqual(own["calls"], sum(value for name, value in own.items() if name.startswith("calls/")))
+        self.assertEqual(own["events"], sum(value for name, value in own.items() if name.startswith("events/")))
+        self.assertEqual(after["master/outstanding_offers"], 1)
+        self.assertEqual(after["master/messages_decline_offers"] - before["master/messages_decline_offers"], 2)
+        scheduler.decline(offer, 1000.0)
+
+    def metrics(self):
+        return self.lab.get_json("/metrics/snapshot")
+
     def test_torn_down(self):
         scheduler = self.plain(checkpoint=True)
         scheduler.launch(self.offer(scheduler, {"cpus": 8, "mem": 4096}), "orphan", cpus=1, mem=1)
@@ -127,9 +141,7 @@ class Calls(WithScheduler):
             while True:
                 scheduler.event()
         eventually(lambda: not self.lab.running(ONE), LONG, "the end of its task")
-        again = Plain(self.lab, id=scheduler.id)
-        self.assertEqual(again.answer.status, 403)
-        again.close()
+        self.assertIn("removed", self.plain(id=scheduler.id).refused)
 
     def test_a_scheduler_that_does_not_come_back(self):
         scheduler = self.plain(checkpoint=True, failover_timeout=0.1)
@@ -138,6 +150,17 @@ class Calls(WithScheduler):
         scheduler.close()
         scheduler.stream = None
         eventually(lambda: not self.lab.running(ONE), LONG, "the end of its task")
+
+
+class CallsInProtobuf(Calls):
+    """The same calls and events, as the libraries of most languages speak them."""
+    speaks = Protobuf
+
+    def test_it_is_protobuf(self):
+        scheduler = self.plain()
+        self.assertEqual(scheduler.answer.getheader("Content-Type"), "application/x-protobuf")
+        headers = {"Content-Type": "application/x-protobuf"}
+        self.assertEqual(self.ask("/api/v1/scheduler", b"\xff\xff", headers=headers)[0], 400)
 
 
 class Allocation(WithScheduler):
@@ -168,7 +191,7 @@ class Allocation(WithScheduler):
         scheduler = self.plain()
         offer = self.offer(scheduler, {"cpus": 8, "mem": 4096})
         self.resize("cpus:4;mem:1024")
-        self.assertEqual(scheduler.next("RESCIND")["rescind"]["offer_id"], offer["id"])
+        scheduler.wait_rescinded(offer)
         self.offer(scheduler, {"cpus": 4, "mem": 1024})
 
     def test_reservations_are_honoured(self):
@@ -186,9 +209,9 @@ class Allocation(WithScheduler):
         mem["scalar"]["value"] = 600
         cpus = {"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}
         task = {"name": "t", "task_id": {"value": "t"}, "agent_id": offer["agent_id"], "resources": [mem, cpus]}
-        web.post("ACCEPT", offer_ids=[offer["id"]],
-                 operations=[{"type": "LAUNCH", "launch": {"task_infos": [task]}}])
+        web.accept(offer, launch(task))
         web.wait_update("TASK_RUNNING")
+        web.post("SUPPRESS")  # else it holds the cpus that are free
         self.resize("cpus:4;mem(db):1000")
         db = self.plain("d", "db")
         # And not the 600 that are used under another name.
@@ -204,6 +227,21 @@ class Allocation(WithScheduler):
         offer = self.offer(second, {"cpus": 6, "mem": 3996})  # the first has more already
         second.decline(offer, 1000.0)
         self.offer(first, {"cpus": 6, "mem": 3996})
+
+    def test_what_runs_is_used_while_its_framework_is_away(self):
+        """Also by a framework that another master knows from nobody but the agent."""
+        scheduler = self.plain(checkpoint=True, failover_timeout=1e6)
+        scheduler.launch(self.offer(scheduler, {"cpus": 8, "mem": 4096}), "one", cpus=3, mem=100)
+        scheduler.wait_update("TASK_RUNNING")
+        scheduler.close()
+        self.fail_over()
+        eventually(lambda: (self.lab.agent(ONE) or {}).get("active"), LONG, "the agent's return")
+        self.assertEqual(self.lab.agent(ONE)["used_resources"]["cpus"], 3)
+        other = self.plain("other")
+        other.decline(self.offer(other, {"cpus": 5, "mem": 3996}), 1e6)
+        again = self.plain(checkpoint=True, failover_timeout=1e6, id=scheduler.id)
+        again.post("RECONCILE", tasks=[])
+        self.assertEqual(again.wait_update("TASK_RUNNING")["task_id"]["value"], "one")
 
     def test_after_a_failover_what_runs_is_still_used(self):
         self.resize("cpus:6;mem:3000")

@@ -108,6 +108,7 @@ static void *sample(const char *path, const ProtobufCMessageDescriptor *descript
 static struct agent *make_agent(void)
 {
 	struct agent *agent = xcalloc(1, sizeof(*agent));
+	agent->release = newest;
 	agent->root = scratch_new();
 	agent->work_dir = xstrdup("/var/lib/mesos");
 	agent->ip = xstrdup("127.0.0.1");

@@ -47,6 +47,11 @@ static void add_statuses(Mesos__Task *task)
 		pb_free(record);
 		at += 4 + size;
 	}
+	const Mesos__TaskStatus *last = task->statuses[task->n_statuses - 1];
+	task->has_status_update_state = task->has_status_update_uuid = true;
+	task->status_update_state = last->state;
+	task->status_update_uuid.len = last->uuid.len;
+	task->status_update_uuid.data = xmemdup(last->uuid.data, last->uuid.len);
 	free(data);
 	free(full);
 }
@@ -171,6 +176,84 @@ static void a_task_is_shown_with_its_latest_status(void **state)
 	json_decref(answer);
 }
 
+static size_t shown(const json_t *answer, const char *member, const char *list)
+{
+	return json_array_size(json_object_get(json_object_get(answer, member), list));
+}
+
+static void what_has_ended_is_shown_as_such(void **state)
+{
+	struct agent *agent = *state;
+	struct agent_task *task = agent->tasks;
+	agent->tasks = NULL;
+	task->task->state = MESOS__TASK_STATE__TASK_KILLED;
+	agent_task_complete(agent, task);
+	json_t *tasks = ask_for(agent, "GET_TASKS"), *executors = ask_for(agent, "GET_EXECUTORS");
+	json_t *frameworks = ask_for(agent, "GET_FRAMEWORKS");
+	assert_int_equal(shown(tasks, "get_tasks", "launched_tasks"), 0);
+	assert_int_equal(shown(tasks, "get_tasks", "completed_tasks"), 1);
+	assert_int_equal(shown(executors, "get_executors", "executors"), 0);
+	assert_int_equal(shown(executors, "get_executors", "completed_executors"), 1);
+	assert_int_equal(shown(frameworks, "get_frameworks", "frameworks"), 0);
+	assert_int_equal(shown(frameworks, "get_frameworks", "completed_frameworks"), 1);
+	assert_ptr_equal(agent_task_find_completed(agent, task->framework->id->value, task->task->task_id->value),
+			 task);
+	agent->completed = NULL;
+	agent->tasks = task;
+	json_decref(tasks);
+	json_decref(executors);
+	json_decref(frameworks);
+}
+
+/* Of a framework only so many are kept: the oldest goes. */
+static void only_so_many_are_kept(void **state)
+{
+	struct agent *agent = *state;
+	const struct agent_task *model = agent->tasks;
+	flags_set(&agent->flags, "max_completed_executors_per_framework", "2");
+	for (int i = 0; i < 3; i++) {
+		struct agent_task *task = xcalloc(1, sizeof(*task));
+		*task = (struct agent_task){.agent = agent,
+					    .framework = pb_copy(model->framework),
+					    .executor = pb_copy(model->executor),
+					    .task = pb_copy(model->task)};
+		free(task->task->task_id->value);
+		task->task->task_id->value = xasprintf("t%d", i);
+		agent_task_complete(agent, task);
+	}
+	assert_string_equal(agent->completed->task->task_id->value, "t2");
+	assert_string_equal(agent->completed->next->task->task_id->value, "t1");
+	assert_null(agent->completed->next->next);
+	agent_task_free(agent->completed->next);
+	agent_task_free(agent->completed);
+	agent->completed = NULL;
+	flags_clear(&agent->flags);
+}
+
+/* Told to frameworks that know partitions that the task is gone, as soon as it is about to be killed. */
+static void the_end_of_a_task_says_that_its_agent_is_drained(void **state)
+{
+	struct agent *agent = *state;
+	Mesos__DrainInfo__Config *drain = pb_new(&mesos__drain_info__config__descriptor);
+	Mesos__TaskStatus status = MESOS__TASK_STATUS__INIT;
+	status.state = MESOS__TASK_STATE__TASK_KILLING;
+	agent_drain_mark(agent->tasks, &status);
+	assert_false(status.has_reason);
+	agent->drain = drain;
+	agent_drain_mark(agent->tasks, &status);
+	assert_int_equal(status.reason, MESOS__TASK_STATUS__REASON__REASON_SLAVE_DRAINING);
+	assert_int_equal(status.state, MESOS__TASK_STATE__TASK_KILLING);
+	status.state = MESOS__TASK_STATE__TASK_FAILED;
+	status.has_reason = false;
+	agent_drain_mark(agent->tasks, &status);
+	assert_false(status.has_reason);
+	json_t *answer = ask_for(agent, "GET_AGENT");
+	assert_non_null(json_object_get(json_object_get(answer, "get_agent"), "drain_config"));
+	json_decref(answer);
+	agent->drain = NULL;
+	pb_free(drain);
+}
+
 static void metrics_are_those_of_a_real_agent(void **state)
 {
 	char *path = test_data("mesos/captured/agent-metrics-snapshot.json");
@@ -229,6 +312,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(calls_have_the_members_of_the_real_ones, make_agent, free_agent),
 		cmocka_unit_test_setup_teardown(a_task_is_shown_with_its_latest_status, make_agent, free_agent),
+		cmocka_unit_test_setup_teardown(what_has_ended_is_shown_as_such, make_agent, free_agent),
+		cmocka_unit_test_setup_teardown(only_so_many_are_kept, make_agent, free_agent),
+		cmocka_unit_test_setup_teardown(the_end_of_a_task_says_that_its_agent_is_drained, make_agent,
+						free_agent),
 		cmocka_unit_test_setup_teardown(metrics_are_those_of_a_real_agent, make_agent, free_agent),
 		cmocka_unit_test_setup_teardown(all_calls_are_answered, make_agent, free_agent),
 		cmocka_unit_test_setup_teardown(what_is_no_call_is_refused, make_agent, free_agent),

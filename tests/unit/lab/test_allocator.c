@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The allocator: what of an agent can be given, to whom it is offered, and when an offer is taken back. */
+/* The allocator: to whom what is offered, and when an offer is taken back. */
 #include "lab/master/allocator.h"
 
 #include <stdio.h>
@@ -9,88 +9,10 @@
 #include "base/alloc.h"
 #include "tests/support/cmocka.h"
 
-#define TEXT_MAX 4096
-
 static void parse(const char *text, struct resources *out)
 {
 	struct error err = ERROR_INIT;
-	if (text[0] != '[') {
-		assert_ok(resources_parse(text, NULL, &mesos_version_newest, out, &err), &err);
-		return;
-	}
-	json_t *list = json_loads(text, 0, NULL); /* no flag may name a volume */
-	assert_ok(resources_from_json(list, out, &err), &err);
-	resources_normalise(out);
-	json_decref(list);
-}
-
-static void same(const struct resources *found, const char *text)
-{
-	struct resources wanted = {.items = NULL};
-	struct buffer shown = BUFFER_INIT(TEXT_MAX);
-	parse(text, &wanted);
-	if (!resources_equal(found, &wanted)) {
-		resources_to_text(found, &shown);
-		fail_msg("%s instead of %s", buffer_text(&shown), text);
-	}
-	buffer_clear(&shown);
-	resources_clear(&wanted);
-}
-
-static void headroom(const char *total_text, const char *used_text, const char *wanted)
-{
-	struct resources total = {.items = NULL}, used = {.items = NULL}, found = {.items = NULL};
-	parse(total_text, &total);
-	parse(used_text, &used);
-	allocator_headroom(&total, &used, &found);
-	same(&found, wanted);
-	resources_clear(&total);
-	resources_clear(&used);
-	resources_clear(&found);
-}
-
-static void headroom_is_the_difference(void **state)
-{
-	(void)state;
-	headroom("cpus:8;mem:4096;ports:[31000-32000]", "cpus:0.5;mem:1024;ports:[31000-31009]",
-		 "cpus:7.5;mem:3072;ports:[31010-32000]");
-	headroom("cpus:8;mem(web):100;mem:50", "mem(web):40", "cpus:8;mem(web):60;mem:50");
-}
-
-static void headroom_is_never_negative(void **state)
-{
-	(void)state;
-	headroom("cpus:2;mem:512", "cpus:3;mem:1024", "");
-	headroom("cpus:2;mem:512;ports:[1-5]", "cpus:0.1;mem:1024;ports:[4-9]", "cpus:1.9;ports:[1-3]");
-	headroom("cpus:8", "cpus:1;gpus:2", "cpus:7");
-	headroom("", "cpus:1", "");
-}
-
-/* What is used and reserved for another role by now is missing from the sum of its name. */
-static void headroom_knows_what_has_moved(void **state)
-{
-	(void)state;
-	headroom("cpus:4;mem(db):1000", "mem(web):600", "cpus:4;mem(db):400");
-	headroom("cpus:4;mem(db):1000;mem:500", "mem(web):600", "cpus:4;mem(db):900");
-	headroom("mem(db):1000;ports(db):[1-10]", "ports(web):[3-4]", "mem(db):1000;ports(db):[1-2,5-10]");
-	headroom("mem(web):100;mem(db):1000;mem:10", "mem(web):300", "mem(db):810");
-}
-
-static const char volume[] = "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":%d},\"reservations\":[{"
-			     "\"type\":\"DYNAMIC\",\"role\":\"%s\"}],\"disk\":{\"persistence\":{\"id\":\"v\"},"
-			     "\"volume\":{\"container_path\":\"v\",\"mode\":\"RW\"}}}";
-
-/* A volume is given whole or not at all. */
-static void volumes_are_not_cut(void **state)
-{
-	char kept[512], list[1024], used[1024];
-	(void)state;
-	snprintf(kept, sizeof(kept), volume, 100, "web");
-	snprintf(list, sizeof(list), "[%s,{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":50}}]", kept);
-	snprintf(used, sizeof(used), "[%s]", kept);
-	headroom(list, used, "disk:50");
-	headroom(list, "disk:50", used);
-	headroom(list, "disk:60", ""); /* 10 more than there are: the volume bears it, and is not cut */
+	assert_ok(resources_parse(text, NULL, &mesos_version_newest, out, &err), &err);
 }
 
 /* ---- offers */
@@ -199,6 +121,75 @@ static void a_role_below_may_have_what_is_reserved_above(void **state)
 	said(world, "+1 h/web/blue@a cpus:1; mem(reservations: [(STATIC,web)]):100\n");
 }
 
+static void a_role_of_a_similar_name_may_not(void **state)
+{
+	struct world *world = *state;
+	agent(world, "a", "cpus:1;mem(web):100", true);
+	framework(world, "w", "webs");
+	allocator_run(world->allocator, 0);
+	said(world, "+1 w/webs@a cpus:1\n");
+}
+
+/* What a role was offered counts as had: the next agent is another's. */
+static void what_is_on_offer_is_shared_out(void **state)
+{
+	struct world *world = *state;
+	agent(world, "a", "cpus:10;mem:1000", true);
+	agent(world, "b", "cpus:10;mem:1000", true);
+	agent(world, "c", "cpus:10;mem:1000", true);
+	framework(world, "f", "one");
+	framework(world, "g", "one");
+	framework(world, "h", "two");
+	allocator_run(world->allocator, 0);
+	said(world, "+1 f/one@a cpus:10; mem:1000\n+2 h/two@b cpus:10; mem:1000\n+3 g/one@c cpus:10; mem:1000\n");
+}
+
+static void what_one_refuses_another_gets(void **state)
+{
+	struct world *world = *state;
+	struct resources all = {.items = NULL};
+	agent(world, "a", "cpus:8;mem:100", true);
+	framework(world, "f", "*");
+	framework(world, "g", "*");
+	allocator_run(world->allocator, 0);
+	resources_copy(&all, allocator_find_offer(world->allocator, 1)->resources.items, 2);
+	allocator_end_offer(world->allocator, 1, &all, 5000);
+	allocator_run(world->allocator, 1);
+	said(world, "+1 f/*@a cpus:8; mem:100\n+2 g/*@a cpus:8; mem:100\n");
+	resources_clear(&all);
+}
+
+/* Of a framework with two roles, one at a time. */
+static void suppressed_and_revived_by_role(void **state)
+{
+	static const char *const roles[] = {"db", "web"};
+	struct world *world = *state;
+	struct resources all = {.items = NULL};
+	agent(world, "a", "cpus:8;mem:100", true);
+	allocator_set_framework(world->allocator, "f", roles, 2, false);
+	for (uint64_t number = 1; number <= 2; number++) {
+		allocator_run(world->allocator, 0);
+		resources_clear(&all);
+		resources_copy(&all, allocator_find_offer(world->allocator, number)->resources.items, 2);
+		allocator_end_offer(world->allocator, number, &all, 5000);
+	}
+	allocator_run(world->allocator, 0);
+	said(world, "+1 f/db@a cpus:8; mem:100\n+2 f/web@a cpus:8; mem:100\n"); /* both have refused it */
+	allocator_revive(world->allocator, "f", &roles[1], 1);
+	allocator_run(world->allocator, 0);
+	said(world, "+3 f/web@a cpus:8; mem:100\n"); /* and not for "db", which comes first */
+	allocator_end_offer(world->allocator, 3, NULL, 0);
+	allocator_revive(world->allocator, "f", NULL, 0);
+	allocator_suppress(world->allocator, "f", &roles[0], 1);
+	allocator_run(world->allocator, 0);
+	said(world, "+4 f/web@a cpus:8; mem:100\n");
+	allocator_end_offer(world->allocator, 4, NULL, 0);
+	allocator_suppress(world->allocator, "f", NULL, 0);
+	allocator_run(world->allocator, 0);
+	said(world, "");
+	resources_clear(&all);
+}
+
 static void the_smallest_dominant_share_comes_first(void **state)
 {
 	struct world *world = *state;
@@ -248,10 +239,10 @@ static void what_is_refused_is_not_offered_again_until(void **state)
 	agent(world, "a", "cpus:7;mem:100", true);
 	allocator_run(world->allocator, 5002);
 	said(world, "");
-	allocator_suppress(world->allocator, "f");
+	allocator_suppress(world->allocator, "f", NULL, 0);
 	allocator_run(world->allocator, 20000);
 	said(world, "");
-	allocator_revive(world->allocator, "f");
+	allocator_revive(world->allocator, "f", NULL, 0);
 	allocator_run(world->allocator, 5003);
 	said(world, "+4 f/*@a cpus:7; mem:100\n");
 	resources_clear(&all);
@@ -324,13 +315,13 @@ static void another_region_is_for_those_who_know_regions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(headroom_is_the_difference),
-		cmocka_unit_test(headroom_is_never_negative),
-		cmocka_unit_test(headroom_knows_what_has_moved),
-		cmocka_unit_test(volumes_are_not_cut),
 		cmocka_unit_test_setup_teardown(a_free_agent_is_offered_whole, begin, end),
 		cmocka_unit_test_setup_teardown(reservations_are_honoured, begin, end),
 		cmocka_unit_test_setup_teardown(a_role_below_may_have_what_is_reserved_above, begin, end),
+		cmocka_unit_test_setup_teardown(a_role_of_a_similar_name_may_not, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_on_offer_is_shared_out, begin, end),
+		cmocka_unit_test_setup_teardown(what_one_refuses_another_gets, begin, end),
+		cmocka_unit_test_setup_teardown(suppressed_and_revived_by_role, begin, end),
 		cmocka_unit_test_setup_teardown(the_smallest_dominant_share_comes_first, begin, end),
 		cmocka_unit_test_setup_teardown(within_a_role_the_smallest_framework_comes_first, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_refused_is_not_offered_again_until, begin, end),
