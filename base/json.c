@@ -95,13 +95,11 @@ int json_error(const struct json_place *place, struct error *err, const char *fo
 	return -1;
 }
 
-static bool is_allowed(const char *key, const char *const allowed[], struct suggestion *suggestion)
+static bool is_allowed(const char *key, const char *const allowed[])
 {
-	for (size_t i = 0; allowed[i] != NULL; i++) {
+	for (size_t i = 0; allowed[i] != NULL; i++)
 		if (strcmp(key, allowed[i]) == 0)
 			return true;
-		suggestion_offer(suggestion, allowed[i]);
-	}
 	return false;
 }
 
@@ -113,8 +111,10 @@ int json_check_keys(const json_t *object, const char *const allowed[], const str
 	json_object_foreach((json_t *)(uintptr_t)object, key, value)
 	{
 		struct suggestion suggestion = {.word = key, .closest = NULL, .distance = 0};
-		if (is_allowed(key, allowed, &suggestion))
+		if (is_allowed(key, allowed))
 			continue;
+		for (size_t i = 0; allowed[i] != NULL; i++) /* costs much more than to compare */
+			suggestion_offer(&suggestion, allowed[i]);
 		if (suggestion.closest == NULL)
 			return json_error(place, err, "unknown key \"%s\"", key);
 		return json_error(place, err, "unknown key \"%s\"; did you mean \"%s\"?", key, suggestion.closest);

@@ -16,17 +16,6 @@
 	"a.registered_ns, a.reregistered_ns, a.region, a.zone, a.first_seen_ms, a.changed_ms, a.gone_ms, a.info, "     \
 	"a.total, a.used, " TASK_COUNT
 
-void agents_pack_resources(const struct resources *resources, struct buffer *out)
-{
-	Mesos__SlaveInfo holder = MESOS__SLAVE_INFO__INIT;
-	char none[] = "";
-
-	holder.hostname = none;
-	holder.resources = resources->items;
-	holder.n_resources = resources->count;
-	slaveinfo_pack(&holder, out);
-}
-
 int agents_unpack_resources(const void *data, size_t len, struct resources *out, struct error *err)
 {
 	Mesos__SlaveInfo *holder = slaveinfo_unpack(data, len, err);
@@ -131,8 +120,8 @@ static int read_records(struct store_cursor *rows, struct agent_list *out, struc
 	return 0;
 }
 
-/* The index is named, because it holds all that most selectors ask and SQLite would often rather read whole rows. Which
- * agents: a statement that gives their keys, with the cluster as the parameter behind the selector's own. */
+/* Which agents: a statement that gives their keys, with the cluster as the parameter behind the selector's own. The index gives
+ * the rows in the order in which they lie; it is named, because SQLite may find another one more tempting. */
 static char *choose_statement(const struct selector *selector, size_t parameters)
 {
 	return xasprintf(

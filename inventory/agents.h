@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/siphash.h"
+#include "base/quickhash.h"
 #include "inventory/selector.h"
 #include "inventory/store.h"
-#include "mesos/agent.h"
+#include "mesos/agent_packed.h"
 
 /* What a master said, to be put into the database. Borrowed for the call. */
 struct agents_answer {
@@ -50,20 +50,24 @@ struct agents_sink;
 struct agents_feed {
 	const char *master;
 	const struct master_facts *facts; /* may be NULL */
-	const unsigned char *hash;        /* SIPHASH_SIZE bytes */
+	const unsigned char *hash;        /* QUICKHASH_SIZE bytes */
 	int (*read)(void *ctx, struct agents_sink *sink, struct error *err);
 	void *ctx;
 };
 int agents_sync_feed(struct store *store, int64_t cluster, const struct agents_feed *feed, int64_t time_ms,
 		     struct agents_summary *summary, struct error *err);
 /* The key for feed.hash: the database's own. */
-void agents_hash_key(const struct store *store, unsigned char key[SIPHASH_SIZE]);
+void agents_hash_key(const struct store *store, struct quickhash_key *key);
 
-/* For read. true: in these very bytes the agent came last time; it is listed and unchanged, and need not be parsed. */
+/* For read. true: the cluster had no agents until now. Then there is nothing to be found in the database yet, and no index to find it by. */
+bool agents_sink_is_first(const struct agents_sink *sink);
+/* true: in these very bytes the agent came last time; it is listed and unchanged, and need not be parsed. */
 bool agents_sink_knows(struct agents_sink *sink, const void *raw, size_t len);
-/* raw: its bytes, NULL: not at hand. What view holds may be changed, and stays the caller's. */
-int agents_sink_agent(struct agents_sink *sink, struct agent_view *view, const void *raw, size_t len,
+/* raw: its bytes, NULL: not at hand. */
+int agents_sink_agent(struct agents_sink *sink, const struct agent_view *view, const void *raw, size_t len,
 		      struct error *err);
+int agents_sink_packed(struct agents_sink *sink, const struct agent_packed *agent, const void *raw, size_t len,
+		       struct error *err);
 /* Tasks that are not completed. */
 int agents_sink_task(struct agents_sink *sink, const struct task_view *task, struct error *err);
 int agents_sink_framework(struct agents_sink *sink, const struct framework_view *framework, struct error *err);

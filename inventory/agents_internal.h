@@ -2,40 +2,48 @@
 #ifndef INVENTORY_AGENTS_INTERNAL_H
 #define INVENTORY_AGENTS_INTERNAL_H
 /* What the files behind agents.h share. */
-#include "base/buffer.h"
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/siphash.h"
 #include "inventory/agents.h"
+#include "mesos/agent_packed.h"
 #include "mesos/resources.h"
 
-/* How resources are kept in the database: a SlaveInfo that holds nothing else, so that one wire format is enough. */
-void agents_pack_resources(const struct resources *resources, struct buffer *out);
-/* out must be empty. */
+/* How resources are kept in the database: a SlaveInfo that holds nothing else, so that one wire format is enough. out must be
+ * empty. */
 int agents_unpack_resources(const void *data, size_t len, struct resources *out, struct error *err);
 
-/* A SlaveInfo is a few KB; this bound only stops runaway growth. */
-#define PACKED_MAX (64u << 20)
+/* ---- writing one agent; a transaction is open. answer: QUICKHASH_SIZE bytes, NULL: not known. */
 
-/* An agent in the form in which it is stored. */
-struct agent_packed {
-	const struct agent_view *view;
-	const char *region, *zone;
-	struct buffer info, total, used;
-	unsigned char digest[DIGEST_SIZE];
+struct agents_write {
+	struct store *store;
+	int64_t cluster;
+	int64_t time_ms;
 };
+/* *row: its key. */
+int agents_insert(const struct agents_write *write, const struct agent_packed *agent, const unsigned char *answer,
+		  int64_t *row, struct error *err);
+/* An agent that is there in another state, or gone. */
+int agents_update(const struct agents_write *write, const struct agent_packed *agent, const unsigned char *answer,
+		  int64_t row, struct error *err);
+/* It came in other bytes that say the same. */
+int agents_remember(const struct agents_write *write, const unsigned char *answer, int64_t row, struct error *err);
+/* 1: the agent is there; 0: it is new; -1. same: as it was last, in all that is kept. */
+int agents_compare(const struct agents_write *write, const struct agent_packed *agent, int64_t *row, bool *same,
+		   bool *gone, struct error *err);
 
-/* view is borrowed, also by out. */
-void agents_pack(const struct agent_view *view, struct agent_packed *out);
-void agents_packed_clear(struct agent_packed *packed);
+/* When the cluster was synced, with whom, and what that master said of itself. */
+int agents_write_cluster(const struct agents_write *write, const struct agents_feed *feed, struct error *err);
 
-/* New and changed agents go the same way; *row: its key, 0 when it is new and then set. view's resources are normalised meanwhile.
- * A transaction is open. */
-int agents_write(struct store *store, int64_t cluster, const struct agent_packed *packed, struct agent_view *view,
-		 int64_t *row, int64_t time_ms, struct error *err);
+/* ---- indexes, which are quicker made at the end than kept while a whole fleet comes in; a transaction is open */
 
-/* Attributes and scalar resources alone, of a row that is there. */
-int agents_write_details(struct store *store, int64_t row, struct agent_view *view, struct error *err);
+struct agents_indexes {
+	char **statements; /* that make them again */
+	size_t count;
+};
+int agents_indexes_drop(struct agents_indexes *indexes, struct store *store, struct error *err);
+/* ERROR_CONFLICT: an agent is there twice. */
+int agents_indexes_make(struct agents_indexes *indexes, struct store *store, struct error *err);
+void agents_indexes_clear(struct agents_indexes *indexes);
 
 /* ---- parts of a sync; a transaction is open */
 

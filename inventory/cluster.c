@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "inventory/cluster_access.h"
+#include "inventory/cluster_login.h"
 #include "inventory/cluster_rules.h"
 #include "inventory/document.h"
 
@@ -96,7 +97,7 @@ static int check_directory(const char *directory, const struct json_place *place
 }
 
 struct ssh_text {
-	const char *user, *identity, *known_hosts, *directory, *transport;
+	const char *known_hosts, *directory, *transport;
 };
 
 static int read_transport(struct cluster_ssh *ssh, const char *name, const struct json_place *place, struct error *err)
@@ -114,25 +115,26 @@ static int read_ssh_values(struct cluster_ssh *ssh, struct ssh_text *text, const
 {
 	static const char *const keys[] = {
 		"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout", "transport", NULL};
-	struct json_place port_place = {.parent = place, .key = "port"}, user_place = {.parent = place, .key = "user"};
-	int64_t port = 22;
 
 	if (json_check_keys(object, keys, place, err) < 0 ||
-	    json_optional_string(object, "user", &text->user, place, err) < 0 ||
-	    json_optional_int(object, "port", &port, place, err) < 0 ||
-	    json_optional_string(object, "identity", &text->identity, place, err) < 0 ||
 	    json_optional_string(object, "known_hosts", &text->known_hosts, place, err) < 0 ||
-	    json_optional_bool(object, "become", &ssh->become, place, err) < 0 ||
 	    json_optional_string(object, "directory", &text->directory, place, err) < 0 ||
 	    json_optional_string(object, "transport", &text->transport, place, err) < 0 ||
 	    read_timeout(ssh, object, place, err) < 0 || read_transport(ssh, text->transport, place, err) < 0)
 		return -1;
-	if (port < 1 || port > 65535)
-		return json_error(&port_place, err, "must be from 1 to 65535");
-	if (text->user && (!*text->user || text->user[0] == '-' || strpbrk(text->user, " \t\r\n'\"@")))
-		return json_error(&user_place, err, "\"%s\" is no user name", text->user);
-	ssh->port = (int)port;
 	return check_directory(text->directory, place, err);
+}
+
+/* What is not given is as for the ssh client, but for the key of libssh2: OpenSSH has its own, in the operator's ssh_config. */
+static void take_login(struct cluster_ssh *ssh, struct cluster_login *login, const char *folder)
+{
+	ssh->user = login->user ? login->user : own_name();
+	ssh->port = login->port ? login->port : 22;
+	ssh->become = login->become;
+	ssh->identity = login->identity;
+	if (!ssh->identity && !ssh->openssh)
+		ssh->identity = cluster_file_path(folder, "~/.ssh/id_ed25519");
+	*login = (struct cluster_login){.user = NULL};
 }
 
 static int read_ssh(struct cluster *cluster, const json_t *object, const char *folder, const struct json_place *place,
@@ -142,16 +144,17 @@ static int read_ssh(struct cluster *cluster, const json_t *object, const char *f
 	struct ssh_text text = {
 		.known_hosts = "~/.ssh/known_hosts", .directory = DEFAULT_DIRECTORY, .transport = "libssh2"};
 	struct cluster_ssh *ssh = &cluster->ssh;
+	struct cluster_login login = {.user = NULL};
 	const json_t *given = NULL;
 
 	if (json_optional_object(object, "ssh", &given, place, err) < 0)
 		return -1;
-	if (read_ssh_values(ssh, &text, given, &here, err) < 0)
+	if (read_ssh_values(ssh, &text, given, &here, err) < 0 ||
+	    cluster_login_read(given, folder, &here, &login, err) < 0) {
+		cluster_login_clear(&login);
 		return -1;
-	ssh->user = text.user ? xstrdup(text.user) : own_name();
-	if (!text.identity && !ssh->openssh) /* OpenSSH has its own defaults, in the operator's ssh_config */
-		text.identity = "~/.ssh/id_ed25519";
-	ssh->identity = text.identity ? cluster_file_path(folder, text.identity) : NULL;
+	}
+	take_login(ssh, &login, folder);
 	ssh->known_hosts = cluster_file_path(folder, text.known_hosts);
 	ssh->directory = xstrdup(text.directory);
 	return 0;
@@ -173,7 +176,7 @@ static int read_cluster(struct cluster *cluster, const json_t *object, const cha
 	    cluster_access_read(&cluster->access, object, folder, place, err) < 0 ||
 	    read_ssh(cluster, object, folder, place, err) < 0)
 		return -1;
-	cluster->rules = cluster_rules_read(object, place, err);
+	cluster->rules = cluster_rules_read(object, folder, place, err);
 	return cluster->rules ? 0 : -1;
 }
 

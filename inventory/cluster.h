@@ -10,7 +10,7 @@
  *                 "proxy", "proxy_credentials", "timeout", "attempts"},
  *      "ssh": {"user", "port", "identity", "known_hosts", "become", "directory", "connect_timeout", "transport"},
  *      "defaults": {the host settings of mesos/host.h, and "address"},
- *      "hosts": [{"match": "<selector>", …what differs there…}]}}}
+ *      "hosts": [{"match": "<selector>", …what differs there…, "ssh": {"user", "port", "identity", "become"}}]}}}
  *
  * Keys that start with "_comment" may stand in every object of ours. Strings of defaults and hosts, and
  * ssh.directory, may use ${hostname}, ${ip} and ${id} of the agent. identity, known_hosts and the files of access are
@@ -78,6 +78,10 @@ const struct cluster *cluster_file_find(const struct cluster_file *file, const c
 /* How one agent's host is reached and how the agent is run there. */
 struct cluster_host {
 	char *address; /* the agent's own IP when nothing else is given */
+	char *user;
+	int port;
+	char *identity; /* NULL with openssh: what ssh_config says */
+	bool become;
 	char *directory;
 	struct host_settings settings;
 };

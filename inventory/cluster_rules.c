@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "inventory/cluster_login.h"
 #include "inventory/document.h"
 
 /* Host names are at most 253 characters, IPv6 addresses far fewer. */
@@ -14,7 +15,8 @@ struct rule {
 	char *where;            /* "rollcall.json: clusters.lab.hosts[2]", for errors */
 	struct selector *match; /* NULL: every host */
 	char *address;          /* NULL: not said */
-	json_t *settings;       /* what host_settings_from_json reads, variables not yet put in */
+	struct cluster_login login;
+	json_t *settings; /* what host_settings_from_json reads, variables not yet put in */
 };
 
 struct cluster_rules {
@@ -27,6 +29,7 @@ static void rule_clear(struct rule *rule)
 	free(rule->where);
 	selector_free(rule->match);
 	free(rule->address);
+	cluster_login_clear(&rule->login);
 	json_decref(rule->settings);
 }
 
@@ -81,7 +84,22 @@ static int read_match(struct rule *rule, const json_t *object, const struct json
 	return rule->match ? 0 : -1;
 }
 
-static int read_rule(struct rule *rule, const json_t *object, bool has_match, const struct json_place *place,
+/* Who to be on some of the hosts. The rest of "ssh" is the same for all: it makes one way of reaching them. */
+static int read_login(struct rule *rule, const json_t *object, const char *folder, const struct json_place *place,
+		      struct error *err)
+{
+	static const char *const keys[] = {"user", "port", "identity", "become", NULL};
+	struct json_place here = {.parent = place, .key = "ssh"};
+	const json_t *given = NULL;
+
+	if (json_optional_object(object, "ssh", &given, place, err) < 0 ||
+	    (given && json_check_keys(given, keys, &here, err) < 0))
+		return -1;
+	return cluster_login_read(given, folder, &here, &rule->login, err);
+}
+
+/* folder NULL: the defaults, for every host; else an entry of hosts. */
+static int read_rule(struct rule *rule, const json_t *object, const char *folder, const struct json_place *place,
 		     struct error *err)
 {
 	const char *address = NULL;
@@ -90,15 +108,17 @@ static int read_rule(struct rule *rule, const json_t *object, bool has_match, co
 		return json_error(place, err, "must be an object");
 	rule->where = json_place_text(place);
 	rule->settings = json_deep_copy(object);
-	if (has_match && read_match(rule, object, place, err) < 0)
+	if (folder && (read_match(rule, object, place, err) < 0 || read_login(rule, object, folder, place, err) < 0))
 		return -1;
 	if (json_optional_string(object, "address", &address, place, err) < 0 ||
 	    (address && check_address(address, place, err) < 0))
 		return -1;
 	if (address)
 		rule->address = xstrdup(address);
-	if (has_match)
+	if (folder) {
 		json_object_del(rule->settings, "match");
+		json_object_del(rule->settings, "ssh");
+	}
 	json_object_del(rule->settings, "address");
 	return check_settings(rule->settings, place, err);
 }
@@ -110,7 +130,8 @@ static struct rule *add_rule(struct cluster_rules *rules)
 	return &rules->items[rules->count++];
 }
 
-struct cluster_rules *cluster_rules_read(const json_t *object, const struct json_place *place, struct error *err)
+struct cluster_rules *cluster_rules_read(const json_t *object, const char *folder, const struct json_place *place,
+					 struct error *err)
 {
 	struct json_place defaults_place = {.parent = place, .key = "defaults"};
 	struct json_place hosts_place = {.parent = place, .key = "hosts"};
@@ -120,12 +141,12 @@ struct cluster_rules *cluster_rules_read(const json_t *object, const struct json
 	if (json_optional_object(object, "defaults", &defaults, place, err) < 0 ||
 	    json_optional_array(object, "hosts", &hosts, place, err) < 0)
 		goto fail;
-	if (defaults && read_rule(add_rule(rules), defaults, false, &defaults_place, err) < 0)
+	if (defaults && read_rule(add_rule(rules), defaults, NULL, &defaults_place, err) < 0)
 		goto fail;
 	for (size_t i = 0; i < json_array_size(hosts); i++) {
 		struct json_place item = {.parent = &hosts_place, .index = i};
 
-		if (read_rule(add_rule(rules), json_array_get(hosts, i), true, &item, err) < 0)
+		if (read_rule(add_rule(rules), json_array_get(hosts, i), folder, &item, err) < 0)
 			goto fail;
 	}
 	return rules;
@@ -147,6 +168,22 @@ static int expand_into(const char *text, const struct agent_record *agent, char 
 	return result;
 }
 
+static void apply_login(const struct cluster_login *login, struct cluster_host *host)
+{
+	if (login->user) {
+		free(host->user);
+		host->user = xstrdup(login->user);
+	}
+	if (login->identity) {
+		free(host->identity);
+		host->identity = xstrdup(login->identity);
+	}
+	if (login->port)
+		host->port = login->port;
+	if (login->has_become)
+		host->become = login->become;
+}
+
 static int apply_rule(const struct rule *rule, const struct agent_record *agent, struct cluster_host *host,
 		      struct error *err)
 {
@@ -158,6 +195,7 @@ static int apply_rule(const struct rule *rule, const struct agent_record *agent,
 		return -1;
 	result = host_settings_from_json(settings, &place, &host->settings, err);
 	json_decref(settings);
+	apply_login(&rule->login, host);
 	if (result == 0 && rule->address && expand_into(rule->address, agent, &host->address, err) < 0)
 		result = error_prefix(err, "%s.address", rule->where);
 	return result;
@@ -167,8 +205,10 @@ void cluster_host_clear(struct cluster_host *host)
 {
 	free(host->address);
 	free(host->directory);
+	free(host->user);
+	free(host->identity);
 	host_settings_clear(&host->settings);
-	host->address = host->directory = NULL;
+	host->address = host->directory = host->user = host->identity = NULL;
 }
 
 static int apply_rules(const struct cluster *cluster, struct store *store, const struct agent_record *agent,
@@ -187,7 +227,12 @@ static int apply_rules(const struct cluster *cluster, struct store *store, const
 int cluster_host(const struct cluster *cluster, struct store *store, const struct agent_record *agent,
 		 struct cluster_host *out, struct error *err)
 {
-	struct cluster_host host = {.address = xstrdup(agent->view.ip), .directory = NULL};
+	const struct cluster_ssh *ssh = &cluster->ssh;
+	struct cluster_host host = {.address = xstrdup(agent->view.ip),
+				    .user = xstrdup(ssh->user),
+				    .port = ssh->port,
+				    .identity = ssh->identity ? xstrdup(ssh->identity) : NULL,
+				    .become = ssh->become};
 
 	host_settings_init(&host.settings);
 	if (apply_rules(cluster, store, agent, &host, err) < 0) {

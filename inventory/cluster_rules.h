@@ -7,8 +7,9 @@
 #include "base/json.h"
 #include "inventory/cluster.h"
 
-/* Reads both from the cluster's object. NULL with ERROR_USAGE naming the place. */
-struct cluster_rules *cluster_rules_read(const json_t *object, const struct json_place *place, struct error *err);
+/* Reads both from the cluster's object; folder is the cluster file's. NULL with ERROR_USAGE naming the place. */
+struct cluster_rules *cluster_rules_read(const json_t *object, const char *folder, const struct json_place *place,
+					 struct error *err);
 void cluster_rules_free(struct cluster_rules *rules);
 
 #endif

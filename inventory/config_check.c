@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent would refuse, or what would cost it its ID, found before it is written anywhere. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "inventory/config_internal.h"
 #include "mesos/attributes.h"
 #include "mesos/flag_types.h"
@@ -131,6 +133,21 @@ static int check_resource(const char *name, const char *value, const struct meso
 	return result;
 }
 
+/* Documents are kept for good. */
+static int check_password(const char *name, const char *value, struct error *err)
+{
+	char *shown = value ? redact_urls(value) : NULL;
+	bool holds = shown && strcmp(shown, value) != 0;
+
+	free(shown);
+	if (!holds)
+		return 0;
+	return error_set(
+		err, ERROR_USAGE,
+		"the URL of --%s holds a user or password, and secrets are never stored here; change it on the hosts",
+		name);
+}
+
 int config_check_value(enum config_section section, const char *name, const char *value,
 		       const struct mesos_version *version, struct error *err)
 {
@@ -142,7 +159,7 @@ int config_check_value(enum config_section section, const char *name, const char
 		return check_attribute(name, value, version, err);
 	if (section == SECTION_RESOURCES)
 		return check_resource(name, value, version, err);
-	if (config_check_flag(name, err) < 0)
+	if (config_check_flag(name, err) < 0 || check_password(name, value, err) < 0)
 		return -1;
 	if (!value || strncmp(value, "file://", strlen("file://")) == 0)
 		return 0;

@@ -41,8 +41,8 @@ static char *trimmed(const char *text, size_t len)
 	return xstrndup(text, len);
 }
 
-/* By name; a name that is there more than once has the value null. */
-static json_t *read_entries(const char *text)
+/* By name; a name that is there more than once has the value null. Of an attribute's name spaces are part. */
+static json_t *read_entries(enum config_section section, const char *text)
 {
 	json_t *entries = json_object();
 
@@ -50,7 +50,8 @@ static json_t *read_entries(const char *text)
 		size_t len = strcspn(text, ";"), colon = strcspn(text, ":");
 
 		if (colon < len) {
-			char *name = trimmed(text, colon), *value = trimmed(text + colon + 1, len - colon - 1);
+			char *name = section == SECTION_ATTRIBUTES ? xstrndup(text, colon) : trimmed(text, colon);
+			char *value = trimmed(text + colon + 1, len - colon - 1);
 			bool again = json_object_get(entries, name) != NULL;
 
 			json_object_set_new(entries, name, again ? json_null() : json_string(value));
@@ -94,11 +95,11 @@ static void intersect(json_t *common, const json_t *entries)
 static json_t *common_entries(enum config_section section, const char *flag, const struct config_subject *subjects,
 			      size_t count)
 {
-	json_t *common = read_entries(flag_of(&subjects[0], flag)), *said = json_object(), *value;
+	json_t *common = read_entries(section, flag_of(&subjects[0], flag)), *said = json_object(), *value;
 	const char *name;
 
 	for (size_t i = 0; i < count; i++) {
-		json_t *entries = read_entries(flag_of(&subjects[i], flag));
+		json_t *entries = read_entries(section, flag_of(&subjects[i], flag));
 
 		if (!is_entries(flag_of(&subjects[i], flag)))
 			json_object_clear(entries);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "inventory/drift.h"
+#include "inventory/drift_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,39 +41,48 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-/* places[0] has `first` where places[1] has `second`. */
-static struct drift_finding *add_disagreement(struct drift_findings *out, const char *kind, const char *place,
-					      const char *other, const char *what, const char *first,
-					      const char *second)
+void drift_add_disagreement(struct drift_findings *out, const char *kind, const char *const places[2], const char *what,
+			    const char *first, const char *second, char *fix)
 {
 	struct drift_finding *finding = add(out, kind, true);
 
-	finding->places[0] = place;
-	finding->places[1] = other;
+	finding->places[0] = places[0];
+	finding->places[1] = places[1];
 	finding->what = xstrdup(what);
 	finding->values[0] = copy(first);
 	finding->values[1] = copy(second);
-	return finding;
+	finding->fix = fix;
 }
 
 /* ---- config and flags */
 
 void drift_find_config(const char *config, const struct config_edits *edits, struct drift_findings *out)
 {
-	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; i < edits->count; i++) {
-		const struct config_edit *edit = &edits->items[i];
-		struct drift_finding *finding = add_disagreement(out, "config-running", "config", "running", edit->flag,
-								 edit->after, edit->before);
+	static const char *const places[] = {"config", "running"};
 
-		finding->fix = xasprintf("`rollcall rollout plan %s` shows how it gets there", config);
-	}
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < edits->count; i++)
+		drift_add_disagreement(out, "config-running", places, edits->items[i].flag, edits->items[i].after,
+				       edits->items[i].before,
+				       xasprintf("`rollcall rollout plan %s` shows how it gets there", config));
+}
+
+void drift_find_config_failure(const char *config, const char *why, struct drift_findings *out)
+{
+	static const char *const places[] = {"config", "running"};
+
+	memset(out, 0, sizeof(*out));
+	drift_add_disagreement(
+		out, "config-running", places, config, why, "",
+		xstrdup("the config cannot be worked out for an agent: give the agent what it asks for, or "
+			"change the config"));
 }
 
 /* What the file says takes effect at the agent's next start. Flags that only the process has may come from its command
  * line or its unit, so they are no disagreement. */
 static void compare_store(const struct drift_input *input, struct drift_findings *out)
 {
+	static const char *const places[] = {"store", "running"};
 	const struct survey *survey = input->survey;
 
 	if (!survey->running || survey->flags_from_store || survey->store_error)
@@ -81,58 +90,26 @@ static void compare_store(const struct drift_input *input, struct drift_findings
 	for (size_t i = 0; i < survey->store_flags.count; i++) {
 		const struct flag *flag = &survey->store_flags.items[i];
 		const char *running = flags_get(&survey->flags, flag->name);
-		struct drift_finding *finding;
 
 		if (flags_same_value(flag->name, flag->value, running))
 			continue;
-		finding = add_disagreement(out, "store-running", "store", "running", flag->name, flag->value, running);
-		finding->fix = xasprintf("its next start takes %s's value: put the file back, or roll out the config "
-					 "that says which is meant",
-					 survey->store_path ? survey->store_path : "the flag store");
+		drift_add_disagreement(out, "store-running", places, flag->name, flag->value, running,
+				       xasprintf("its next start takes %s's value: put the file back, or roll out the "
+						 "config that says which is meant",
+						 survey->store_path ? survey->store_path : "the flag store"));
 	}
 }
 
-/* ---- checkpoint, flags and master */
-
-static const char *part_names(unsigned parts, struct buffer *out)
-{
-	for (unsigned bit = 1; bit <= PART_CHECKPOINT; bit <<= 1)
-		if (parts & bit)
-			buffer_printf(out, "%s%s", out->len ? ", " : "", slaveinfo_part_name((enum slaveinfo_part)bit));
-	return buffer_text(out);
-}
-
-/* The flags and the checkpoint give different SlaveInfos: either the next start is refused, or it is accepted under
- * `additive`, which never writes the new one to disk. */
-static void compare_checkpoint(const struct drift_input *input, struct drift_findings *out)
-{
-	const struct survey *survey = input->survey;
-	struct buffer parts = BUFFER_INIT(256);
-	struct drift_finding *finding;
-
-	if (!survey->has_verdict || survey->verdict_differs == 0)
-		return;
-	part_names(survey->verdict_differs, &parts);
-	if (survey->verdict_accepted) {
-		finding = add_disagreement(out, "not-written-back", "running", "checkpoint", buffer_text(&parts), NULL,
-					   NULL);
-		finding->fix = xstrdup(
-			"the agent accepted it as an addition and never wrote it to its checkpoint: after a "
-			"reboot, or under another policy, its next start may cost its ID and every task; "
-			"a rollout of the same flags writes it");
-	} else {
-		finding = add_disagreement(out, "would-refuse", "store", "checkpoint", buffer_text(&parts), NULL, NULL);
-		finding->fix = xstrdup(
-			"its next start would be refused (after a reboot: a new ID, and every task lost). "
-			"Put the flags back, or let a rollout make its checkpoint fit them; when it is down "
-			"already, `rollcall rescue` starts it");
-	}
-	buffer_clear(&parts);
-}
+/* ---- checkpoint and master */
 
 /* Attributes that /slaves may have left out, and what the checkpoint is known not to have yet, are no news here. */
 static void compare_master(const struct drift_input *input, struct drift_findings *out)
 {
+	static const char *const places[] = {"checkpoint", "master"};
+	static const char fix[] =
+		"the master keeps what the agent registered with last: `rollcall inventory sync` and survey again; if it "
+		"stays, the agent has not reregistered since its checkpoint was written, or its master is too old to store "
+		"a new SlaveInfo before its next failover";
 	const struct survey *survey = input->survey;
 	const struct agent_view *view = &input->agent->view;
 	unsigned known = survey->verdict_accepted ? survey->verdict_differs : 0;
@@ -143,20 +120,14 @@ static void compare_master(const struct drift_input *input, struct drift_finding
 	slaveinfo_changes(survey->info, view->info, &changes);
 	for (size_t i = 0; i < changes.count; i++) {
 		const struct slaveinfo_change *change = &changes.items[i];
-		struct drift_finding *finding;
 		char *what;
 
 		if (change->part == PART_ID || (change->part & known) ||
 		    (change->part == PART_ATTRIBUTES && !view->attributes_complete))
 			continue;
 		what = xasprintf("%s.%s", slaveinfo_part_name(change->part), change->what);
-		finding = add_disagreement(out, "checkpoint-master", "checkpoint", "master", what, change->before,
-					   change->after);
-		finding->fix = xstrdup(
-			"the master keeps what the agent registered with last: `rollcall inventory sync` "
-			"and survey again; if it stays, the agent has not reregistered since its "
-			"checkpoint was written, or its master is too old to store a new SlaveInfo "
-			"before its next failover");
+		drift_add_disagreement(out, "checkpoint-master", places, what, change->before, change->after,
+				       xstrdup(fix));
 		free(what);
 	}
 	slaveinfo_changes_clear(&changes);
@@ -208,22 +179,21 @@ static void find_operations(const struct drift_input *input, struct drift_findin
 				   : operation->database ? operation->database
 							 : "?"),
 			 ours ? xstrdup("`rollcall rollout resume` asks the host and finishes it")
-			      : xstrdup("`rollout resume` with that database finishes it; without it agentctl decides "
-					"by itself, some "
-					"minutes after it was last spoken to, and `rollout start --adopt` takes the "
-					"host over"));
+			      : xstrdup("`rollout resume` with that database finishes it; when that is lost, `rollcall "
+					"rescue EXPR` shows how it is settled and the host taken over"));
 	}
 }
 
 static void find_other_agent(const struct drift_input *input, struct drift_findings *out)
 {
+	static const char *const places[] = {"checkpoint", "master"};
 	const char *id = input->survey ? input->survey->agent_id : NULL;
-	struct drift_finding *finding;
 
 	if (!id || !*id || strcmp(id, input->agent->view.id) == 0)
 		return;
-	finding = add_disagreement(out, "other-agent", "checkpoint", "master", "id", id, input->agent->view.id);
-	finding->fix = xstrdup("another agent runs on that host now: `rollcall inventory sync` and survey again");
+	drift_add_disagreement(
+		out, "other-agent", places, "id", id, input->agent->view.id,
+		xstrdup("another agent runs on that host now: `rollcall inventory sync` and survey again"));
 }
 
 static void find_facts(const struct drift_input *input, struct drift_findings *out)
@@ -279,7 +249,7 @@ void drift_find(const struct drift_input *input, struct drift_findings *out)
 			 xstrdup("--refresh asks it anew"));
 	} else if (input->survey) {
 		compare_store(input, out);
-		compare_checkpoint(input, out);
+		drift_compare_checkpoint(input->survey, out);
 		compare_master(input, out);
 	}
 	find_other_agent(input, out);

@@ -48,6 +48,9 @@ void drift_find(const struct drift_input *input, struct drift_findings *out);
 /* What the config ("web-tier@3") still asks of the running flags. */
 void drift_find_config(const char *config, const struct config_edits *edits, struct drift_findings *out);
 
+/* What it asks of this agent cannot be said: the agent lacks what a value of it needs, for instance. */
+void drift_find_config_failure(const char *config, const char *why, struct drift_findings *out);
+
 /* How many other agents the master lists on the host of this one. */
 int drift_neighbours(struct store *store, int64_t agent_row, size_t *count, struct error *err);
 

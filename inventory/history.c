@@ -97,59 +97,39 @@ int history_load(struct store *store, int64_t agent_row, struct agent_states *ou
 
 /* ---- travelling: temporary tables of the same names, which SQLite finds first */
 
-/* x'0a00' is a SlaveInfo with no resources at all, as agents_pack_resources writes it. Columns of agents, in its order after the ones that a state gives. */
+/* x'0a00' is a SlaveInfo with no resources at all, as they are packed. Columns of agents, in its order; own: the sums are still to be found. */
 #define FILL_CURRENT                                                                                                   \
-	"SELECT a.row AS row, a.cluster AS cluster, a.id AS id, a.hostname AS hostname, a.ip AS ip, a.port AS port, "  \
-	"a.version AS version, a.active AS active, a.deactivated AS deactivated, "                                     \
-	"a.attributes_complete AS attributes_complete, a.registered_ns AS registered_ns, "                             \
-	"a.reregistered_ns AS reregistered_ns, a.region AS region, a.zone AS zone, a.digest AS digest, "               \
-	"a.info AS info, a.total AS total, x'0a00' AS used, a.first_seen_ms AS first_seen_ms, a.since_ms AS "          \
-	"changed_ms, "                                                                                                 \
-	"NULL AS gone_ms, a.since_ms AS since_ms, a.cpus AS cpus, a.mem AS mem, a.disk AS disk, a.gpus AS gpus, "      \
-	"0.0 AS cpus_used, 0.0 AS mem_used, 0.0 AS disk_used, 0.0 AS gpus_used, 0 AS own "                             \
-	"FROM main.agents a WHERE a.cluster = ?1 AND a.since_ms <= ?2 AND (a.gone_ms IS NULL OR a.gone_ms > ?2)"
+	"SELECT a.row, a.cluster, NULL AS gone_ms, a.id, a.hostname, a.ip, a.port, a.version, a.active, "              \
+	"a.deactivated, a.attributes_complete, a.region, a.zone, a.cpus, a.mem, a.disk, a.gpus, 0.0, 0.0, 0.0, 0.0, "  \
+	"a.registered_ns, a.reregistered_ns, a.first_seen_ms, a.since_ms, a.since_ms, NULL, a.info, a.total, "         \
+	"x'0a00', 0 FROM main.agents a WHERE a.cluster = ?1 AND a.since_ms <= ?2 AND "                                 \
+	"(a.gone_ms IS NULL OR a.gone_ms > ?2)"
 
 #define FILL_ENDED                                                                                                     \
-	"SELECT a.row, a.cluster, a.id, s.hostname, s.ip, s.port, s.version, s.active, s.deactivated, "                \
-	"s.attributes_complete, s.registered_ns, s.reregistered_ns, s.region, s.zone, a.digest, " FORWARD(             \
-		"info") ", " FORWARD("total") ", x'0a00', a.first_seen_ms, s.from_ms, NULL, s.from_ms, 0.0, 0.0, "     \
-					      "0.0, "                                                                  \
-					      "0.0, 0.0, 0.0, "                                                        \
-					      "0.0, 0.0, 1 FROM main.agent_states s JOIN main.agents a ON a.row = "    \
-					      "s.agent "                                                               \
-					      "WHERE a.cluster = ?1 AND s.until_ms > ?2 AND s.from_ms <= ?2"
+	"SELECT a.row, a.cluster, NULL, a.id, s.hostname, s.ip, s.port, s.version, s.active, s.deactivated, "          \
+	"s.attributes_complete, s.region, s.zone, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, s.registered_ns, "           \
+	"s.reregistered_ns, a.first_seen_ms, s.from_ms, s.from_ms, NULL, " FORWARD("info") ", " FORWARD(               \
+		"total") ", x'0a00', 1 FROM main.agent_states s JOIN main.agents a ON a.row = s.agent "                \
+			 "WHERE a.cluster = ?1 AND s.until_ms > ?2 AND s.from_ms <= ?2"
 
 /* In order; each has as many parameters as its types say: the cluster, and the time. */
 static const struct {
 	const char *sql;
 	const char *types;
 } steps[] = {
-	{"CREATE TEMP TABLE agents (row INTEGER PRIMARY KEY, cluster, id, hostname, ip, port, version, active, "
-	 "deactivated, attributes_complete, registered_ns, reregistered_ns, region, zone, digest, info, total, used, "
-	 "first_seen_ms, changed_ms, gone_ms, since_ms, cpus, mem, disk, gpus, cpus_used, mem_used, disk_used, "
-	 "gpus_used, own)",
+	{"CREATE TEMP TABLE agents (row INTEGER PRIMARY KEY, cluster, gone_ms, id, hostname, ip, port, version, active, "
+	 "deactivated, attributes_complete, region, zone, cpus, mem, disk, gpus, cpus_used, mem_used, disk_used, "
+	 "gpus_used, registered_ns, reregistered_ns, first_seen_ms, changed_ms, since_ms, answer, info, total, used, own)",
 	 ""},
 	{"INSERT OR REPLACE INTO temp.agents " FILL_CURRENT " UNION ALL " FILL_ENDED, "ii"},
-	{"CREATE TEMP TABLE agent_attributes AS SELECT x.* FROM main.agent_attributes x JOIN temp.agents t "
-	 "ON t.row = x.agent WHERE t.own = 0",
-	 ""},
-	{"CREATE INDEX temp.agent_attributes_by_name ON agent_attributes (name, value, agent)", ""},
-	{"CREATE INDEX temp.agent_attributes_by_number ON agent_attributes (name, number, agent)", ""},
-	{"CREATE INDEX temp.agent_attributes_by_agent ON agent_attributes (agent, position)", ""},
-	{"CREATE TEMP TABLE agent_resources (agent, name, role, total, used, PRIMARY KEY (agent, name, role)) WITHOUT "
-	 "ROWID",
-	 ""},
-	{"INSERT INTO temp.agent_resources SELECT r.agent, r.name, r.role, r.total, 0 FROM main.agent_resources r "
-	 "JOIN temp.agents t ON t.row = r.agent WHERE t.own = 0",
+	{"UPDATE temp.agents SET cpus = agent_resource('cpus', NULL, total), mem = agent_resource('mem', NULL, total), "
+	 "disk = agent_resource('disk', NULL, total), gpus = agent_resource('gpus', NULL, total) WHERE own",
 	 ""},
 	{"CREATE TEMP TABLE tasks AS SELECT * FROM main.tasks WHERE false", ""},
 	{"CREATE INDEX temp.tasks_by_agent ON tasks (cluster, agent, framework, id)", ""},
 	{"CREATE TEMP TABLE surveys AS SELECT * FROM main.surveys WHERE false", ""},
 	{"CREATE INDEX temp.surveys_by_agent ON surveys (agent, time_ms, failed_ms, drift)", ""},
-	{"CREATE INDEX temp.agents_listed ON agents (cluster, hostname, id, ip, port, version, active, deactivated, "
-	 "region, zone, first_seen_ms, changed_ms, registered_ns, reregistered_ns, cpus, mem, disk, gpus, cpus_used, "
-	 "mem_used, disk_used, gpus_used) WHERE gone_ms IS NULL",
-	 ""},
+	{"CREATE INDEX temp.agents_listed ON agents (cluster) WHERE gone_ms IS NULL", ""},
 };
 
 static int check_time(struct store *store, int64_t cluster, int64_t time_ms, int64_t now_ms, struct error *err)
@@ -168,34 +148,6 @@ static int check_time(struct store *store, int64_t cluster, int64_t time_ms, int
 	return 0;
 }
 
-/* States whose details no table has: out of their SlaveInfo. */
-static int fill_details(struct store *store, struct error *err)
-{
-	struct store_cursor rows;
-	int more;
-
-	if (store_query(store, &rows, err, "SELECT row, id, info, total FROM temp.agents WHERE own", "") < 0)
-		return -1;
-	while ((more = store_next(&rows, err)) > 0) {
-		struct agent_view view = {.id = xstrdup(store_text(&rows, 1))};
-		int64_t row = store_int(&rows, 0);
-		const void *data;
-		size_t len;
-
-		data = store_blob(&rows, 2, &len);
-		view.info = slaveinfo_unpack(data, len, err);
-		data = store_blob(&rows, 3, &len);
-		if (!view.info || agents_unpack_resources(data, len, &view.total, err) < 0 ||
-		    agents_write_details(store, row, &view, err) < 0)
-			more = -1;
-		agent_view_clear(&view);
-		if (more < 0)
-			break;
-	}
-	store_done(&rows);
-	return more;
-}
-
 static int travel(struct store *store, int64_t cluster, int64_t time_ms, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -203,7 +155,7 @@ static int travel(struct store *store, int64_t cluster, int64_t time_ms, struct 
 				    : store_run(store, err, steps[i].sql, "") < 0)
 			return -1;
 	store_forget_statements(store);
-	return fill_details(store, err);
+	return 0;
 }
 
 int history_travel(struct store *store, int64_t cluster, int64_t time_ms, int64_t now_ms, struct error *err)
@@ -220,9 +172,6 @@ int history_return(struct store *store, struct error *err)
 {
 	static const char *const drops[] = {
 		"DROP TABLE IF EXISTS temp.agents",
-		"DROP TABLE IF EXISTS temp.agents",
-		"DROP TABLE IF EXISTS temp.agent_attributes",
-		"DROP TABLE IF EXISTS temp.agent_resources",
 		"DROP TABLE IF EXISTS temp.tasks",
 		"DROP TABLE IF EXISTS temp.surveys",
 	};

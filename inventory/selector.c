@@ -26,11 +26,17 @@
 /* SQLite's own limit; the bounds above stay below it. */
 #define SQL_MAX         1000000
 
+struct name_list {
+	char **items;
+	size_t count;
+};
+
 struct selector {
 	char *text;
 	char *sql;
 	char *test; /* the statement of selector_matches */
 	char *fleeting;
+	struct name_list attributes;
 	struct store_value *values;
 	size_t count;
 };
@@ -40,13 +46,31 @@ struct parser {
 	int (*read_field)(struct token_reader *reader, struct field *field);
 	struct condition condition;
 	int64_t now_ms;
-	char *fleeting; /* the first such name */
+	char *fleeting;              /* the first such name */
+	struct name_list attributes; /* each once */
 	size_t comparisons;
 	size_t depth;
 	size_t open; /* parentheses */
 };
 
 static int parse_or(struct parser *parser);
+
+static void name_list_add(struct name_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], name) == 0)
+			return;
+	list->items = xreallocarray(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = xstrdup(name);
+}
+
+static void name_list_clear(struct name_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct name_list){NULL, 0};
+}
 
 static int read_literal(struct parser *parser, const struct field *field, enum token_kind op, struct literals *out)
 {
@@ -159,6 +183,8 @@ static int parse_comparison(struct parser *parser)
 		return -1;
 	if (field.fleeting && !parser->fleeting)
 		parser->fleeting = xstrdup(field.name);
+	if (field.kind == FIELD_ATTRIBUTE)
+		name_list_add(&parser->attributes, field.name);
 	result = parse_operator(parser, &field);
 	field_clear(&field);
 	return result;
@@ -278,10 +304,13 @@ static struct selector *parse(const char *source, const char *text,
 		free(test);
 		selector->fleeting = parser.fleeting;
 		parser.fleeting = NULL;
+		selector->attributes = parser.attributes;
+		parser.attributes = (struct name_list){NULL, 0};
 		parser.condition.values = NULL; /* the selector's now */
 		parser.condition.count = 0;
 	}
 	free(parser.fleeting);
+	name_list_clear(&parser.attributes);
 	token_reader_clear(&parser.reader);
 	condition_clear(&parser.condition);
 	return selector;
@@ -308,6 +337,7 @@ void selector_free(struct selector *selector)
 	free(selector->sql);
 	free(selector->test);
 	free(selector->fleeting);
+	name_list_clear(&selector->attributes);
 	free(selector);
 }
 
@@ -319,6 +349,11 @@ const char *selector_text(const struct selector *selector)
 const char *selector_fleeting(const struct selector *selector)
 {
 	return selector->fleeting;
+}
+
+const char *selector_attribute(const struct selector *selector, size_t index)
+{
+	return index < selector->attributes.count ? selector->attributes.items[index] : NULL;
 }
 
 const char *selector_sql(const struct selector *selector)

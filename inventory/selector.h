@@ -35,6 +35,12 @@ const char *selector_text(const struct selector *selector);
 /* A name it asks about of which no history is kept (tasks, mem.free, …), or NULL. */
 const char *selector_fleeting(const struct selector *selector);
 
+/* The attributes it asks about, each once: from index 0; NULL behind the last. */
+const char *selector_attribute(const struct selector *selector, size_t index);
+
+/* The names that are no attributes (hostname, mem.free, …), for suggestions: from index 0; NULL behind the last. */
+const char *selector_name(size_t index);
+
 /* The condition, about a row `a` of table agents. Its parameters are ?1 … ?count, in the order of values. */
 const char *selector_sql(const struct selector *selector);
 const struct store_value *selector_values(const struct selector *selector, size_t *count);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "inventory/selector.h"
 
 #define ATTRIBUTE_PREFIX "attribute."
 #define RESOURCE_PREFIX  "resource."
@@ -102,11 +103,7 @@ static const struct {
 #define KEPT_SUMS (sizeof(resources) / sizeof(resources[0]))
 
 static const struct field shown_fields[] = {
-	{.kind = FIELD_SHOWN,
-	 .name = "attributes",
-	 .shown = "(SELECT group_concat(v, '; ') FROM (SELECT x.name || ':' || x.value AS v FROM agent_attributes x "
-		  "WHERE "
-		  "x.agent = a.row ORDER BY x.position))"},
+	{.kind = FIELD_SHOWN, .name = "attributes", .shown = "agent_attributes(a.info)"},
 };
 
 /* A string right behind a word that ended in a dot: attribute.'any name at all'. Takes it in name's place. */
@@ -292,6 +289,20 @@ int field_read_column(struct token_reader *reader, struct field *field)
 			return token_next(reader);
 		}
 	return field_read(reader, field);
+}
+
+const char *selector_name(size_t index)
+{
+	static const char *const shares[] = {"cpus.used",    "cpus.free",   "cpus.percent", "mem.used",
+					     "mem.free",     "mem.percent", "disk.used",    "disk.free",
+					     "disk.percent", "gpus.used",   "gpus.free",    "gpus.percent"};
+	size_t plain = sizeof(fields) / sizeof(fields[0]), shared = sizeof(shares) / sizeof(shares[0]);
+
+	if (index < plain)
+		return fields[index].name;
+	if (index < plain + KEPT_SUMS)
+		return resources[index - plain].name;
+	return index < plain + KEPT_SUMS + shared ? shares[index - plain - KEPT_SUMS] : NULL;
 }
 
 void field_clear(struct field *field)

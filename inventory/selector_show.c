@@ -21,10 +21,9 @@ static void show_flag(struct condition *condition, const struct field *field)
 
 static void show_attribute(struct condition *condition, const struct field *field)
 {
-	buffer_puts(&condition->sql, "(SELECT group_concat(v, ',') FROM (SELECT x.value AS v FROM "
-				     "agent_attributes x WHERE x.agent = a.row AND x.name = ");
+	buffer_puts(&condition->sql, "agent_attribute(");
 	put_text(condition, field->name);
-	buffer_puts(&condition->sql, " ORDER BY x.position))");
+	buffer_puts(&condition->sql, ", a.info)");
 }
 
 void condition_show(struct condition *condition, const struct field *field)

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "inventory/attribute_test.h"
 
-/* The marks; no SQL of ours holds these bytes. */
-#define BY_ROW "\x01"
-#define BY_ID  "\x02"
+/* The mark; no SQL of ours holds that byte. */
+#define BY_ID "\x02"
 
 size_t condition_add(struct condition *condition, struct store_value value)
 {
-	if (condition->count == CONDITION_VALUES_MAX) {
+	if (condition->count + condition->listed >= CONDITION_VALUES_MAX) {
 		condition->overflow = true;
 		return 0;
 	}
@@ -119,35 +119,17 @@ static void put_number_test(struct condition *condition, const char *expression,
 	buffer_puts(&condition->sql, ")");
 }
 
-static bool has_numbers(const struct literals *literals)
-{
-	for (size_t i = 0; i < literals->count; i++)
-		if (literals->items[i].form == LITERAL_NUMBER)
-			return true;
-	return false;
-}
-
-/* An attribute is equal by its text, or by its number when both sides are numbers (4 and 4.0). Order is of numbers. Two
- * subqueries, so that each has its index. */
 static void compare_attribute(struct condition *condition, const struct field *field, enum token_kind op,
 			      const struct literals *literals)
 {
-	static const char begin[] = "a.row IN (SELECT x.agent FROM agent_attributes x WHERE x.name = ?%zu AND ";
-	size_t name = add_text(condition, field->name);
-	bool ordered = order_of(op) != NULL, numbers = !function_of(op) && has_numbers(literals);
+	char *test = attribute_test_write(field->name, op, literals);
 
-	if (!ordered) {
-		buffer_printf(&condition->sql, begin, name);
-		buffer_puts(&condition->sql, "(");
-		put_text_test(condition, "x.value", op, literals);
-		buffer_puts(&condition->sql, ")" BY_ROW ")");
-	}
-	buffer_puts(&condition->sql, !ordered && numbers ? " OR " : "");
-	if (numbers) {
-		buffer_printf(&condition->sql, begin, name);
-		put_number_test(condition, "x.number", op, literals);
-		buffer_puts(&condition->sql, BY_ROW ")");
-	}
+	buffer_puts(&condition->sql, "agent_attribute_test(");
+	put_text(condition, test);
+	buffer_puts(&condition->sql, ", a.info)");
+	free(test);
+	condition->listed += literals->count;
+	condition->overflow = condition->overflow || condition->count + condition->listed > CONDITION_VALUES_MAX;
 }
 
 /* Fleets that grew up before fault domains have their zones in an attribute. Who has neither has the empty text. */
@@ -160,38 +142,34 @@ static void compare_domain(struct condition *condition, const struct field *fiel
 	compare_attribute(condition, field, op, literals);
 	buffer_puts(&condition->sql, " OR (");
 	put_text_test(condition, "''", op, literals);
-	buffer_printf(&condition->sql,
-		      ") AND a.row NOT IN (SELECT x.agent FROM agent_attributes x WHERE x.name = ?%zu" BY_ROW "))",
+	buffer_printf(&condition->sql, ") AND agent_attribute(?%zu, a.info) IS NULL)",
 		      add_text(condition, field->name));
-}
-
-static const char *share_of(const struct field *field)
-{
-	static const char *const shares[] = {
-		"total(r.total)",
-		"total(r.used)",
-		"total(r.total - r.used)",
-		"CASE WHEN total(r.total) > 0 THEN 100 * total(r.used) / total(r.total) ELSE 0 END",
-	};
-
-	return shares[field->share];
 }
 
 /* The sum over all reservations, or those for one role. Mesos counts in thousandths. */
 void condition_put_sum(struct condition *condition, const struct field *field)
 {
+	static const char *const shares[] = {
+		"T",
+		"U",
+		"round(T - U, 3)",
+		"round(ifnull(100 * U / nullif(T, 0), 0), 3)",
+	};
+
 	if (field->sql) {
 		buffer_puts(&condition->sql, field->sql);
 		return;
 	}
-	buffer_printf(&condition->sql,
-		      "round((SELECT %s FROM agent_resources r WHERE r.agent = a.row AND r.name = ", share_of(field));
-	put_text(condition, field->name);
-	if (field->role) {
-		buffer_puts(&condition->sql, " AND r.role = ");
-		put_text(condition, field->role);
-	}
-	buffer_puts(&condition->sql, "), 3)");
+	size_t name = add_text(condition, field->name);
+	char *role = field->role ? xasprintf("?%zu", add_text(condition, field->role)) : xstrdup("NULL");
+	for (const char *at = shares[field->share]; *at; at++)
+		if (*at == 'T')
+			buffer_printf(&condition->sql, "agent_resource(?%zu, %s, a.total)", name, role);
+		else if (*at == 'U')
+			buffer_printf(&condition->sql, "agent_resource(?%zu, %s, a.used)", name, role);
+		else
+			buffer_putc(&condition->sql, *at);
+	free(role);
 }
 
 /* Any of an agent's texts. The CASE says that NULL counts as no: without it SQLite would look for a NULL, in all of the
@@ -358,14 +336,12 @@ void condition_compare(struct condition *condition, const struct field *field, e
 }
 
 /* The text with each mark replaced. */
-static char *finish(const struct condition *condition, const char *by_row, const char *by_id)
+static char *finish(const struct condition *condition, const char *by_id)
 {
 	struct buffer out = BUFFER_INIT(2 * condition->sql.max);
 
 	for (const char *at = buffer_text(&condition->sql); *at; at++)
-		if (*at == BY_ROW[0])
-			buffer_puts(&out, by_row);
-		else if (*at == BY_ID[0])
+		if (*at == BY_ID[0])
 			buffer_puts(&out, by_id);
 		else
 			buffer_putc(&out, *at);
@@ -374,12 +350,12 @@ static char *finish(const struct condition *condition, const char *by_row, const
 
 char *condition_for_all(const struct condition *condition)
 {
-	return finish(condition, "", "");
+	return finish(condition, "");
 }
 
 char *condition_for_one(const struct condition *condition)
 {
-	return finish(condition, " AND x.agent = a.row", " AND x.agent = a.id");
+	return finish(condition, " AND x.agent = a.id");
 }
 
 void condition_clear(struct condition *condition)

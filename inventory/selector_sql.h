@@ -18,6 +18,7 @@ struct condition {
 	struct buffer sql;
 	struct store_value *values; /* texts are owned */
 	size_t count;
+	size_t listed; /* values that lie together in one of them */
 	bool overflow; /* more values than a statement takes */
 };
 

@@ -18,14 +18,21 @@ void store_forget_statements(struct store *store)
 	statements_finalize(store);
 }
 
+static bool is_free(const struct store_statement *statement, const char *sql)
+{
+	return !statement->in_use && strcmp(sqlite3_sql(statement->handle), sql) == 0;
+}
+
+/* Most often it is the one that was used last. */
 static struct store_statement *find_cached(struct store *store, const char *sql)
 {
-	for (size_t i = 0; i < store->cached; i++) {
-		struct store_statement *statement = &store->cache[i];
-
-		if (!statement->in_use && strcmp(sqlite3_sql(statement->handle), sql) == 0)
-			return statement;
-	}
+	if (store->last < store->cached && is_free(&store->cache[store->last], sql))
+		return &store->cache[store->last];
+	for (size_t i = 0; i < store->cached; i++)
+		if (is_free(&store->cache[i], sql)) {
+			store->last = i;
+			return &store->cache[i];
+		}
 	return NULL;
 }
 
@@ -84,34 +91,42 @@ static void release_statement(struct store_statement *statement)
 	}
 }
 
-static int bind_text(sqlite3_stmt *handle, int index, const char *text)
+static int bind_text(sqlite3_stmt *handle, int index, const char *text, sqlite3_destructor_type lifetime)
 {
-	return text ? sqlite3_bind_text(handle, index, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(handle, index);
+	return text ? sqlite3_bind_text(handle, index, text, -1, lifetime) : sqlite3_bind_null(handle, index);
 }
 
-static int bind_blob(sqlite3_stmt *handle, int index, const void *data, size_t len)
+static int bind_slice(sqlite3_stmt *handle, int index, const char *text, size_t len, sqlite3_destructor_type lifetime)
 {
-	if (!data)
-		return sqlite3_bind_null(handle, index);
-	return sqlite3_bind_blob64(handle, index, data, len, SQLITE_TRANSIENT);
+	return text ? sqlite3_bind_text64(handle, index, text, len, lifetime, SQLITE_UTF8)
+		    : sqlite3_bind_null(handle, index);
 }
 
-static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *values)
+static int bind_blob(sqlite3_stmt *handle, int index, const void *data, size_t len, sqlite3_destructor_type lifetime)
 {
+	return data ? sqlite3_bind_blob64(handle, index, data, len, lifetime) : sqlite3_bind_null(handle, index);
+}
+
+/* lifetime: of texts and bytes, SQLITE_STATIC when they stay until the statement is done. */
+static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *values, sqlite3_destructor_type lifetime)
+{
+	const void *data;
+
 	switch (type) {
 	case 't':
-		return bind_text(handle, index, va_arg(*values, const char *));
+		return bind_text(handle, index, va_arg(*values, const char *), lifetime);
+	case 's':
+		data = va_arg(*values, const char *);
+		return bind_slice(handle, index, data, va_arg(*values, size_t), lifetime);
 	case 'i':
 		return sqlite3_bind_int64(handle, index, va_arg(*values, int64_t));
 	case 'd':
 		return sqlite3_bind_int(handle, index, va_arg(*values, int));
 	case 'r':
 		return sqlite3_bind_double(handle, index, va_arg(*values, double));
-	case 'b': {
-		const void *data = va_arg(*values, const void *);
-
-		return bind_blob(handle, index, data, va_arg(*values, size_t));
-	}
+	case 'b':
+		data = va_arg(*values, const void *);
+		return bind_blob(handle, index, data, va_arg(*values, size_t), lifetime);
 	default:
 		return SQLITE_MISUSE;
 	}
@@ -128,7 +143,7 @@ static int check_count(struct store *store, struct store_statement *statement, s
 }
 
 static struct store_statement *prepare(struct store *store, const char *sql, const char *types, va_list *values,
-				       struct error *err)
+				       sqlite3_destructor_type lifetime, struct error *err)
 {
 	struct store_statement *statement = take_statement(store, sql, err);
 
@@ -137,7 +152,7 @@ static struct store_statement *prepare(struct store *store, const char *sql, con
 	if (check_count(store, statement, strlen(types), err) < 0)
 		goto fail;
 	for (int i = 0; types[i]; i++) {
-		int code = bind_one(statement->handle, i + 1, types[i], values);
+		int code = bind_one(statement->handle, i + 1, types[i], values, lifetime);
 
 		if (code != SQLITE_OK) {
 			error_set(err, ERROR_BUG, "%s: parameter %d (type %c) cannot be bound: %s", store->path, i + 1,
@@ -158,7 +173,7 @@ int store_run(struct store *store, struct error *err, const char *sql, const cha
 	int code;
 
 	va_start(values, types);
-	statement = prepare(store, sql, types, &values, err);
+	statement = prepare(store, sql, types, &values, SQLITE_STATIC, err);
 	va_end(values);
 	if (!statement)
 		return -1;
@@ -173,7 +188,7 @@ int store_run(struct store *store, struct error *err, const char *sql, const cha
 static int start_query(struct store *store, struct store_cursor *cursor, struct error *err, const char *sql,
 		       const char *types, va_list *values)
 {
-	struct store_statement *statement = prepare(store, sql, types, values, err);
+	struct store_statement *statement = prepare(store, sql, types, values, SQLITE_TRANSIENT, err);
 
 	if (!statement)
 		return -1;
@@ -201,7 +216,7 @@ static int bind_value(sqlite3_stmt *handle, int index, const struct store_value 
 	case STORE_REAL:
 		return sqlite3_bind_double(handle, index, value->real);
 	case STORE_TEXT:
-		return bind_text(handle, index, value->text);
+		return bind_text(handle, index, value->text, SQLITE_TRANSIENT);
 	case STORE_NULL:
 		break;
 	}

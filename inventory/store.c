@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "inventory/agent_functions.h"
 #include "inventory/migrations.h"
 #include "inventory/store_functions.h"
 #include "inventory/store_internal.h"
@@ -18,82 +19,11 @@
 /* "rllc": tells a database of rollcall from any other SQLite file. */
 #define APPLICATION_ID 0x726c6c63
 
+/* Of a new database; another one keeps the size it has. Twenty agents fill such a page: a fleet is written in few and large pieces. */
+#define PAGE_SIZE "16384"
+
 /* Longer than any transaction of ours, shorter than a person's patience. */
 #define PATIENCE_MS 10000
-
-static int fail_full(struct store *store, struct error *err, const char *doing)
-{
-	return error_set(err, ERROR_SYSTEM,
-			 "%s: disk full while %s; nothing of it was kept: free some space there and repeat the command",
-			 store->path, doing);
-}
-
-/* SQLite tells the errno of a failed write to the log only through the log's own file. */
-static int last_errno(struct store *store)
-{
-	sqlite3_file *log = NULL;
-	int errnum = sqlite3_system_errno(store->handle);
-
-	if (!errnum)
-		sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &errnum);
-	if (!errnum && sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
-	    log && log->pMethods)
-		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &errnum);
-	return errnum;
-}
-
-static int fail_io(struct store *store, struct error *err, const char *doing)
-{
-	int errnum = last_errno(store);
-
-	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
-		return error_errno(err, ERROR_SYSTEM, errnum,
-				   "%s: no room while %s; nothing of it was kept: make room there and repeat the "
-				   "command",
-				   store->path, doing);
-	return error_set(err, ERROR_SYSTEM, "%s: the disk failed while %s: %s%s%s", store->path, doing,
-			 sqlite3_errmsg(store->handle), errnum ? ": " : "", errnum ? strerror(errnum) : "");
-}
-
-static int fail_damaged(struct store *store, struct error *err, const char *doing)
-{
-	return error_set(
-		err, ERROR_CORRUPT,
-		"%s: damaged or no database (%s) while %s; put a backup in its place, or move it away and sync anew",
-		store->path, sqlite3_errmsg(store->handle), doing);
-}
-
-int store_fail(struct store *store, struct error *err, const char *doing)
-{
-	int code = sqlite3_extended_errcode(store->handle);
-
-	switch (code & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return error_set(err, ERROR_CONFLICT,
-				 "%s: locked by another process for more than %.1f s while %s; repeat the command when "
-				 "the other is done",
-				 store->path, store->patience_ms / 1000.0, doing);
-	case SQLITE_FULL:
-		return fail_full(store, err, doing);
-	case SQLITE_IOERR:
-		return fail_io(store, err, doing);
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return fail_damaged(store, err, doing);
-	case SQLITE_CANTOPEN:
-	case SQLITE_PERM:
-	case SQLITE_READONLY:
-		return error_set(err, ERROR_UNREACHABLE, "%s: cannot be written while %s: %s", store->path, doing,
-				 sqlite3_errmsg(store->handle));
-	case SQLITE_CONSTRAINT:
-		if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
-			return error_set(err, ERROR_CONFLICT, "%s: exists already while %s: %s", store->path, doing,
-					 sqlite3_errmsg(store->handle));
-		break;
-	}
-	return error_set(err, ERROR_BUG, "%s: %s while %s", store->path, sqlite3_errmsg(store->handle), doing);
-}
 
 static int execute(struct store *store, const char *sql, const char *doing, struct error *err)
 {
@@ -193,6 +123,8 @@ static int configure(struct store *store, struct error *err)
 
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (execute(store, "PRAGMA page_size = " PAGE_SIZE, "opening it", err) < 0)
+		return -1;
 	found = enter_wal(store, &answer, err);
 	if (found < 0)
 		return -1;
@@ -236,7 +168,7 @@ static int name_database(struct store *store, struct error *err)
 
 /* All missing steps in one transaction: a database is at an old version or at the newest, never between. Another
  * process may have migrated while we waited for the lock, so the version is read again under it. */
-static int migrate(struct store *store, struct error *err)
+static int migrate_all(struct store *store, struct error *err)
 {
 	int64_t version = 0, limit = store->version_limit ? store->version_limit : known_migrations();
 
@@ -253,6 +185,14 @@ static int migrate(struct store *store, struct error *err)
 fail:
 	store_rollback(store);
 	return -1;
+}
+
+/* A step may put a new table in the place of one that others refer to: SQLite would empty those if it minded references then. */
+static int migrate(struct store *store, struct error *err)
+{
+	if (execute(store, "PRAGMA foreign_keys = OFF", "opening it", err) < 0 || migrate_all(store, err) < 0)
+		return -1;
+	return execute(store, "PRAGMA foreign_keys = ON", "opening it", err);
 }
 
 static int read_uuid(struct store *store, struct error *err)
@@ -283,7 +223,7 @@ static int open_handle(struct store *store, struct error *err)
 		return store_fail(store, err, "opening it");
 	}
 	sqlite3_extended_result_codes(store->handle, 1);
-	if (store_functions_register(store->handle) < 0)
+	if (store_functions_register(store->handle) < 0 || agent_functions_register(store->handle) < 0)
 		return store_fail(store, err, "opening it");
 	store_set_patience(store, PATIENCE_MS);
 	if (check_owner(store, &version, err) < 0 || configure(store, err) < 0)

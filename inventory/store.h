@@ -9,6 +9,7 @@
  * Every value reaches SQLite as a parameter. A statement's parameters are given by a string of types, one letter each:
  *
  *	t  const char *            text; NULL binds NULL
+ *	s  const char *, size_t    text that is not terminated; NULL binds NULL
  *	i  int64_t                 integer (cast what is narrower!)
  *	d  int                     integer; also bool and enums
  *	r  double                  real

@@ -2,7 +2,6 @@
 /* What a pattern was compiled to is kept with the statement: SQLite's auxiliary data of the first argument. */
 #include "inventory/store_functions.h"
 
-#include <regex.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +78,7 @@ static int check_repetitions(const char *pattern, struct error *err)
 	return 0;
 }
 
-static int compile_regex(regex_t *out, const char *pattern, struct error *err)
+int selector_regex_compile(regex_t *out, const char *pattern, struct error *err)
 {
 	char message[128];
 	int code;
@@ -104,7 +103,7 @@ int selector_regex_check(const char *pattern, struct error *err)
 
 	if (strlen(pattern) > REGEX_MAX)
 		return error_set(err, ERROR_USAGE, "a regular expression of more than %d bytes", REGEX_MAX);
-	if (compile_regex(&regex, pattern, err) < 0)
+	if (selector_regex_compile(&regex, pattern, err) < 0)
 		return -1;
 	regfree(&regex);
 	return 0;
@@ -150,7 +149,7 @@ static regex_t *regex_of(sqlite3_context *context, sqlite3_value *pattern)
 	if (regex)
 		return regex;
 	regex = xmalloc(sizeof(*regex));
-	if (compile_regex(regex, argument(pattern), &err) < 0) {
+	if (selector_regex_compile(regex, argument(pattern), &err) < 0) {
 		free(regex);
 		sqlite3_result_error(context, err.text, -1);
 		return NULL;

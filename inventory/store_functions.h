@@ -9,6 +9,7 @@
  *	selector_hostset(set, text)     inventory/hostset.h
  *	selector_version(text)          a version of Mesos as a number that has the same order; NULL: none
  */
+#include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ int store_functions_register(struct sqlite3 *handle);
 
 /* Can it be run? ERROR_USAGE says why not. Nested repetitions are bounded: they can cost all the memory there is. */
 int selector_regex_check(const char *pattern, struct error *err);
+/* The caller frees it with regfree. */
+int selector_regex_compile(regex_t *out, const char *pattern, struct error *err);
 
 bool selector_like(const char *pattern, const char *text);
 /* false: no version. */

@@ -27,6 +27,7 @@ struct store {
 	int64_t version_limit; /* stop migrating there; 0: go on to the newest */
 	struct store_statement cache[STATEMENT_SLOTS];
 	size_t cached;
+	size_t last; /* found in the cache */
 };
 
 /* Turns what SQLite says into an error that names the file. Always returns -1. */

@@ -205,6 +205,10 @@ static int check_end(struct reader *reader, const json_t *end)
 	hex_encode(digest, sizeof(digest), hash);
 	if (!wanted || strcmp(hash, wanted) != 0 || json_integer_value(json_object_get(end, "rows")) != reader->rows)
 		return bad_line(reader, "the lines are not those that were exported");
+	if (getc(reader->in) != EOF) {
+		reader->number++;
+		return bad_line(reader, "there is something behind its last line");
+	}
 	return 0;
 }
 

@@ -114,6 +114,27 @@ static int copy_pages(struct store *store, struct store *target, struct error *e
 	return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : store_fail(target, err, "copying to it");
 }
 
+/* Pages are copied as they are: a damaged database has a damaged copy, which must not pass for a backup. */
+static int check_copy(struct store *store, struct store *target, struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	const char *found = NULL;
+	int result = 0;
+
+	if (sqlite3_prepare_v2(target->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		found = (const char *)sqlite3_column_text(statement, 0);
+	if (!found || strcmp(found, "ok") != 0)
+		result =
+			error_set(err, ERROR_CORRUPT,
+				  "%s: damaged (%.200s), and so would be a copy, which was not kept; `rollcall "
+				  "inventory check` says what is wrong. Put an earlier backup in its place, or move it "
+				  "away and sync anew",
+				  store->path, found ? found : sqlite3_errmsg(target->handle));
+	sqlite3_finalize(statement);
+	return result;
+}
+
 /* Gives the finished copy its name, unless a file has that by now. */
 static int publish(const char *part, const char *path, int64_t *bytes, struct error *err)
 {
@@ -151,6 +172,8 @@ int upkeep_backup(struct store *store, const char *path, int64_t *bytes, struct 
 	result = create_private(part, err);
 	if (result == 0) {
 		result = copy_pages(store, &target, err);
+		if (result == 0)
+			result = check_copy(store, &target, err);
 		sqlite3_close(target.handle);
 		if (result == 0)
 			result = publish(part, path, bytes, err);

@@ -23,6 +23,10 @@ void pb_pack(const void *message, struct buffer *out);
 /* NULL when data is no such message. */
 void *pb_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len);
 
+/* Whether data is such a message in the spelling that pb_pack gives it, known to the last field, with texts in ASCII: then its bytes
+ * can be read where they lie and stored as they are. false says nothing: ask pb_unpack. */
+bool pb_is_plain(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len);
+
 /* Appends a pointer to a repeated field: PB_APPEND(info->resources, info->n_resources, resource). */
 #define PB_APPEND(array, count, item)                                                                                  \
 	do {                                                                                                           \

@@ -9,6 +9,10 @@ static bool take_varint(const unsigned char **at, const unsigned char *end, uint
 {
 	uint64_t value = 0;
 
+	if (*at < end && **at < 0x80) { /* nearly always */
+		*out = *(*at)++;
+		return true;
+	}
 	for (unsigned shift = 0; shift < 64 && *at < end; shift += 7) {
 		unsigned char byte = *(*at)++;
 
@@ -46,39 +50,39 @@ static bool take_bytes(const unsigned char **at, const unsigned char *end, struc
 	return true;
 }
 
+static bool take_value(const unsigned char **at, const unsigned char *end, struct wire_record *record)
+{
+	switch (record->type) {
+	case WIRE_VARINT:
+		return take_varint(at, end, &record->value);
+	case WIRE_64BIT:
+		return take_fixed(at, end, 8, &record->value);
+	case WIRE_32BIT:
+		return take_fixed(at, end, 4, &record->value);
+	case WIRE_BYTES:
+		return take_bytes(at, end, record);
+	default:
+		return false;
+	}
+}
+
 bool wire_next(const unsigned char **at, const unsigned char *end, struct wire_record *out)
 {
 	const unsigned char *p = *at;
-	struct wire_record record = {.start = p};
 	uint64_t tag;
-	bool ok;
 
 	if (!take_varint(&p, end, &tag) || tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
 		return false;
-	record.number = (uint32_t)(tag >> 3);
-	record.type = (enum wire_type)(tag & 7);
-	switch (record.type) {
-	case WIRE_VARINT:
-		ok = take_varint(&p, end, &record.value);
-		break;
-	case WIRE_64BIT:
-		ok = take_fixed(&p, end, 8, &record.value);
-		break;
-	case WIRE_32BIT:
-		ok = take_fixed(&p, end, 4, &record.value);
-		break;
-	case WIRE_BYTES:
-		ok = take_bytes(&p, end, &record);
-		break;
-	default:
-		ok = false;
-		break;
-	}
-	if (!ok)
+	out->number = (uint32_t)(tag >> 3);
+	out->type = (enum wire_type)(tag & 7);
+	out->start = *at;
+	out->payload = NULL;
+	out->payload_len = 0;
+	out->value = 0;
+	if (!take_value(&p, end, out))
 		return false;
-	record.len = (size_t)(p - record.start);
+	out->len = (size_t)(p - out->start);
 	*at = p;
-	*out = record;
 	return true;
 }
 

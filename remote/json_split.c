@@ -344,9 +344,15 @@ static int take_string(struct json_split *split, struct piece *piece, size_t len
 	return 0;
 }
 
+static bool ends_scalar(char c)
+{
+	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ':' ||
+	       c == '"' || c == '{' || c == '[' || c == '\0';
+}
+
 static int take_scalar(struct json_split *split, struct piece *piece, size_t len, struct error *err)
 {
-	while (piece->at < len && strchr(",]} \t\r\n:\"[{", piece->data[piece->at]) == NULL)
+	while (piece->at < len && !ends_scalar(piece->data[piece->at]))
 		piece->at++;
 	if (piece->at == len)
 		return 0;

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "mesos/agent.h"
+#include "mesos/agent_packed.h"
 #include "remote/http.h"
 #include "remote/loop.h"
 
@@ -53,8 +54,12 @@ struct master_taker {
 	void *ctx;
 	bool (*known)(void *ctx, const void *raw, size_t len); /* true: the agent need not be parsed; may be NULL */
 	int (*agent)(void *ctx, struct agent_view *view, const void *raw, size_t len, struct error *err);
+	/* For who stores agents: called in agent's place where the answer allows it; may be NULL. */
+	int (*packed)(void *ctx, const struct agent_packed *agent, const void *raw, size_t len, struct error *err);
 	int (*task)(void *ctx, struct task_view *task, bool completed, struct error *err);
 	int (*framework)(void *ctx, struct framework_view *framework, struct error *err);
+	/* An agent that the leader knows from its registry and that has not come back since it leads; may be NULL. */
+	int (*recovered)(void *ctx, const char *id, struct error *err);
 };
 /* Fills a snapshot's arrays; master_snapshot_settle sorts the agents, and an ID that is there twice is ERROR_CORRUPT. */
 struct master_taker master_snapshot_taker(struct master_snapshot *snapshot);

@@ -86,6 +86,7 @@ struct master_document {
 	size_t rule_count;
 	const char *const *names; /* of the items, for messages: "slaves" */
 	bool known;               /* the taker may know items already by their bytes */
+	bool slaves;              /* item 0 is an agent of /slaves */
 	int (*add)(struct master_reading *reading, int item, const char *where, const json_t *value,
 		   const struct master_item *raw, struct error *err);
 	/* Of what is left of the answer, an object. */
@@ -99,6 +100,8 @@ int master_add_json(const struct master_items *items, struct master_reading *rea
 /* An agent of GET_AGENTS; that of /slaves, whose attributes may not be all. */
 int master_add_agent(struct master_reading *reading, const struct master_item *item, bool attributes_complete,
 		     struct error *err);
+/* An agent of the registry, by its ID, to whoever wants to know. */
+int master_add_recovered(struct master_reading *reading, const char *id, struct error *err);
 /* What a master calls text is: every string of the message is UTF-8. */
 bool master_is_text(const ProtobufCMessage *message);
 /* Seconds since 1970 as the master gives them, to nanoseconds; 0 when that is no time. */

@@ -7,19 +7,10 @@
 #include "remote/master_parse.h"
 #include "schema/mesos.pb-c.h"
 
-#define DEFAULT_PORT 5051 /* of SlaveInfo.port */
-
-/* "slave(1)@127.0.0.1:5051", "slave(1)@[::1]:5051": the address between @ and the last colon. */
 static char *address_of(const char *pid)
 {
-	const char *at = pid != NULL ? strchr(pid, '@') : NULL;
-	const char *colon = at != NULL ? strrchr(at, ':') : NULL;
-	if (colon == NULL)
-		return xstrdup("");
-	const char *start = at + 1;
-	if (*start == '[' && colon > start + 1 && colon[-1] == ']')
-		return xstrndup(start + 1, (size_t)(colon - start) - 2);
-	return xstrndup(start, (size_t)(colon - start));
+	const struct bytes address = agent_address(pid, pid != NULL ? strlen(pid) : 0);
+	return xstrndup(address.data, address.len);
 }
 
 static void take_resources(struct resources *to, Mesos__Resource ***items, size_t *count)
@@ -65,7 +56,7 @@ static void make_view(Mesos__Master__Response__GetAgents__Agent *message, bool a
 		.id = xstrdup(info->id->value),
 		.hostname = xstrdup(info->hostname),
 		.ip = address_of(message->pid),
-		.port = info->has_port ? info->port : DEFAULT_PORT,
+		.port = info->has_port ? info->port : AGENT_DEFAULT_PORT,
 		.version = xstrdup(message->version),
 		.active = message->active,
 		.deactivated = message->deactivated,
@@ -99,8 +90,25 @@ static int add(struct master_reading *reading, const struct master_item *item, s
 	return master_add_agent(reading, item, true, err);
 }
 
+int master_add_recovered(struct master_reading *reading, const char *id, struct error *err)
+{
+	const struct master_taker *taker = reading->taker;
+	if (taker->recovered != NULL && taker->recovered(taker->ctx, id, err) < 0)
+		return error_prefix(err, "%s", reading->url);
+	return 0;
+}
+
+static int add_recovered(struct master_reading *reading, const struct master_item *item, struct error *err)
+{
+	const Mesos__SlaveInfo *info = item->message;
+	if (check_info(reading, item->where, info, err) < 0)
+		return -1;
+	return master_add_recovered(reading, info->id->value, err);
+}
+
 static const struct master_items items[] = {
 	{"agents", 1, &mesos__master__response__get_agents__agent__descriptor, add, true},
+	{"recovered_agents", 2, &mesos__slave_info__descriptor, add_recovered, false},
 	{.descriptor = NULL},
 };
 
@@ -110,7 +118,7 @@ static const struct json_split_rule rules[] = {
 	{"get_agents.agents.*.offered_resources", JSON_SPLIT_DROP},
 	{"get_agents.agents.*.capabilities", JSON_SPLIT_DROP},
 	{"get_agents.agents.*.resource_providers", JSON_SPLIT_DROP},
-	{"get_agents.recovered_agents", JSON_SPLIT_DROP},
+	{"get_agents.recovered_agents.*", 1},
 };
 
 const struct master_call master_get_agents = {

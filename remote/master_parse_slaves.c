@@ -178,13 +178,19 @@ static json_t *reshape(const json_t *agent)
 	return shaped;
 }
 
+/* The items of the answer, as rules and names have them. */
+enum { LISTED, RECOVERED };
+
 static int add(struct master_reading *reading, int item, const char *where, const json_t *value,
 	       const struct master_item *raw, struct error *err)
 {
 	static const struct master_items items = {"slaves", 0, &mesos__master__response__get_agents__agent__descriptor,
 						  add_slave, true};
-	(void)item;
-	(void)where;
+	const char *id = json_string_value(json_object_get(value, "id"));
+	if (item == RECOVERED && (id == NULL || *id == '\0'))
+		return error_set(err, ERROR_CORRUPT, "%s: %s has no ID", reading->url, where);
+	if (item == RECOVERED)
+		return master_add_recovered(reading, id, err);
 	json_t *shaped = reshape(value);
 	int result = master_add_json(&items, reading, raw, shaped, err);
 	json_decref(shaped);
@@ -200,7 +206,7 @@ static int finish(struct master_reading *reading, const json_t *rest, struct err
 
 /* Everything is there twice, and what is on offer changes by the second. */
 static const struct json_split_rule rules[] = {
-	{"slaves.*", 0},
+	{"slaves.*", LISTED},
 	{"slaves.*.resources", JSON_SPLIT_DROP},
 	{"slaves.*.used_resources", JSON_SPLIT_DROP},
 	{"slaves.*.offered_resources", JSON_SPLIT_DROP},
@@ -211,15 +217,16 @@ static const struct json_split_rule rules[] = {
 	{"slaves.*.reserved_resources_allocated", JSON_SPLIT_DROP},
 	{"slaves.*.capabilities", JSON_SPLIT_DROP},
 	{"slaves.*.resource_providers", JSON_SPLIT_DROP},
-	{"recovered_slaves", JSON_SPLIT_DROP},
+	{"recovered_slaves.*", RECOVERED},
 };
-static const char *const names[] = {"slaves"};
+static const char *const names[] = {"slaves", "recovered_slaves"};
 
 const struct master_document master_slaves = {
 	.rules = rules,
 	.rule_count = sizeof(rules) / sizeof(rules[0]),
 	.names = names,
 	.known = true,
+	.slaves = true,
 	.add = add,
 	.finish = finish,
 };

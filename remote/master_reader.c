@@ -7,11 +7,14 @@
 
 #include "base/alloc.h"
 #include "mesos/pb.h"
+#include "mesos/wire.h"
 #include "remote/json_split.h"
 #include "remote/master_parse.h"
+#include "remote/slave_plain.h"
 #include "remote/wire_split.h"
 
-#define WHERE_MAX 96
+#define WHERE_MAX     96
+#define AGENT_OFFERED 9 /* the field of an Agent */
 
 struct master_reader {
 	struct master_reading *reading;
@@ -22,6 +25,9 @@ struct master_reader {
 	size_t counts[JSON_SPLIT_RULES]; /* of the items so far, of each kind */
 	size_t count;
 	uint64_t bytes;
+	struct buffer kept; /* an agent without what it has on offer */
+	struct agent_packer packer;
+	struct slave_packer slave;
 	struct error refused; /* why an item was not taken; else the splitter itself was unhappy */
 };
 
@@ -63,58 +69,6 @@ static bool is_known(const struct master_reading *reading, bool may_be, const st
 	return may_be && taker->known != NULL && taker->known(taker->ctx, item->raw, item->raw_len);
 }
 
-static bool is_utf8(const char *text)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	while (*at != '\0') {
-		unsigned more = *at < 0x80 ? 0 : *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-		uint32_t code = more == 0 ? *at : *at & (0x3fu >> more);
-		static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-		if ((*at >= 0x80 && *at < 0xc2) || *at > 0xf4)
-			return false;
-		at++;
-		for (unsigned i = 0; i < more; i++, at++) {
-			if ((*at & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (*at & 0x3f);
-		}
-		if (code < smallest[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-			return false;
-	}
-	return true;
-}
-
-static bool value_is_text(const ProtobufCFieldDescriptor *field, const void *value)
-{
-	if (field->type == PROTOBUF_C_TYPE_STRING)
-		return *(char *const *)value == NULL || is_utf8(*(char *const *)value);
-	const ProtobufCMessage *message = *(ProtobufCMessage *const *)value;
-	return message == NULL || master_is_text(message);
-}
-
-bool master_is_text(const ProtobufCMessage *message)
-{
-	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-	for (unsigned i = 0; i < descriptor->n_fields; i++) {
-		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-		const char *member = (const char *)message + field->offset;
-		if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
-			continue;
-		if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-			if (!value_is_text(field, member))
-				return false;
-			continue;
-		}
-		size_t count = *(const size_t *)((const char *)message + field->quantifier_offset);
-		void *const *values = *(void *const *const *)member;
-		for (size_t j = 0; j < count; j++) {
-			if (!value_is_text(field, &values[j]))
-				return false;
-		}
-	}
-	return true;
-}
-
 int master_add_json(const struct master_items *items, struct master_reading *reading, const struct master_item *raw,
 		    const json_t *object, struct error *err)
 {
@@ -147,6 +101,55 @@ static int add_wire(struct master_reader *reader, const struct master_items *ite
 	return result;
 }
 
+static int give_packed(struct master_reader *reader, const struct agent_packed *agent, const struct master_item *item,
+		       struct error *err)
+{
+	const struct master_taker *taker = reader->reading->taker;
+	if (taker->packed(taker->ctx, agent, item->raw, item->raw_len, err) < 0)
+		return error_prefix(err, "%s", reader->reading->url);
+	return 1;
+}
+
+/* What is on offer changes by the second and is of no use to anyone. Fields come in the order of their numbers; should they not, an offer
+ * may stay, and the agent is read again. */
+static void leave_offers_out(struct master_reader *reader, struct master_item *item)
+{
+	const unsigned char *start = item->raw, *at = start, *end = at + item->raw_len;
+	struct wire_record record;
+	buffer_reset(&reader->kept);
+	while (at < end && wire_next(&at, end, &record) && record.number <= AGENT_OFFERED) {
+		if (record.number != AGENT_OFFERED)
+			continue;
+		buffer_append(&reader->kept, start, (size_t)(record.start - start));
+		start = at;
+	}
+	if (start == item->raw)
+		return;
+	buffer_append(&reader->kept, start, (size_t)(end - start));
+	item->raw = buffer_text(&reader->kept);
+	item->raw_len = reader->kept.len;
+}
+
+/* 1: the item was an agent that could be taken as it lies there; 0: it has to be unpacked. */
+static int take_wire(struct master_reader *reader, const struct master_items *items, const struct master_item *item,
+		     struct error *err)
+{
+	struct agent_packed agent;
+	if (!items->known || reader->reading->taker->packed == NULL ||
+	    !agent_pack_wire(&reader->packer, item->raw, item->raw_len, &agent))
+		return 0;
+	return give_packed(reader, &agent, item, err);
+}
+
+static int take_slave(struct master_reader *reader, int kind, const struct master_item *item, struct error *err)
+{
+	struct agent_packed agent;
+	if (reader->document == NULL || !reader->document->slaves || kind != 0 ||
+	    reader->reading->taker->packed == NULL || !slave_pack(&reader->slave, item->raw, item->raw_len, &agent))
+		return 0;
+	return give_packed(reader, &agent, item, err);
+}
+
 static const struct master_items *items_of(const struct master_call *call, uint32_t number)
 {
 	for (const struct master_items *items = call->items; items->descriptor != NULL; items++) {
@@ -163,23 +166,43 @@ static int on_wire_item(void *ctx, uint32_t number, const void *data, size_t len
 	char where[WHERE_MAX];
 	struct master_item item = {.where = where, .raw = data, .raw_len = len};
 	(void)err;
+	reader->count++;
+	if (items != NULL && items->known)
+		leave_offers_out(reader, &item);
 	if (items == NULL || is_known(reader->reading, items->known, &item))
 		return 0;
+	int taken = take_wire(reader, items, &item, &reader->refused);
+	if (taken != 0)
+		return taken < 0 ? -1 : 0;
 	if (items->name == NULL)
 		snprintf(where, sizeof(where), "%s", reader->call->member);
 	else
-		snprintf(where, sizeof(where), "%s.%s, item %zu", reader->call->member, items->name, ++reader->count);
+		snprintf(where, sizeof(where), "%s.%s, item %zu", reader->call->member, items->name, reader->count);
 	return add_wire(reader, items, &item, &reader->refused);
 }
 
 /* ---- JSON */
 
+/* REASON_AGENT_REMOVED is REASON_SLAVE_REMOVED. */
+static void use_wire_reason(json_t *status)
+{
+	static const char api[] = "REASON_AGENT_", wire[] = "REASON_SLAVE_";
+	const char *reason = json_string_value(json_object_get(status, "reason"));
+	if (reason == NULL || strncmp(reason, api, sizeof(api) - 1) != 0)
+		return;
+	char *name = xasprintf("%s%s", wire, reason + sizeof(api) - 1);
+	json_object_set_new(status, "reason", json_string(name));
+	free(name);
+}
+
 /* The API's JSON says agent where the messages, whose wire form it shares, say slave. */
 static void use_wire_names(json_t *item)
 {
-	json_t *agent_id = json_object_get(item, "agent_id");
+	json_t *agent_id = json_object_get(item, "agent_id"), *status;
+	size_t i;
 	if (agent_id != NULL && json_object_get(item, "slave_id") == NULL)
 		json_object_set(item, "slave_id", agent_id);
+	json_array_foreach(json_object_get(item, "statuses"), i, status) use_wire_reason(status);
 }
 
 static void say_where(struct master_reader *reader, int kind, char where[WHERE_MAX])
@@ -214,6 +237,9 @@ static int on_json_item(void *ctx, int kind, const char *text, size_t len, struc
 	say_where(reader, kind, where);
 	if (is_known(reader->reading, known, &item))
 		return 0;
+	int taken = take_slave(reader, kind, &item, &reader->refused);
+	if (taken != 0)
+		return taken < 0 ? -1 : 0;
 	json_t *value = parse(reader, where, text, len, &reader->refused);
 	if (value == NULL)
 		return -1;
@@ -234,6 +260,9 @@ struct master_reader *master_reader_new(struct master_reading *reading)
 {
 	struct master_reader *reader = xcalloc(1, sizeof(*reader));
 	reader->reading = reading;
+	buffer_init(&reader->kept, WIRE_ITEM_MAX);
+	agent_packer_init(&reader->packer);
+	slave_packer_init(&reader->slave);
 	reader->call = call_of(reading);
 	if (reader->call == NULL)
 		reader->document = document_of(reading);
@@ -255,6 +284,9 @@ void master_reader_free(struct master_reader *reader)
 	if (reader->reading->protobuf)
 		wire_split_clear(&reader->wire);
 	json_split_free(reader->json);
+	buffer_clear(&reader->kept);
+	agent_packer_clear(&reader->packer);
+	slave_packer_clear(&reader->slave);
 	free(reader);
 }
 

@@ -122,24 +122,22 @@ static int for_pieces(const struct master_spool *spool, off_t from, off_t len,
 static int add_to_hash(void *ctx, const char *data, size_t len, struct error *err)
 {
 	(void)err;
-	siphash_add(ctx, data, len);
+	quickhash_add(ctx, data, len);
 	return 0;
 }
 
-int master_spool_hash(const struct master_spool *spool, const unsigned char key[SIPHASH_SIZE],
-		      unsigned char out[SIPHASH_SIZE], struct error *err)
+int master_spool_hash(const struct master_spool *spool, const struct quickhash_key *key,
+		      unsigned char out[QUICKHASH_SIZE], struct error *err)
 {
-	struct siphash state;
-	siphash_start(&state, key);
+	struct quickhash *state = quickhash_start(key);
 	for (size_t i = 0; i < spool->count; i++) {
 		const struct spooled *answer = &spool->answers[i];
 		uint64_t head[] = {answer->answer, answer->protobuf, (uint64_t)answer->len};
-		siphash_add(&state, head, sizeof(head));
+		quickhash_add(state, head, sizeof(head));
 	}
-	if (for_pieces(spool, 0, spool->len, add_to_hash, &state, err) < 0)
-		return -1;
-	siphash_finish(&state, out);
-	return 0;
+	int result = for_pieces(spool, 0, spool->len, add_to_hash, state, err);
+	quickhash_end(state, out);
+	return result;
 }
 
 static int feed(void *ctx, const char *data, size_t len, struct error *err)

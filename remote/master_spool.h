@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "base/siphash.h"
+#include "base/quickhash.h"
 #include "remote/master.h"
 #include "remote/master_parse.h"
 
@@ -22,8 +22,8 @@ void master_spool_begin(struct master_spool *spool, enum master_answer answer, c
 int master_spool_add(struct master_spool *spool, const void *data, size_t len, struct error *err);
 
 /* A hash over all of it: equal only when the same answers came again. */
-int master_spool_hash(const struct master_spool *spool, const unsigned char key[SIPHASH_SIZE],
-		      unsigned char out[SIPHASH_SIZE], struct error *err);
+int master_spool_hash(const struct master_spool *spool, const struct quickhash_key *key,
+		      unsigned char out[QUICKHASH_SIZE], struct error *err);
 
 /* Every answer through its parser to the taker. ERROR_CORRUPT: nothing that was taken is to be used. */
 int master_spool_read(const struct master_spool *spool, const struct master_taker *taker, struct error *err);

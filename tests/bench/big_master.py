@@ -256,6 +256,7 @@ def write_all(folder, count, tasks_each):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a master's headers and body leave together
     folder = "."
 
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin

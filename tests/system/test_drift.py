@@ -59,22 +59,33 @@ class Drift(unittest.TestCase):
     def test_config(self):
         self.fleet.add_config("tiers", RULES)
         where = ("--where", "hostname = 'node001.lab'")
-        finding, = self.drift("--config", "tiers", *where)["node001.lab"]
+        finding, = self.drift("--expect", "tiers", *where)["node001.lab"]
         self.assertEqual((finding["kind"], finding["places"]), ("config-running", ["config", "running"]))
         self.assertIn("role:web", finding["values"][0])
         self.fleet.rollcall("rollout", "start", self.fleet.plan("tiers@1")).expect(0)
         # the survey is older than the agents' last registration: that is no drift
         self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(0)
         self.assertEqual(self.kinds("node001.lab"), [])
-        self.assertEqual(self.kinds("node001.lab", "--config", "tiers@1"), [])
+        self.assertEqual(self.kinds("node001.lab", "--expect", "tiers@1"), [])
         self.fleet.add_config("tiers", [{"match": RULES[0]["match"], "attributes": {"role": "db"}}])
         self.assertEqual(self.kinds("node001.lab"), [], "a version that was never rolled out is not meant to be there")
-        self.assertEqual(self.kinds("node001.lab", "--config", "tiers@2"), ["config-running"])
+        self.assertEqual(self.kinds("node001.lab", "--expect", "tiers@2"), ["config-running"])
         # what was taken back is not meant to be there any more
         self.fleet.rollcall("rollout", "rollback", "latest", "--yes").expect(0)
         self.assertEqual(self.kinds("node001.lab"), [])
         done = self.fleet.rollcall("inventory", "list", "--where", "config = tiers", "--json").expect(0)
         self.assertEqual(done.json()["agents"], [])
+
+    def test_config_that_cannot_be_worked_out(self):
+        """An agent that lacks what the config asks for is named, and the others are looked at all the same."""
+        rules = [{"match": "hostname = node001.lab", "attributes": {"hall": "${attribute.nowhere}"}},
+                 {"match": "hostname = node002.lab", "attributes": {"hall": "h1"}}]
+        self.fleet.add_config("halls", rules)
+        self.fleet.rollcall("inventory", "survey", "--where", "hostname = node001.lab or hostname = node002.lab").expect(0)
+        found = self.drift("hostname = node001.lab or hostname = node002.lab", "--expect", "halls")
+        self.assertEqual([finding["kind"] for finding in found["node001.lab"]], ["config-running"])
+        self.assertIn('no attribute "nowhere"', found["node001.lab"][0]["values"][0])
+        self.assertIn("hall:h1", found["node002.lab"][0]["values"][0])
 
     def test_host_that_was_never_asked(self):
         database = self.fleet.file("fresh.db")
@@ -96,7 +107,7 @@ class Drift(unittest.TestCase):
     def test_usage(self):
         self.fleet.rollcall("inventory", "drift", "port > 0", "--where", "port > 0").expect(2, "the same")
         self.fleet.rollcall("inventory", "drift", "--where", "rack = ").expect(2)
-        self.fleet.rollcall("inventory", "drift", "--config", "nobody").expect(2)
+        self.fleet.rollcall("inventory", "drift", "--expect", "nobody").expect(2)
 
 
 if __name__ == "__main__":

@@ -169,8 +169,10 @@ class Init(InFolder):
         self.run_rollcall("init")
         with open(self.config, encoding="utf-8") as file:
             documents.check(json.load(file), documents.load("cluster"))
-        # It gets as far as to miss a database: so the file was fine.
-        self.assertIn("there is no database", self.run_rollcall("inventory", "list", status=4).stderr)
+        # It gets as far as to miss the cluster's agents: so the file was fine. The ledger begins with whoever wrote it.
+        self.assertIn("nothing is known of cluster", self.run_rollcall("inventory", "list", status=2).stderr)
+        events = json.loads(self.run_rollcall("audit", "log", "--json").stdout)["events"]
+        self.assertEqual([event["kind"] for event in events], ["database.init"])
 
     def test_leaves_a_file_alone(self):
         self.write("rollcall.json", "mine")

@@ -23,11 +23,15 @@ def stored():
     return sorted(found.items())
 
 
+# Tables that a later version did away with: what they held is in the rows of agents.
+DROPPED = {"agent_attributes", "agent_resources", "agent_answers"}
+
+
 def shape(path):
-    """Every table, index and trigger as the schema has it, and every table's rows."""
+    """Every table, index and trigger as the schema has it, and every table's rows, but for the event that says that it was imported."""
     database = sqlite3.connect(path)
     schema = sorted(database.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
-    rows = {name: sorted(map(repr, database.execute(f"SELECT * FROM {name}")))
+    rows = {name: sorted(row for row in map(repr, database.execute(f"SELECT * FROM {name}")) if "'database.imported'" not in row)
             for kind, name, _ in schema if kind == "table"}
     database.close()
     return schema, rows
@@ -44,6 +48,15 @@ class Migrations(InFolder):
             with self.subTest(schema=number):
                 self.check_one(number, path, newest)
 
+    def test_agents_of_many_kinds(self):
+        """With an attribute twice, one that is a number or a range, no domain, reservations, a shared volume."""
+        old = os.path.join(self.folder, "rollcall.db")
+        shutil.copy(os.path.join(STORED, "mixed-8.db"), old)
+        os.chmod(old, 0o600)
+        before = self.old_details(old)
+        self.assertEqual(self.details(old), before)
+        self.assertGreater(len(before), 10)
+
     def check_one(self, number, path, newest):
         old = os.path.join(self.folder, f"schema-{number}.db")
         back, lines = old + ".back", old + ".jsonl"
@@ -53,8 +66,12 @@ class Migrations(InFolder):
         checked = json.loads(self.run_rollcall("inventory", "check", "--db", old, "--json").stdout)
         self.assertEqual(checked["problems"], [])
         schema, rows = shape(old)
+        self.assertEqual(self.details(old), self.old_details(path), "attributes and resources are what they were")
         self.assertEqual(schema, newest, "the schema is the one a new database has")
         for table, old_rows in before.items():
+            if table in DROPPED:
+                self.assertNotIn(table, rows)
+                continue
             self.assertEqual(len(rows[table]), len(old_rows), f"every row of {table} is kept")
         self.run_rollcall("inventory", "export", lines, "--db", old)
         self.run_rollcall("inventory", "import", lines, "--db", back)
@@ -62,6 +79,26 @@ class Migrations(InFolder):
         self.run_rollcall("inventory", "check", "--db", back)
         self.run_rollcall("config", "add", self.write("c.json", CONFIG % "later"), "--db", old)
         self.run_rollcall("inventory", "check", "--db", old)
+
+
+    def details(self, path):
+        """Of every listed agent its attributes, and how much it has and uses, as a list shows them."""
+        self.write_cluster("http://127.0.0.1:9")
+        shown = self.run_rollcall("inventory", "list", "--db", path, "--json", "--columns",
+                                  "id,attributes,mem,mem.used,mem('*'),resource.cpus('*')").stdout
+        return sorted(tuple(row.values()) for row in json.loads(shown)["rows"])
+
+    def old_details(self, path):
+        """The same, from the tables that held it."""
+        each = ("(SELECT ifnull(sum(r.{}), 0) FROM agent_resources r WHERE r.agent = a.row AND r.name = '{}' AND r.role LIKE '{}')")
+        sums = [each.format(*which) for which in (("total", "mem", "%"), ("used", "mem", "%"), ("total", "mem", "*"),
+                                                  ("total", "cpus", "*"))]
+        database = sqlite3.connect(path)
+        found = database.execute("SELECT a.id, (SELECT group_concat(v, '; ') FROM (SELECT x.name || ':' || x.value AS v FROM "
+                                 "agent_attributes x WHERE x.agent = a.row ORDER BY x.position)), " + ", ".join(sums) +
+                                 " FROM agents a WHERE a.gone_ms IS NULL").fetchall()
+        database.close()
+        return sorted(found)
 
 
 class Shared(InFolder):

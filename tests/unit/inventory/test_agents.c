@@ -94,7 +94,8 @@ static void test_first_sync(void **state)
 	assert_int_equal(synced, 1000);
 	assert_ok(agents_synced_ms(fixture->store, fixture->other, &synced, &fixture->err), &fixture->err);
 	assert_int_equal(synced, 0);
-	assert_int_equal(ask(fixture, "SELECT count(*) FROM agent_attributes"), 3);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM agents WHERE agent_attributes(info) = 'rack:r1; rack:r2'"),
+			 1);
 	assert_false(store_in_transaction(fixture->store));
 }
 
@@ -198,8 +199,8 @@ static void test_changes_are_seen(void **state)
 		assert_int_equal(fixture->summary.unchanged, 2);
 	}
 	assert_int_equal(ask(fixture, "SELECT count(*) FROM agents WHERE changed_ms = 1010"), 1);
-	assert_int_equal(ask(fixture, "SELECT count(*) FROM agent_attributes WHERE value = 'r3'"), 1);
-	assert_int_equal(ask(fixture, "SELECT count(*) FROM agent_attributes WHERE value = 'r2'"), 0);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM agents WHERE agent_attribute('rack', info) = 'r1,r3'"), 1);
+	assert_int_equal(ask(fixture, "SELECT count(*) FROM agents WHERE agent_attribute('rack', info) = 'r1,r2'"), 0);
 	assert_int_equal(ask(fixture, "SELECT first_seen_ms FROM agents WHERE id = 'm-S2'"), 1000);
 }
 
@@ -450,11 +451,15 @@ static void test_resources_by_role(void **state)
 	struct fixture *fixture = *state;
 
 	fleet_sync(fixture->store, fixture->cluster, &agent, 1);
-	assert_int_equal(ask(fixture, "SELECT total FROM agent_resources WHERE name = 'mem' AND role = '*'"), 100);
-	assert_int_equal(ask(fixture, "SELECT total FROM agent_resources WHERE name = 'mem' AND role = 'web'"), 57);
-	assert_int_equal(ask(fixture, "SELECT used FROM agent_resources WHERE name = 'mem' AND role = 'web'"), 60);
-	assert_int_equal(ask(fixture, "SELECT used FROM agent_resources WHERE name = 'gpus' AND total = 0"), 1);
-	assert_int_equal(ask(fixture, "SELECT count(*) FROM agent_resources WHERE name IN ('ports', 'names')"), 0);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('mem', '*', total) FROM agents"), 100);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('mem', 'web', total) FROM agents"), 57);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('mem', NULL, total) FROM agents"), 157);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('mem', 'web', used) FROM agents"), 60);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('gpus', NULL, used) FROM agents"), 1);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('gpus', NULL, total) FROM agents"), 0);
+	assert_int_equal(ask(fixture, "SELECT agent_resource('ports', NULL, total) FROM agents"), 0);
+	assert_int_equal(ask(fixture, "SELECT mem FROM agents"), 157);
+	assert_int_equal(ask(fixture, "SELECT mem_used FROM agents"), 60);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -199,7 +199,8 @@ static void test_half_changes_nothing(void **state)
 	assert_error(&fixture->err, ERROR_CORRUPT, "half an answer");
 	assert_int_equal(count(fixture, LISTED), AGENTS);
 	assert_int_equal(count(fixture, "SELECT count(*) FROM agent_states"), 0);
-	assert_int_equal(count(fixture, "SELECT count(*) FROM agent_attributes WHERE value = 'g3'"), 0);
+	assert_int_equal(count(fixture, "SELECT count(*) FROM agents WHERE agent_attribute('generation', info) = 'g3'"),
+			 0);
 
 	/* And the next whole one is read in full. */
 	answer->fails_at = -1;
@@ -231,6 +232,50 @@ static void test_twice(void **state)
 	assert_int_equal(fixture->summary.changed, 1);
 }
 
+#define INDEXES "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'agents'"
+
+static void check_whole(struct fixture *fixture, int64_t indexes)
+{
+	char *said = NULL;
+
+	assert_int_equal(count(fixture, INDEXES), indexes);
+	assert_int_equal(store_find_text(fixture->store, &said, &fixture->err, "PRAGMA integrity_check", ""), 1);
+	assert_string_equal(said, "ok");
+	free(said);
+}
+
+/* The indexes of an empty table are made at the end; they are there whatever becomes of the answer. */
+static void test_first_fleet(void **state)
+{
+	struct fixture *fixture = *state;
+	struct answer *answer = &fixture->answer;
+	int64_t indexes = count(fixture, INDEXES), first = fixture->cluster;
+
+	assert_true(indexes > 0);
+	answer->fails_at = AGENTS / 2;
+	assert_int_equal(sync_with(fixture, NULL), -1);
+	assert_error(&fixture->err, ERROR_CORRUPT, "half an answer");
+	check_whole(fixture, indexes);
+	answer->fails_at = -1;
+	assert_ok(sync_with(fixture, NULL), &fixture->err);
+	check_whole(fixture, indexes);
+
+	/* The first fleet of another cluster comes to a table that is not empty. */
+	assert_ok(cluster_id(fixture->store, "other", &fixture->cluster, &fixture->err), &fixture->err);
+	answer->twice = AGENTS - 1;
+	assert_int_equal(sync_with(fixture, NULL), -1);
+	assert_error(&fixture->err, ERROR_CORRUPT, "lists agent m-S299 twice");
+	assert_int_equal(count(fixture, LISTED), AGENTS);
+	answer->twice = -1;
+	assert_ok(sync_with(fixture, NULL), &fixture->err);
+	assert_int_equal(fixture->summary.added, AGENTS);
+	assert_int_equal(count(fixture, LISTED), 2 * AGENTS);
+	check_whole(fixture, indexes);
+	fixture->cluster = first;
+	assert_ok(sync_with(fixture, NULL), &fixture->err);
+	assert_int_equal(fixture->summary.unchanged, AGENTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gone_and_back_in_the_same_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_fleet, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

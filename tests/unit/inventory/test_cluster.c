@@ -164,6 +164,15 @@ static void test_refusals(void **state)
 		 "clusters.a.hosts[1].match, column 7: expected a value"},
 		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"flag_store\": {\"kind\": \"ini\"}}]"),
 		 "clusters.a.hosts[0].flag_store"},
+		{CLUSTER("\"defaults\": {\"ssh\": {\"user\": \"x\"}}"), "clusters.a.defaults: unknown key \"ssh\""},
+		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"ssh\": 3}]"),
+		 "clusters.a.hosts[0].ssh: must be an object"},
+		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"ssh\": {\"port\": 0}}]"),
+		 "clusters.a.hosts[0].ssh.port: must be from 1 to 65535"},
+		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"ssh\": {\"user\": \"-x\"}}]"),
+		 "clusters.a.hosts[0].ssh.user: \"-x\" is no user name"},
+		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"ssh\": {\"transport\": \"openssh\"}}]"),
+		 "clusters.a.hosts[0].ssh: unknown key \"transport\""},
 		{CLUSTER("\"hosts\": [{\"match\": \"id = x\", \"control\": {\"kind\": \"systemd\", \"unit\": 3}}]"),
 		 "clusters.a.hosts[0].control.unit: must be a string"},
 	};
@@ -279,6 +288,40 @@ static void test_overrides(void **state)
 	cluster_file_free(file);
 }
 
+/* Who to be is said for all hosts, and by each entry that matches for some; the last one counts, key by key. */
+static void test_logins(void **state)
+{
+	struct fixture *fixture = *state;
+	struct cluster_file *file = must_read(
+		fixture,
+		CLUSTER("\"ssh\": {\"user\": \"op\", \"port\": 2222, \"identity\": \"/k\", \"become\": true},"
+			" \"hosts\": [{\"match\": \"rack = r2\", \"ssh\": {\"user\": \"root\", \"become\": false, "
+			"\"_comment\": \"old\"}},"
+			" {\"match\": \"id in m-S[2-3]\", \"ssh\": {\"port\": 22, \"identity\": \"old-key\"}},"
+			" {\"match\": \"hostname = b\", \"ssh\": {\"user\": \"admin\"}}]"));
+	const struct cluster *cluster = &file->clusters[0];
+	char *key = path_join(fixture->folder, "old-key");
+	struct cluster_host host;
+	int64_t id;
+	struct store *store = open_fleet(fixture, &id);
+
+	check_host(fixture, cluster, store, id, "m-S1", &host);
+	assert_string_equal(host.user, "op");
+	assert_int_equal(host.port, 2222);
+	assert_string_equal(host.identity, "/k");
+	assert_true(host.become);
+	cluster_host_clear(&host);
+	check_host(fixture, cluster, store, id, "m-S2", &host);
+	assert_string_equal(host.user, "admin");
+	assert_int_equal(host.port, 22);
+	assert_string_equal(host.identity, key);
+	assert_false(host.become);
+	cluster_host_clear(&host);
+	free(key);
+	store_close(store);
+	cluster_file_free(file);
+}
+
 /* Nothing said: the agent's own address, and everything else to be found out. */
 static void test_nothing_said(void **state)
 {
@@ -344,6 +387,7 @@ int main(void)
 		TEST(test_missing_file),
 		TEST(test_home),
 		TEST(test_overrides),
+		TEST(test_logins),
 		TEST(test_nothing_said),
 		TEST(test_hostile_hostname),
 		TEST(test_variable_that_is_missing),

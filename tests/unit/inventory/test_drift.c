@@ -109,15 +109,63 @@ static void test_no_disagreement_of_store(void **state)
 	assert_int_equal(fixture->found.count, 0);
 }
 
+/* Each value is named, as the next start would have it and as the checkpoint has it. */
 static void test_refusal(void **state)
 {
 	struct fixture *fixture = *state;
 
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r9");
+	flags_set(&fixture->survey.flags, "attributes", "rack:r9");
+	fixture->survey.verdict_accepted = false;
+	fixture->survey.verdict_differs = PART_ATTRIBUTES;
+	const struct drift_finding *finding = only(fixture, "would-refuse", true);
+	assert_string_equal(finding->what, "attributes.rack");
+	assert_string_equal(finding->values[0], "r9");
+	assert_string_equal(finding->values[1], "r1");
+	assert_non_null(strstr(finding->fix, "refused"));
+}
+
+/* The store's flags count over the process's, whose own stay. */
+static void test_refusal_by_the_next_flags(void **state)
+{
+	struct fixture *fixture = *state;
+
+	flags_set(&fixture->survey.flags, "attributes", "rack:r9");
+	fixture->survey.verdict_accepted = false;
+	fixture->survey.verdict_differs = PART_ATTRIBUTES;
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r8");
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 2); /* store-running, would-refuse */
+	assert_string_equal(fixture->found.items[1].values[0], "r8");
+}
+
+/* What stands in a file of the host cannot be read from here: the part is named, and what the flag says. */
+static void test_refusal_without_values(void **state)
+{
+	struct fixture *fixture = *state;
+
+	flags_set(&fixture->survey.store_flags, "attributes", "file:///etc/attributes");
+	flags_set(&fixture->survey.flags, "attributes", "file:///etc/attributes");
 	fixture->survey.verdict_accepted = false;
 	fixture->survey.verdict_differs = PART_ATTRIBUTES | PART_DOMAIN;
+	drift_find(&fixture->input, &fixture->found);
+	assert_int_equal(fixture->found.count, 2);
+	assert_string_equal(fixture->found.items[0].what, "attributes");
+	assert_string_equal(fixture->found.items[0].values[0], "file:///etc/attributes");
+	assert_string_equal(fixture->found.items[1].what, "domain");
+	assert_non_null(fixture->found.items[1].values[0]);
+}
+
+/* Flags with which it would not even start differ in no part. */
+static void test_refusal_of_flags(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->survey.verdict_accepted = false;
+	fixture->survey.verdict_message = xstrdup("Invalid attribute key:value pair 'rack'");
 	const struct drift_finding *finding = only(fixture, "would-refuse", true);
-	assert_string_equal(finding->what, "attributes, domain");
-	assert_non_null(strstr(finding->fix, "refused"));
+	assert_string_equal(finding->what, "flags");
+	assert_string_equal(finding->values[0], "Invalid attribute key:value pair 'rack'");
 }
 
 /* The master has what the agent registered with, the checkpoint does not: one finding, with its name, and not two. */
@@ -128,8 +176,14 @@ static void test_not_written_back(void **state)
 
 	use_master(fixture, &grown);
 	fixture->survey.verdict_differs = PART_ATTRIBUTES;
+	flags_set(&fixture->survey.flags, "attributes", "rack:r1;ssd:yes");
+	flags_set(&fixture->survey.store_flags, "attributes", "rack:r1;ssd:yes");
 	fixture->agent.view.attributes_complete = true;
-	assert_non_null(strstr(only(fixture, "not-written-back", true)->fix, "reboot"));
+	const struct drift_finding *finding = only(fixture, "not-written-back", true);
+	assert_non_null(strstr(finding->fix, "reboot"));
+	assert_string_equal(finding->what, "attributes.ssd");
+	assert_string_equal(finding->values[0], "yes");
+	assert_null(finding->values[1]);
 }
 
 static void test_checkpoint_and_master(void **state)
@@ -207,6 +261,18 @@ static void test_registered_since(void **state)
 	only(fixture, "store-running", true);
 }
 
+static void test_config_that_cannot_be_said(void **state)
+{
+	struct fixture *fixture = *state;
+
+	drift_find_config_failure("web@3", "agent a has no attribute \"hall\"", &fixture->found);
+	assert_int_equal(fixture->found.count, 1);
+	assert_true(drift_findings_has_drift(&fixture->found));
+	assert_string_equal(fixture->found.items[0].what, "web@3");
+	assert_string_equal(fixture->found.items[0].values[0], "agent a has no attribute \"hall\"");
+	assert_non_null(fixture->found.items[0].fix);
+}
+
 static void test_config(void **state)
 {
 	struct fixture *fixture = *state;
@@ -228,12 +294,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_store_and_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_disagreement_of_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusal_by_the_next_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusal_without_values, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusal_of_flags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_written_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_checkpoint_and_master, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_checkpoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_surveyed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registered_since, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_config_that_cannot_be_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	};
 

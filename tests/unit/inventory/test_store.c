@@ -70,13 +70,14 @@ static void test_new_database(void **state)
 	assert_int_equal(ask(fixture, "PRAGMA application_id"), 0x726c6c63);
 	assert_int_equal(ask(fixture, "PRAGMA synchronous"), 2);
 	assert_int_equal(ask(fixture, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(ask(fixture, "PRAGMA page_size"), 16384);
 	assert_int_equal(store_find_text(fixture->store, &mode, &fixture->err, "PRAGMA journal_mode", ""), 1);
 	assert_string_equal(mode, "wal");
 	free(mode);
 	assert_int_equal(ask(fixture, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN "
-				      "('clusters', 'agents', 'agent_attributes', 'agent_resources', 'tasks', "
-				      "'frameworks', 'surveys', 'configs', 'config_versions')"),
-			 9);
+				      "('clusters', 'agents', 'agent_states', 'tasks', 'frameworks', 'surveys', "
+				      "'configs', 'config_versions')"),
+			 8);
 	assert_int_equal(strlen(store_uuid(fixture->store)), 32);
 	assert_string_equal(store_path(fixture->store), fixture->path);
 }

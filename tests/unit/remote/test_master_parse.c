@@ -53,6 +53,11 @@ static void test_lies(void **state)
 			      "")),
 		 "is no JSON"},
 		{get_agents, AGENTS(AGENT("A\\u0000b", "")), "is no JSON"},
+		{get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"recovered_agents\":[{\"hostname\":\"h\"}]}}",
+		 "get_agents.recovered_agents[0] (hostname h) has no ID"},
+		{slaves, "{\"slaves\":[],\"recovered_slaves\":[{\"hostname\":\"h\"}]}",
+		 "recovered_slaves[0] has no ID"},
+		{slaves, "{\"slaves\":[],\"recovered_slaves\":[7]}", "recovered_slaves[0] has no ID"},
 		{slaves, "{}", "no array \"slaves\""},
 		{slaves, "{\"slaves\":[[]]}", "slaves[0]: Missing required fields"},
 		{slaves, "{\"slaves\":[{\"id\":7,\"hostname\":\"h\",\"active\":true,\"version\":\"1\"}]}", "slaves[0]"},
@@ -94,6 +99,50 @@ static void test_no_agents_at_all(void **state)
 	master_snapshot_free(snapshot);
 	master_snapshot_free(must_parse(get_agents, "{\"type\":\"GET_AGENTS\",\"get_agents\":{}}"));
 	master_snapshot_free(must_parse(slaves, "{\"slaves\":[]}"));
+}
+
+static int keep_id(void *ctx, const char *id, struct error *err)
+{
+	(void)err;
+	buffer_printf(ctx, "%s;", id);
+	return 0;
+}
+
+/* Agents of the registry that have not come back to the leader: their IDs are handed over, and they are no agents it lists. */
+static void test_recovered(void **state)
+{
+	/* type GET_AGENTS, get_agents {recovered_agents {hostname "h", id {value "A"}}} */
+	static const char wire[] = "\x08\x09\x52\x0a\x12\x08\x0a\x01h\x32\x03\x0a\x01"
+				   "A";
+	static const struct {
+		enum master_answer answer;
+		bool protobuf;
+		const char *text;
+		size_t len; /* 0: of the text */
+	} cases[] = {
+		{ANSWER_GET_AGENTS, true, wire, sizeof(wire) - 1},
+		{ANSWER_GET_AGENTS, false,
+		 "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"recovered_agents\":"
+		 "[{\"hostname\":\"h\",\"id\":{\"value\":\"A\"}}]}}",
+		 0},
+		{ANSWER_SLAVES, false, "{\"slaves\":[],\"recovered_slaves\":[{\"id\":\"A\",\"hostname\":\"h\"}]}", 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buffer ids = BUFFER_INIT(64);
+		const struct master_taker taker = {.ctx = &ids, .recovered = keep_id};
+		struct master_facts facts = {.version = NULL};
+		struct master_reading reading = {.answer = cases[i].answer,
+						 .url = "http://m/x",
+						 .protobuf = cases[i].protobuf,
+						 .taker = &taker,
+						 .facts = &facts};
+		struct error err = ERROR_INIT;
+		size_t len = cases[i].len ? cases[i].len : strlen(cases[i].text);
+		assert_ok(master_read_all(&reading, cases[i].text, len, &err), &err);
+		assert_string_equal(buffer_text(&ids), "A;");
+		buffer_clear(&ids);
+	}
 }
 
 /* No prefix of the real answer is taken for the whole, and no broken byte does harm. */
@@ -286,7 +335,7 @@ static const char tasks_of_the_api[] =
 	"\"completed_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t3\"},\"framework_id\":{\"value\":\"f\"},"
 	"\"agent_id\":{\"value\":\"A\"},\"state\":\"TASK_LOST\",\"statuses\":["
 	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_RUNNING\"},"
-	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_LOST\",\"reason\":\"REASON_SLAVE_DISCONNECTED\"},"
+	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_LOST\",\"reason\":\"REASON_AGENT_DISCONNECTED\"},"
 	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_KILLED\",\"reason\":\"REASON_FRAMEWORK_REMOVED\"}]}]}}";
 
 static void test_tasks_of_the_api(void **state)
@@ -325,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_no_agents_at_all),
+		cmocka_unit_test(test_recovered),
 		cmocka_unit_test(test_damaged_protobuf),
 		cmocka_unit_test(test_damaged_json),
 		cmocka_unit_test(test_addresses),
