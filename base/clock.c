@@ -21,7 +21,8 @@ static int64_t read_clock(clockid_t id)
 
 int64_t clock_monotonic_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	/* The other one stands still while a laptop sleeps: what was heard before would pass for news afterwards. */
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_ms(void)

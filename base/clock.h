@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
-/* Time: monotonic milliseconds for waiting, wall-clock milliseconds since 1970 UTC for people. */
+/* Time: monotonic milliseconds for waiting, which pass while the machine sleeps too; wall-clock milliseconds since 1970 UTC
+ * for people. */
 #include <stddef.h>
 #include <stdint.h>
 

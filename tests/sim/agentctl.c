@@ -11,8 +11,7 @@
 #include "base/alloc.h"
 #include "protocol/answer.h"
 #include "protocol/request.h"
-#include "remote/transport_simulated.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail);
 
@@ -21,23 +20,17 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 static void say(struct sim_host *host, struct answer *answer)
 {
 	struct buffer line = BUFFER_INIT(ANSWER_LINE_MAX);
+	const struct told told = {
+		.event = answer->event,
+		.runs = host->pid != 0,
+		.open = host->current && operation_fate(host->current->state.step) == FATE_OPEN,
+	};
 
 	answer_write(answer, &line);
 	buffer_putc(&line, '\0');
 	line.data[strcspn(line.data, "\n")] = '\0';
-	if (host->exec && transport_simulated_line(host->world->transport, host->exec, line.data) == 0)
-		judge_told(host->world, host, answer->event);
+	speech_say(host, line.data, answer->operation, &told);
 	buffer_clear(&line);
-}
-
-static void hang_up(struct sim_host *host, int status)
-{
-	struct simulated_close close = {.exit_status = status, .delivered = true};
-
-	if (host->exec)
-		transport_simulated_closed(host->world->transport, host->exec, &close);
-	judge_hung_up(host->world, host, host->exec);
-	host->exec = 0;
 }
 
 static void fill_evidence(struct sim_host *host, struct answer *answer)
@@ -45,14 +38,15 @@ static void fill_evidence(struct sim_host *host, struct answer *answer)
 	const struct operation_state *state = &host->current->state;
 
 	answer->pid = host->pid;
-	answer->start_ticks = host->pid ? host->started_ms : 0;
+	answer->start_ticks = host->pid ? host->started_ms - host->booted_ms : 0;
 	answer->boot_id = xasprintf("boot-%d", host->boot);
 	answer->away_ms = world_between(host->world, 1, 5000);
-	answer->restarted = host->pid != state->before.pid || host->started_ms != state->before.start_ticks;
+	answer->restarted = host->pid != state->before.pid ||
+			    host->started_ms - host->booted_ms != state->before.start_ticks;
 	if (host->pid)
-		flags_set(&answer->flags, "recovery_timeout", host->running_flags == NEW ? "2mins" : "1mins");
+		flags_set(&answer->flags, "recovery_timeout", host->world->flag_values[host->running_flags]);
 	answer->info = slaveinfo_copy(host->world->info[host->checkpoint]);
-	slaveinfo_set_id(answer->info, host->world->plan.agents[host->index].agent_id);
+	slaveinfo_set_id(answer->info, host->world->first_plan.agents[host->index].agent_id);
 }
 
 static void say_event(struct sim_host *host, enum answer_event event, bool evidence)
@@ -71,19 +65,28 @@ static void say_event(struct sim_host *host, enum answer_event event, bool evide
 	answer_clear(&answer);
 }
 
+/* To one who is not the one who listens now, perhaps. */
+static void talk_to(struct sim_host *host, uint64_t exec)
+{
+	host->exec = exec;
+	host->listener = exec ? host->world->process.number : 0;
+}
+
 void agentctl_refuse(struct sim_host *host, uint64_t exec, const char *reason)
 {
 	struct answer answer;
 	uint64_t listening = host->exec;
+	int listener = host->listener;
 
 	memset(&answer, 0, sizeof answer);
 	answer.event = ANSWER_REFUSED;
 	answer.kind = ERROR_CONFLICT;
 	answer.reason = xstrdup(reason);
-	host->exec = exec;
+	talk_to(host, exec);
 	say(host, &answer);
-	hang_up(host, 3);
+	speech_end(host, 3);
 	host->exec = listening;
+	host->listener = listener;
 	answer_clear(&answer);
 }
 
@@ -112,7 +115,7 @@ static void release(struct sim_host *host)
 {
 	enum operation_step step = host->current->state.step;
 
-	hang_up(host, step == STEP_DONE ? 0 : 1);
+	speech_end(host, step == STEP_DONE ? 0 : 1);
 	host->locked = false;
 	host->current = NULL;
 	host->agentctl_life++;
@@ -122,7 +125,7 @@ static void take_lock(struct sim_host *host, struct sim_operation *op, uint64_t 
 {
 	host->locked = true;
 	host->current = op;
-	host->exec = exec;
+	talk_to(host, exec);
 	host->word = WORD_NONE;
 	host->told = STEP_NONE;
 	host->agentctl_life++;
@@ -142,16 +145,9 @@ static void act_parent_settles(struct world *world, struct sim_host *host, int g
 
 void agentctl_die(struct sim_host *host)
 {
-	struct error lost = ERROR_INIT;
-	struct simulated_close close = {.exit_status = -1, .delivered = true, .error = &lost};
-
 	if (!host->locked)
 		return;
-	error_set(&lost, ERROR_UNREACHABLE, "agentctl was killed");
-	if (host->exec)
-		transport_simulated_closed(host->world->transport, host->exec, &close);
-	judge_hung_up(host->world, host, host->exec);
-	host->exec = 0;
+	speech_end(host, -1);
 	host->locked = false;
 	host->current = NULL;
 	host->agentctl_life++;
@@ -225,8 +221,8 @@ static struct sim_operation *write_journal(struct sim_host *host, const struct d
 
 static void attach(struct sim_host *host, struct sim_operation *op, uint64_t exec)
 {
-	hang_up(host, 1);
-	host->exec = exec;
+	speech_end(host, 1);
+	talk_to(host, exec);
 	host->told = STEP_NONE;
 	say_event(host, ANSWER_STATUS, false);
 	if (op->state.step == STEP_STARTED)
@@ -249,7 +245,7 @@ static void answer_known(struct world *world, struct sim_host *host, struct sim_
 	say_event(host, ANSWER_STATUS, false);
 	if (operation_is_final(op->state.step)) {
 		say_event(host, op->state.step == STEP_DONE ? ANSWER_DONE : ANSWER_UNDONE, true);
-		hang_up(host, 0);
+		speech_end(host, 0);
 		host->locked = false;
 		host->current = NULL;
 		host->agentctl_life++;
@@ -266,14 +262,16 @@ static void answer_absent(struct sim_host *host, const struct delivery *delivery
 	struct sim_operation absent = {.next = NULL};
 	struct sim_operation *current = host->current;
 	uint64_t listening = host->exec;
+	int listener = host->listener;
 
 	memcpy(absent.id, delivery->request.operation, sizeof absent.id);
 	host->current = &absent;
-	host->exec = delivery->exec;
+	talk_to(host, delivery->exec);
 	say_event(host, ANSWER_STATUS, false);
-	hang_up(host, 0);
+	speech_end(host, 0);
 	host->current = current;
 	host->exec = listening;
+	host->listener = listener;
 }
 
 void agentctl_on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery)
@@ -305,7 +303,7 @@ void agentctl_on_apply(struct world *world, struct sim_host *host, const struct 
 		return;
 	}
 	if (host->locked || host_open_operation(host) || host->checkpoint == NEW || host->flags == NEW ||
-	    host->boot != 1 || (host->traits & REFUSES)) {
+	    host->boot != host->planned_boot || (host->traits & REFUSES)) {
 		agentctl_refuse(host, delivery->exec, "the host is not as the plan saw it");
 		return;
 	}

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 static enum gate_answer draw_answer(struct world *world, const struct sim_host *host)
 {
@@ -17,9 +17,9 @@ static enum gate_answer draw_answer(struct world *world, const struct sim_host *
 static void act_answer(struct world *world, struct sim_host *host, int life, uint64_t tag)
 {
 	(void)host;
-	for (size_t i = 0; life == world->lives && i < world->gate_count; i++)
-		if (world->gates[i].tag == tag)
-			world->gates[i].answered = true;
+	for (size_t i = 0; life == world->process.number && i < world->process.gate_count; i++)
+		if (world->process.gates[i].tag == tag)
+			world->process.gates[i].answered = true;
 }
 
 static struct sim_host *host_of(struct world *world, const struct gate_question *question)
@@ -36,14 +36,19 @@ void sim_gate_start(void *ctx, uint64_t tag, const struct gate_question *questio
 
 	gate.stage = (int)strtol(question->stage, NULL, 10) - 1;
 	gate.answer = draw_answer(world, host);
+	if (host) {
+		host->gates_due = false;
+		host->unclear_ms = 0;
+	}
 	if (host && gate.number == 0)
 		host->gates_passed = 0;
 	if (!host && gate.number == 0)
 		world->stage_gates_passed[gate.stage] = 0;
-	world->gates = xreallocarray(world->gates, world->gate_count + 1, sizeof *world->gates);
-	world->gates[world->gate_count++] = gate;
+	world->process.gates = xreallocarray(world->process.gates, world->process.gate_count + 1,
+					     sizeof *world->process.gates);
+	world->process.gates[world->process.gate_count++] = gate;
 	if (!world_fault(world, world->faults.gate_silent))
-		world_at(world, world_between(world, 1, 4000), act_answer, NULL, world->lives, tag);
+		world_at(world, world_between(world, 1, 4000), act_answer, NULL, world->process.number, tag);
 }
 
 static void note(struct world *world, const struct sim_gate *gate)
@@ -54,23 +59,24 @@ static void note(struct world *world, const struct sim_gate *gate)
 	}
 	gate->host->gates_passed += gate->answer == GATE_PASS;
 	gate->host->gate_failed = gate->answer == GATE_FAIL;
-	if (gate->answer == GATE_FAIL) {
+	if (gate->answer == GATE_INCONCLUSIVE)
+		gate->host->unclear_ms = gate->host->world->now;
+	if (gate->answer == GATE_FAIL)
 		judge_failed(gate->host);
-	}
 }
 
 bool sim_gate_next(void *ctx, struct gate_result *out)
 {
 	struct world *world = ctx;
 
-	for (size_t i = 0; i < world->gate_count; i++) {
-		struct sim_gate *gate = &world->gates[i];
+	for (size_t i = 0; i < world->process.gate_count; i++) {
+		struct sim_gate *gate = &world->process.gates[i];
 
 		if (!gate->answered)
 			continue;
 		note(world, gate);
 		*out = (struct gate_result){.tag = gate->tag, .answer = gate->answer, .seen = xstrdup("seen")};
-		*gate = world->gates[--world->gate_count];
+		*gate = world->process.gates[--world->process.gate_count];
 		return true;
 	}
 	return false;
@@ -80,9 +86,9 @@ void sim_gate_cancel(void *ctx, uint64_t tag)
 {
 	struct world *world = ctx;
 
-	for (size_t i = 0; i < world->gate_count; i++)
-		if (world->gates[i].tag == tag) {
-			world->gates[i] = world->gates[--world->gate_count];
+	for (size_t i = 0; i < world->process.gate_count; i++)
+		if (world->process.gates[i].tag == tag) {
+			world->process.gates[i] = world->process.gates[--world->process.gate_count];
 			return;
 		}
 }

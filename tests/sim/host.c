@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* agent_ping_timeout x max_agent_ping_timeouts of a master with default flags. */
 #define PING_TIMEOUT_MS 75000
@@ -31,11 +31,10 @@ struct sim_operation *host_open_operation(struct sim_host *host)
 	return NULL;
 }
 
-void host_init(struct world *world, size_t index)
+void host_draw_traits(struct sim_host *host)
 {
-	struct sim_host *host = &world->hosts[index];
+	struct world *world = host->world;
 
-	*host = (struct sim_host){.world = world, .index = index, .up = true, .boot = 1, .meta_boot = 1};
 	for (int bit = 0; bit < TRAITS; bit++)
 		if (world_between(world, 0, 999) < world->faults.trait && (world->faults.traits & (1u << bit)))
 			host->traits |= 1u << bit;
@@ -43,6 +42,20 @@ void host_init(struct world *world, size_t index)
 		host->traits &= ~(unsigned)RECORD_STAYS; /* there is nothing to store */
 	if (host->traits & CANNOT_GO_BACK)
 		host->traits |= world_between(world, 0, 1) ? FAILS_LATE : FAILS_WITH_NEW;
+}
+
+void host_init(struct world *world, size_t index)
+{
+	struct sim_host *host = &world->hosts[index];
+
+	*host = (struct sim_host){.world = world,
+				  .index = index,
+				  .position = index,
+				  .up = true,
+				  .boot = 1,
+				  .planned_boot = 1,
+				  .meta_boot = 1};
+	host_draw_traits(host);
 	host->pid = host->registered_pid = ++world->last_pid;
 	host->active = host->listed = true;
 	host->reregistered_ns = 1000000 + (int64_t)index;
@@ -101,17 +114,19 @@ static void act_exit(struct world *world, struct sim_host *host, int generation,
 	host_want_start(host, 1000);
 }
 
-/* The latest operation; every process of the agent that is younger is its doing. */
-static struct sim_operation *last_operation(struct sim_host *host)
+struct sim_operation *host_last_operation(const struct sim_host *host)
 {
-	return host->operations && host->operations->state.step != STEP_NONE ? host->operations : NULL;
+	struct sim_operation *op = host->operations;
+
+	return op && op->state.step != STEP_NONE && !op->turned ? op : NULL;
 }
 
 void host_note_back(struct sim_host *host)
 {
-	struct sim_operation *op = last_operation(host);
+	struct sim_operation *op = host_last_operation(host);
 
-	if (op && operation_is_final(op->state.step) && host->active && host->pid && host->registered_pid == host->pid)
+	if (op && operation_is_final(op->state.step) && host->active && host->pid &&
+	    (host->registered_pid == host->pid || host->by_impostor))
 		op->back = true;
 }
 
@@ -131,19 +146,20 @@ static void act_flap(struct world *world, struct sim_host *host, int generation,
 
 static void act_register(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
-	struct sim_operation *op = last_operation(host);
+	struct sim_operation *op = host_last_operation(host);
 	bool lags;
 
 	if (generation != host->life || !host->pid)
 		return;
 	host->active = host->listed = true;
+	host->by_impostor = host->awaited = false;
 	host->reregistered_ns = world->now * 1000000 + (int64_t)host->index;
 	if (!(host->traits & RECORD_STAYS))
 		host->recorded = host->running_flags;
 	host->registered_pid = host->pid;
 	host->meta_boot = host->boot;
 	host->failures = 0;
-	lags = (host->traits & FAILS_LATE) || world_between(world, 0, 3) == 0;
+	lags = !world->measures && ((host->traits & FAILS_LATE) || world_between(world, 0, 3) == 0);
 	host->task_shown_ms = world->now + (lags ? world_between(world, 0, 5000) : 0);
 	if (op && host->started_ms >= op->began_ms)
 		op->registered[host->running_flags] = true;
@@ -186,6 +202,23 @@ void host_freeze(struct sim_host *host, int64_t ms)
 	world_at(host->world, PING_TIMEOUT_MS, act_lost_pings, host, host->life, 0);
 }
 
+/* It has the old state. Our agent hears no pings any more, and registers again. */
+void host_impersonate(struct sim_host *host)
+{
+	struct world *world = host->world;
+
+	if (!host->listed || host->has_new_id)
+		return;
+	world_say(world, "host %zu: another machine registers with its ID", host->index);
+	host->active = host->by_impostor = true;
+	host->reregistered_ns = world->now * 1000000 + (int64_t)host->index;
+	host->recorded = OLD;
+	host->registered_pid = 0;
+	host->impostor_ms = host->disturbed_ms = world->now;
+	if (host->pid)
+		world_at(world, PING_TIMEOUT_MS + world_between(world, 0, 5000), act_register, host, host->life, 1);
+}
+
 void host_meddle(struct sim_host *host)
 {
 	if (!host->up || host->flags == OLD)
@@ -211,7 +244,7 @@ void host_failover(struct sim_host *host)
 /* What the restart does to tasks and ID on a host where something is wrong. */
 static void suffer_restart(struct sim_host *host)
 {
-	if (!last_operation(host))
+	if (!host_last_operation(host))
 		return;
 	if (host->world->discards && host->task == TASK_ALIVE)
 		return; /* nothing is written before its executors have ended */
@@ -239,6 +272,8 @@ static void spawn_agent(struct sim_host *host)
 	judge_start(world, host);
 	if (host->checkpoint != host->flags || (host->flags == NEW && (host->traits & FAILS_WITH_NEW)))
 		world_at(world, world_between(world, 20, 1500), act_exit, host, host->life, 0);
+	else if (host->flags == NEW && (host->traits & LATE_WITH_NEW))
+		world_at(world, world_between(world, 30000, 600000), act_register, host, host->life, 0);
 	else if (host->flags == OLD || !(host->traits & HANGS_WITH_NEW))
 		world_at(world, recovery + world_between(world, 0, 1000), act_register, host, host->life, 0);
 }
@@ -252,7 +287,7 @@ static void act_start(struct world *world, struct sim_host *host, int generation
 	(void)detail;
 	if (generation != host->start_generation || !host->up || !host->wanted || host->pid)
 		return;
-	if ((host->traits & CANNOT_GO_BACK) && last_operation(host) && (host->flags == OLD || host->index % 2))
+	if ((host->traits & CANNOT_GO_BACK) && host_last_operation(host) && (host->flags == OLD || host->index % 2))
 		return; /* not even the start hook is called */
 	if (host->guard) {
 		switch (operation_may_start(host_operation_ops(), host, !host->locked, &err)) {
@@ -289,6 +324,7 @@ static void act_boot(struct world *world, struct sim_host *host, int generation,
 	(void)detail;
 	host->up = true;
 	host->boot++;
+	host->booted_ms = world->now;
 	host->failures = 0;
 	world_say(world, "host %zu: boots", host->index);
 	host_want_start(host, world_between(world, 10, 500));

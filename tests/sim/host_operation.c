@@ -3,11 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 static bool crashes(struct sim_host *host)
 {
 	return world_fault(host->world, host->world->faults.agentctl_crash);
+}
+
+static bool fails(struct sim_host *host)
+{
+	return host->full_until_ms > host->world->now || world_fault(host->world, host->world->faults.effect_fails);
 }
 
 /* An effect between two moments at which agentctl may be killed. */
@@ -15,7 +20,7 @@ static bool crashes(struct sim_host *host)
 	do {                                                                                                           \
 		if (crashes(host))                                                                                     \
 			return OPERATION_CRASH;                                                                        \
-		if (world_fault(host->world, host->world->faults.effect_fails))                                        \
+		if (fails(host))                                                                                       \
 			return error_set(err, ERROR_SYSTEM, "no space left on device");                                \
 		__VA_ARGS__;                                                                                           \
 		return crashes(host) ? OPERATION_CRASH : 0;                                                            \
@@ -39,7 +44,7 @@ static int op_load_state(void *ctx, struct operation_state *out, struct error *e
 
 static void save(struct sim_host *host, struct sim_operation *op, const struct operation_state *state)
 {
-	if (state->step == STEP_DONE && op->state.step != STEP_DONE)
+	if (state->step == STEP_DONE && op->state.step != STEP_DONE && !op->turned)
 		host->changed_for_good++;
 	if (state->step == STEP_KEEPING && host->boot != op->began_boot)
 		world_violation(host->world, "host %zu keeps a state that was not kept before the reboot", host->index);
@@ -87,23 +92,29 @@ static int op_remove_guard(void *ctx, bool starting, struct error *err)
 	EFFECT(host, host->guard = false);
 }
 
+/* What an operation of the run before calls new is what this one calls old. */
+static enum side side_of(struct sim_host *host, enum operation_side side)
+{
+	return (side == SIDE_NEW) != at_work(host)->turned ? NEW : OLD;
+}
+
 static int op_write_checkpoint(void *ctx, enum operation_side side, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	EFFECT(host, host->checkpoint = (enum side)side);
+	EFFECT(host, host->checkpoint = side_of(host, side));
 }
 
 static int op_write_flags(void *ctx, enum operation_side side, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	EFFECT(host, host->flags = (enum side)side);
+	EFFECT(host, host->flags = side_of(host, side));
 }
 
 static void restart(struct sim_host *host, const struct operation_process *before)
 {
-	if (host->pid && (host->pid != before->pid || host->started_ms != before->start_ticks))
+	if (host->pid && (host->pid != before->pid || host->started_ms - host->booted_ms != before->start_ticks))
 		return;
 	if (host->pid) {
 		at_work(host)->forward_restarts++;
@@ -140,6 +151,8 @@ static int op_stop_agent(void *ctx, struct error *err)
 /* The agent runs once with its old flags, ends its executors and then itself. */
 static void clean_up(struct sim_host *host)
 {
+	if (host->pid)
+		world_violation(host->world, "host %zu: it is cleaned up while its agent runs", host->index);
 	if (host->task == TASK_ALIVE)
 		host->task = TASK_KILLED;
 	at_work(host)->discarded = true;
@@ -174,7 +187,7 @@ static int op_look(void *ctx, struct operation_look *out, struct error *err)
 	memset(out, 0, sizeof *out);
 	out->agent = host->pid ? AGENT_RUNNING : host->start_failed ? AGENT_ENDED : AGENT_ABSENT;
 	out->process.pid = host->pid;
-	out->process.start_ticks = host->pid ? host->started_ms : 0;
+	out->process.start_ticks = host->pid ? host->started_ms - host->booted_ms : 0;
 	return 0;
 }
 
@@ -187,11 +200,12 @@ static int op_boot_id(void *ctx, char out[OPERATION_BOOT_ID_SIZE], struct error 
 	return 0;
 }
 
+/* A host's clock begins with its boot. */
 static int64_t op_now(void *ctx)
 {
 	const struct sim_host *host = ctx;
 
-	return host->world->now;
+	return host->world->now - host->booted_ms;
 }
 
 static const struct operation_ops operation_ops = {

@@ -6,24 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* As long as it takes rollcall to see at the master that an agent is away: its idle poll and the answer. */
 #define NOTICE_MS       2500
 /* As late as a request may arrive. */
 #define LATE_REQUEST_MS 62000
 
+bool judge_is_hidden(const struct sim_host *host)
+{
+	return host->world->now < host->world->stale_until_ms && agent_state_is_final(host->known) &&
+	       host->known != AGENT_STUCK;
+}
+
 /* From an operation's begin until it is over and the agent is registered again, an agent is away because of rollcall,
  * which has to know. Else it may be away for as long as rollcall needs to notice. */
 static bool is_away(const struct sim_host *host)
 {
+	if (host->position == SIZE_MAX)
+		return false; /* the window is the run's, and it does not belong to it */
 	/* A deactivated agent looks the same to the master whether it is connected or not. */
 	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
 		return false;
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back)
+		if (op->state.step != STEP_NONE && !op->back && !op->turned && !judge_is_hidden(host))
 			return true;
-	if (host->traits & DEACTIVATED)
+	/* What happens to it without rollcall's doing only a master can say that does not stand still. */
+	if ((host->traits & DEACTIVATED) || host->world->now < host->world->stale_until_ms + NOTICE_MS)
 		return false;
 	return !host->active && host->world->now - host->left_ms > NOTICE_MS;
 }
@@ -43,12 +52,12 @@ int judge_window_now(const struct world *world)
 static void judge_window(struct world *world, const struct sim_host *host)
 {
 	const struct engine_options *options = &world->plan.options;
-	const char *domain = world->plan.agents[host->index].domain;
+	const char *domain = world->first_plan.agents[host->index].domain;
 	int away = 1, domain_away = 1;
 
 	for (size_t i = 0; i < world->watched_count; i++) {
 		size_t index = world->watched[i];
-		const char *other = world->plan.agents[index].domain;
+		const char *other = world->first_plan.agents[index].domain;
 
 		if (index == host->index || !is_away(&world->hosts[index]))
 			continue;
@@ -69,6 +78,10 @@ static bool is_of_now(const char *before, const struct sim_host *host)
 	int64_t reregistered_ns = json_integer_value(json_object_get(document, "reregistered_ns"));
 
 	json_decref(document);
+	/* As of the moment at which the master's answers stood still. */
+	if (host->world->stale_hosts && host->world->now < host->world->stale_until_ms + LATE_REQUEST_MS &&
+	    reregistered_ns == host->world->stale_hosts[host->index].reregistered_ns)
+		return true;
 	return reregistered_ns == host->reregistered_ns ||
 	       host->world->now - host->reregistered_ns / 1000000 < LATE_REQUEST_MS;
 }
@@ -111,7 +124,7 @@ void judge_start(struct world *world, struct sim_host *host)
 	else if (host->checkpoint != host->flags)
 		world_violation(world, "host %zu: the agent starts with a checkpoint that does not fit its flags",
 				host->index);
-	if (op && host->running_flags == NEW && op->state.step != STEP_KEEPING && ++op->new_starts > 1)
+	if (op && !op->turned && host->running_flags == NEW && op->state.step != STEP_KEEPING && ++op->new_starts > 1)
 		world_violation(world, "invariant 3: host %zu starts a second agent with a state that was not kept",
 				host->index);
 }
@@ -125,6 +138,14 @@ static bool has_discarded(const struct sim_host *host)
 	return false;
 }
 
+/* The master's answers stand still, and what they show as registered last is another process than the one that runs: the old one, with a
+ * new master, or the new one before its undo. Where only flags change nobody can tell until the master shows the present again. */
+bool judge_is_veiled(const struct world *world, const struct sim_operation *op)
+{
+	return world->same_info && world->now < world->stale_until_ms &&
+	       (world->failover_ms > op->began_ms || op->registered[NEW]);
+}
+
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
 {
 	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0);
@@ -133,14 +154,18 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 		return "no operation was there";
 	/* Of a deactivated agent the master shows no more than its last registration, which may be the new state's: that the
 	 * old process registered after it cannot be known to anybody. What "reverted" promises of disk and process is judged. */
-	if (side == OLD && (host->traits & DEACTIVATED) && host->world->same_info)
+	if (side == OLD && (host->traits & DEACTIVATED) && (host->world->same_info || (host->traits & RECORD_STAYS)))
 		restarted = false;
+	if (judge_is_veiled(host->world, op))
+		return NULL;
 	if (!op->registered[side] && (side == NEW || restarted))
 		return "no agent with that state has registered since";
 	/* It may have lost its ID in a restart that nobody here asked for, after it was judged. */
 	if (host->has_new_id && host->disturbed_ms < op->began_ms)
 		return "the agent has another ID";
-	if (side == NEW && host->recorded != NEW)
+	/* Another machine may have registered with its ID after it was proven. */
+	if (side == NEW && host->recorded != NEW && !host->world->plan.accept_stale_master &&
+	    (host->impostor_ms == 0 || host->impostor_ms < host->soaks_ms))
 		return "the master does not have the new SlaveInfo";
 	if (has_discarded(host) || !op->had_task || (host->world->discards && side == OLD))
 		return NULL;
@@ -148,7 +173,8 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 		return "its task runs on under a new SlaveInfo";
 	if (host->task == TASK_KILLED || host->task == TASK_FORGOTTEN)
 		return host->disturbed_ms > op->began_ms && side == NEW ? NULL : "its task is lost";
-	if (host->disturbed_ms >= op->began_ms)
+	/* … or another machine has its ID, and the master's answers of before that are all there is. */
+	if (host->disturbed_ms >= op->began_ms || (host->by_impostor && !host->shown_impostor))
 		return NULL;
 	if (!host->pid || host->running_flags != side || host->registered_pid != host->pid)
 		return "no registered agent runs with that state";
@@ -158,7 +184,7 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 static void judge_operations(struct world *world, const struct sim_host *host)
 {
 	for (const struct sim_operation *op = host->operations; op; op = op->next) {
-		if (op->forward_restarts > 1)
+		if (op->forward_restarts > 1) /* of both runs */
 			world_violation(world, "invariant 3: host %zu, operation %s restarted the agent %d times",
 					host->index, op->id, op->forward_restarts);
 		if (op->undo_stops > 1)
@@ -196,13 +222,17 @@ void judge_end(struct world *world, enum family family)
 	struct run_agent *rows = NULL;
 	size_t count = 0;
 
-	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0 || count != world->host_count)
+	if (ledger_load_agents(world->ledger, world->run, &rows, &count, NULL) < 0 || count != world->plan.agent_count)
 		world_violation(world, "the ledger cannot be read");
 	for (size_t i = 0; i < count; i++) {
-		const struct sim_host *host = &world->hosts[rows[i].position];
+		const struct sim_host *host = world_host(world, (size_t)rows[i].position);
 		int state = agent_state_parse(rows[i].state);
 
 		judge_operations(world, host);
+		if (state == AGENT_STUCK && judge_run_is(world, RUN_DONE))
+			world_violation(world, "the run is done, and host %zu is stuck", host->index);
+		if (host->again && (state == AGENT_REVERTED || state == AGENT_FAILED) && judge_run_is(world, RUN_DONE))
+			world_violation(world, "host %zu was to be tried again, and was not", host->index);
 		if (state == AGENT_DONE || state == AGENT_GATING || state == AGENT_REJECTED)
 			judge_disk(world, host, rows[i].state, NEW);
 		if (state == AGENT_FAILED || state == AGENT_REVERTED || state == AGENT_WAITING)

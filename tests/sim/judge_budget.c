@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* Zones and stages are few. */
 #define PARTS_MAX 64
@@ -15,10 +15,10 @@ struct failures {
 
 static void count(const struct world *world, size_t index, struct failures *failures)
 {
-	const char *domain = world->plan.agents[index].domain;
+	const char *domain = world->first_plan.agents[index].domain;
 	size_t stage = 0;
 
-	while (stage < world->plan.stage_count && index >= world->plan.stages[stage].end)
+	while (stage < world->plan.stage_count && world->hosts[index].position >= world->plan.stages[stage].end)
 		stage++;
 	failures->run++;
 	failures->stage[stage]++;
@@ -69,14 +69,19 @@ void judge_budgets(struct world *world)
 {
 	const struct engine_options *options = &world->plan.options;
 	struct failures told = {.run = 0};
+	/* What failed in the commit that holds the intent came too late for it. */
+	int row = world->row_commit == world->commits ? world->in_a_row_before : world->in_a_row;
 
 	forget_retried(world);
 	for (size_t i = 0; i < world->failed_count; i++) {
 		const struct sim_host *host = &world->hosts[world->failed[i]];
 
-		if (!host->seen_failure && !host->seen_stuck && host->told_ms < world->now)
+		if (!host->seen_failure && !host->seen_stuck && !host->may_be_seen && host->told_ms < world->now)
 			count(world, host->index, &told);
 	}
+	if (options->max_consecutive && row >= options->max_consecutive)
+		world_violation(world, "invariant 4: an agent is begun after %d failures in a row, %d stop the run",
+				row, options->max_consecutive);
 	if (exceeds(told.run, options->max_failures))
 		world_violation(world, "invariant 4: an agent is begun after %d failures, %d are allowed", told.run,
 				options->max_failures);
@@ -97,7 +102,10 @@ void judge_reason(struct world *world, const char *reason)
 	for (size_t i = 0; i < world->host_count; i++) {
 		const struct sim_host *host = &world->hosts[i];
 
-		if (agent_state_is_failure(host->known) && !host->seen_failure && !host->seen_stuck)
+		/* One that is to be tried again may have left that state in the same commit. */
+		bool failed = agent_state_is_failure(host->known) || host->failed_commit == world->commits;
+
+		if (failed && !host->seen_failure && !host->seen_stuck)
 			count(world, i, &known);
 		stuck += (host->known == AGENT_STUCK && !host->seen_stuck) || host->known == AGENT_GATING;
 	}
@@ -110,12 +118,14 @@ void judge_reason(struct world *world, const char *reason)
 		world_violation(world, "the run is paused for an agent that a person has seen already");
 }
 
-void judge_seen(struct world *world)
+void judge_seen(struct world *world, bool certain)
 {
 	for (size_t i = 0; i < world->host_count; i++) {
 		struct sim_host *host = &world->hosts[i];
+		bool failed = host->known != AGENT_STUCK && (host->told_failure || agent_state_is_failure(host->known));
 
-		host->sees_stuck = host->known == AGENT_STUCK;
-		host->sees_failure = !host->sees_stuck && (host->told_failure || agent_state_is_failure(host->known));
+		host->may_be_seen |= failed;
+		host->sees_stuck |= certain && host->known == AGENT_STUCK;
+		host->sees_failure |= certain && failed && agent_state_is_failure(host->known);
 	}
 }

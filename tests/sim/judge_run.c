@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "orchestrator/ledger/ledger_backend.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
+
+/* A master's own agent_reregister_timeout. */
+#define REREGISTER_MS 600000
 
 bool judge_run_is(struct world *world, enum run_state state)
 {
-	const struct run_row *run = ledger_memory_run(world->ledger, "run");
+	const struct run_row *run = ledger_memory_run(world->ledger, world->run);
 
 	return run && run_state_parse(run->state) == (int)state;
 }
@@ -20,13 +23,13 @@ bool judge_run_is(struct world *world, enum run_state state)
 /* A stage has passed when everybody up to its end has come to one, and its gates have said so. */
 static void judge_passed(struct world *world, size_t passed)
 {
-	size_t end = world->plan.stage_count ? world->plan.stages[passed - 1].end : world->host_count;
+	size_t end = world->plan.stage_count ? world->plan.stages[passed - 1].end : world->plan.agent_count;
 
 	/* Who is tried again may have come to an end in the same commit. */
 	for (size_t i = 0; !world->retried && i < end; i++)
-		if (!agent_state_is_final(world->hosts[i].known))
+		if (!agent_state_is_final(world_host(world, i)->known))
 			world_violation(world, "stage %zu has passed, and host %zu is %s", passed, i,
-					agent_state_name(world->hosts[i].known));
+					agent_state_name(world_host(world, i)->known));
 	if (world->stage_gates_passed[passed - 1] < (int)world->plan.stage_gate_count)
 		world_violation(world, "stage %zu has passed, and its gate has not", passed);
 }
@@ -49,12 +52,22 @@ static void judge_policy(struct world *world, const struct run_row *run)
 		world_violation(world, "a budget is spent, and the run is %s", run->state);
 	if (spent && world->plan.options.on_failure == ON_FAILURE_ROLLBACK && !run->rollback_due)
 		world_violation(world, "a budget is spent, and nothing is to be rolled back");
-	if (world->ordered_to_abort && !aborted)
+	if (world->process.ordered_to_abort && !aborted)
 		world_violation(world, "it was ordered to abort, and the run is %s", run->state);
 }
 
-static void order_is_durable(struct world *world)
+/* A run is not done as long as somebody is stuck, seen or not. */
+static void judge_nobody_is_left(struct world *world, const struct run_row *run)
 {
+	for (size_t i = 0; strcmp(run->state, "done") == 0 && i < world->host_count; i++)
+		if (world->hosts[i].known == AGENT_STUCK)
+			world_violation(world, "the run is done, and host %zu is 'stuck'", i);
+}
+
+void judge_order_is_durable(struct world *world)
+{
+	if (world->ordered_on)
+		world->in_a_row = 0;
 	for (size_t i = 0; world->ordered_on && i < world->host_count; i++) {
 		world->hosts[i].seen_failure |= world->hosts[i].sees_failure;
 		world->hosts[i].seen_stuck |= world->hosts[i].sees_stuck;
@@ -67,12 +80,13 @@ void judge_run(struct world *world)
 {
 	struct run_row run;
 
-	order_is_durable(world);
-	if (ledger_load_run(world->ledger, "run", &run, NULL) < 0)
+	judge_order_is_durable(world);
+	if (ledger_load_run(world->ledger, world->run, &run, NULL) < 0)
 		return;
 	world_say(world, "the run is %s: %s", run.state, run.reason ? run.reason : "");
 	judge_told_reason(world, run.reason ? run.reason : "");
 	judge_policy(world, &run);
+	judge_nobody_is_left(world, &run);
 	while (world->stages_passed < (size_t)run.stages_passed)
 		judge_passed(world, ++world->stages_passed);
 	run_row_clear(&run);
@@ -87,13 +101,30 @@ static void judge_pause(struct world *world, const struct sim_host *host, const 
 		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
 }
 
+/* What a person is told to be wrong must be so. */
+static void judge_claim(struct world *world, const struct sim_host *host, const struct engine_record *record,
+			const struct run_agent *row)
+{
+	if (record->event == EVENT_DISPROVEN && row->error && strstr(row->error, "came back with a new ID") &&
+	    !host->has_new_id)
+		world_violation(world, "host %zu is said to have another ID, and has its own", host->index);
+}
+
+/* Whoever was looked at for as long as the plan allows, and no master answered: the run stops with the same commit. */
+static void judge_silence(struct world *world, const struct engine_record *record)
+{
+	if (record->from == AGENT_CHECKING && record->to == AGENT_WAITING && judge_run_is(world, RUN_RUNNING) &&
+	    world->now - world->answered_ms >= world->plan.options.check_ms)
+		world_violation(world, "no master has answered for long, and the run goes on");
+}
+
 /* Whoever is called unfit must be so: at another address, or not there. */
 static void judge_unfit(struct world *world, const struct sim_host *host)
 {
 	bool there = host->active &&
 		     world->now * 1000000 - host->reregistered_ns > world->plan.options.check_ms * 1000000;
 
-	if (there && !(host->traits & MOVED))
+	if (there && !(host->traits & MOVED) && !host->shown_impostor && !host->shown_away)
 		world_violation(world,
 				"host %zu has 'failed' before anything was intended, and nothing is wrong with it",
 				host->index);
@@ -103,7 +134,7 @@ static size_t stage_of(const struct world *world, const struct sim_host *host)
 {
 	size_t stage = 0;
 
-	while (stage < world->plan.stage_count && host->index >= world->plan.stages[stage].end)
+	while (stage < world->plan.stage_count && host->position >= world->plan.stages[stage].end)
 		stage++;
 	return stage;
 }
@@ -128,9 +159,89 @@ static void measure(struct world *world, struct sim_host *host, const struct eng
 		world->slot_ms[host->index] = world->now - host->slot_from_ms;
 }
 
+/* What was due to it is over with its last state. */
+static void note_state(struct world *world, struct sim_host *host, const struct engine_record *record)
+{
+	host->must_retry = false;
+	host->unclear_ms = 0;
+	/* Stuck: a person must look, and gives another order. */
+	host->again = host->again && record->to != AGENT_WAITING && record->to != AGENT_DONE &&
+		      record->to != AGENT_STUCK;
+	host->gates_due = record->to == AGENT_GATING;
+	host->known_ms = world->now;
+	if (agent_state_is_failure(record->to))
+		host->failed_commit = world->commits;
+	if (record->to == AGENT_SOAKING)
+		host->soaks_ms = world->now;
+	if (record->from == AGENT_UNKNOWN)
+		host->must_be_asked = false; /* it has answered */
+}
+
+/* Which of its failures a person knows of. */
+static void note_seen(struct sim_host *host, const struct engine_record *record)
+{
+	bool failed = agent_state_is_failure(record->to) && agent_state_is_final(record->to);
+
+	if (record->from == AGENT_STUCK)
+		host->seen_stuck = true; /* whoever tries it again has seen it */
+	if (record->to == AGENT_WAITING)
+		host->told_failure = host->seen_failure = host->seen_stuck = host->sees_failure = host->sees_stuck =
+			host->may_be_seen = false;
+	if (host->seen_stuck && failed && record->to != AGENT_STUCK)
+		host->seen_failure = true;
+}
+
+/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
+static bool is_judged(const struct engine_record *record)
+{
+	if (record->from == AGENT_RETURNING)
+		return record->event == EVENT_DISPROVEN;
+	return record->from == AGENT_PROVING && record->event != EVENT_HOST_STUCK &&
+	       (record->to == AGENT_SOAKING || record->to == AGENT_STUCK);
+}
+
+/* Failures one after the other, in the order in which they ended; those that a person has seen are not counted. */
+static void note_end(struct world *world, const struct sim_host *host, const struct engine_record *record)
+{
+	bool known = host->seen_failure || host->seen_stuck || host->may_be_seen;
+
+	if (!agent_state_is_final(record->to) || agent_state_is_final(record->from))
+		return;
+	if (world->row_commit != world->commits)
+		world->in_a_row_before = world->in_a_row;
+	world->row_commit = world->commits;
+	if (record->to == AGENT_DONE)
+		world->in_a_row = 0;
+	else if (agent_state_is_failure(record->to) && !known)
+		world->in_a_row++;
+}
+
+static void judge_change(struct world *world, struct sim_host *host, const struct engine_record *record,
+			 const struct run_agent *row)
+{
+	measure(world, host, record);
+	note_state(world, host, record);
+	if (record->to == AGENT_DONE && world->now - host->soaks_ms < world->plan.options.soak_ms)
+		world_violation(world, "host %zu is 'done' before its soak time is over", host->index);
+	if (record->from == AGENT_CHECKING && record->to == AGENT_FAILED)
+		judge_unfit(world, host);
+	judge_state(world, host, record->to, row);
+	judge_pause(world, host, record);
+	judge_claim(world, host, record, row);
+	judge_silence(world, record);
+	note_end(world, host, record);
+	note_seen(host, record);
+	if (record->event == EVENT_CLEAR) {
+		host->intent_commit = world->commits;
+		judge_stage(world, host);
+	}
+	if (is_judged(record))
+		host->owed_keep = host->exec;
+}
+
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row)
 {
-	struct sim_host *host = &world->hosts[record->agent];
+	struct sim_host *host = world_host(world, record->agent);
 
 	world->trace = (world->trace ^ (uint64_t)record->to) * 0x100000001b3u + record->agent;
 	host->known = record->to;
@@ -139,37 +250,8 @@ void judge_transition(struct world *world, const struct engine_record *record, c
 	judge_watch(host);
 	if (host->heard_ms && judge_is_heard(host))
 		host->heard_ms = 0;
-	if (record->from == record->to)
-		return;
-	measure(world, host, record);
-	host->known_ms = world->now;
-	if (record->to == AGENT_SOAKING)
-		host->soaks_ms = world->now;
-	if (record->to == AGENT_DONE && world->now - host->soaks_ms < world->plan.options.soak_ms)
-		world_violation(world, "host %zu is 'done' before its soak time is over", host->index);
-	if (record->from == AGENT_UNKNOWN)
-		host->must_be_asked = false; /* it has answered */
-	if (record->from == AGENT_CHECKING && record->to == AGENT_FAILED)
-		judge_unfit(world, host);
-	judge_state(world, host, record->to, row);
-	judge_pause(world, host, record);
-	if (record->from == AGENT_STUCK)
-		host->seen_stuck = true; /* whoever tries it again has seen it */
-	if (record->to == AGENT_WAITING)
-		host->told_failure = host->seen_failure = host->seen_stuck = host->sees_failure = host->sees_stuck =
-			false;
-	if (host->seen_stuck && agent_state_is_failure(record->to) && agent_state_is_final(record->to) &&
-	    record->to != AGENT_STUCK)
-		host->seen_failure = true;
-	if (record->event == EVENT_CLEAR) {
-		host->intent_commit = world->commits;
-		judge_stage(world, host);
-	}
-	/* Proven, or wrong for good: either way the new state stays, and agentctl is told. */
-	if ((record->from == AGENT_PROVING && (record->to == AGENT_SOAKING || record->to == AGENT_STUCK) &&
-	     record->event != EVENT_HOST_STUCK) ||
-	    (record->from == AGENT_RETURNING && record->event == EVENT_DISPROVEN))
-		host->owed_keep = host->exec;
+	if (record->from != record->to)
+		judge_change(world, host, record, row);
 }
 
 /* ---- invariant 4: when nothing may start */
@@ -188,25 +270,30 @@ void judge_commit(struct world *world)
 		world->paused_at = world->commits;
 }
 
-void judge_told(struct world *world, struct sim_host *host, enum answer_event event)
+static bool is_last_word(enum answer_event event)
 {
-	judge_watch(host);
-	bool over = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED || event == ANSWER_STUCK;
+	return event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED || event == ANSWER_STUCK;
+}
 
-	/* Without a process it is no evidence, and rollcall will ask again. */
-	if ((event == ANSWER_STARTED || event == ANSWER_UNDONE || event == ANSWER_DONE) && !host->pid) {
+void judge_told(struct world *world, struct sim_host *host, const struct told *told)
+{
+	enum answer_event event = told->event;
+
+	judge_watch(host);
+	/* Rollcall has hung up, or is about to, and will ask again. */
+	if (told->spoiled) {
 		host->heard_ms = 0;
 		return;
 	}
-	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || event == ANSWER_REFUSED) {
+	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || event == ANSWER_REFUSED)
 		judge_failed(host);
-	}
 	host->told_done = host->told_done || event == ANSWER_DONE;
-	host->applying = host->applying && !over;
-	if (event == ANSWER_STATUS && (!host->current || operation_fate(host->current->state.step) != FATE_OPEN))
+	host->applying = host->applying && !is_last_word(event);
+	if (event == ANSWER_STATUS && !told->open)
 		return;
-	if (event == ANSWER_STARTED || event == ANSWER_STATUS || over) {
+	if (event == ANSWER_STARTED || event == ANSWER_STATUS || is_last_word(event)) {
 		host->heard = event;
+		host->heard_at_end = host->known == AGENT_STUCK;
 		host->heard_ms = world->now;
 	}
 }
@@ -222,12 +309,13 @@ void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec)
 /* Invariant 2, by what rollcall was told: whoever it has to do with, and whoever the master's last answer showed as away. */
 static bool is_known_away(const struct sim_host *host)
 {
-	const struct sim_operation *op = host->operations;
+	const struct sim_operation *op = host_last_operation(host);
 
+	if (host->position == SIZE_MAX)
+		return false;
 	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
 		return false; /* what it does after it was judged, the master does not show */
-	return (host->talking && host->applying) || host->shown_away ||
-	       (op && op->state.step != STEP_NONE && !op->back);
+	return (host->talking && host->applying) || host->shown_away || (op && !op->back && !judge_is_hidden(host));
 }
 
 static void judge_room(struct world *world, const struct sim_host *host)
@@ -257,9 +345,22 @@ static void judge_meltdown(struct world *world)
 				world->host_count, most);
 }
 
+/* Another master leads, and rollcall has seen that: nothing is begun before those that were there are back at it, or their time to
+ * come back is over. Only the process that has seen both masters knows who was there. */
+static void judge_leader(struct world *world)
+{
+	if (world->awaiting != world->process.number || world->leader_shown_ms < world->failover_ms ||
+	    world->now - world->leader_shown_ms >= REREGISTER_MS)
+		return;
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].awaited)
+			world_violation(world, "an agent is begun before host %zu is back at the new master", i);
+}
+
 static void judge_apply(struct world *world, const struct sim_host *begun)
 {
 	judge_room(world, begun);
+	judge_leader(world);
 	if (world->paused_at && world->paused_at < begun->intent_commit)
 		world_violation(world, "invariant 4: an agent is begun although the run is not running");
 	judge_budgets(world);
@@ -273,8 +374,16 @@ static void judge_apply(struct world *world, const struct sim_host *begun)
 	}
 }
 
+/* Invariant 4: whoever was superseded, and does not know it yet, does nothing. */
+void judge_effect(struct world *world)
+{
+	if (world->process.superseded)
+		world_violation(world, "invariant 4: rollcall acts although somebody else drives the run");
+}
+
 void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const char *word)
 {
+	judge_effect(world);
 	judge_watch(host);
 	host->talking = exec;
 	host->heard_ms = 0;
@@ -284,105 +393,4 @@ void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const
 		judge_apply(world, host);
 	else
 		host->asked = true;
-}
-
-/* ---- starts, stops and time */
-
-static bool run_rolls_back(struct world *world)
-{
-	const struct run_row *run = ledger_memory_run(world->ledger, "run");
-
-	return run && run->rollback_due;
-}
-
-static void read_rows(struct world *world)
-{
-	struct run_agent *rows = NULL;
-	bool paused = judge_run_is(world, RUN_PAUSED) && !run_rolls_back(world);
-	size_t count = 0;
-
-	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
-		world_violation(world, "the ledger cannot be read");
-	for (size_t i = 0; i < count; i++) {
-		struct sim_host *host = &world->hosts[rows[i].position];
-		enum agent_state state = (enum agent_state)agent_state_parse(rows[i].state);
-
-		if (world->lives > 1 && state != host->known)
-			judge_state(world, host, state, &rows[i]);
-		if (host->known == AGENT_STUCK && state != AGENT_STUCK)
-			host->seen_stuck = true; /* only a person's word leaves that state, in the last commit */
-		host->known = state;
-		judge_watch(host);
-		host->must_be_asked = agent_state_is_open(state);
-		host->asked = false;
-		host->owed_keep = host->talking = 0;
-		host->told_done = false;
-		host->heard_ms = 0;
-		host->wrong_since = 0;
-		host->shown_away = false;
-		host->hung_up_ms = world->now;
-		host->known_ms = world->now;
-		/* What it was told and had not written down is lost with it. */
-		host->told_failure = false;
-		if (agent_state_is_failure(state))
-			judge_failed(host);
-		host->told_ms = 0;
-		/* Whoever starts it has seen what is stuck; that stays known until it is settled. */
-		if (host->seen_stuck && agent_state_is_failure(state) && agent_state_is_final(state))
-			host->seen_failure = state != AGENT_STUCK;
-		host->seen_stuck = state == AGENT_STUCK || (host->seen_stuck && !agent_state_is_final(state));
-		if (state == AGENT_WAITING)
-			host->seen_failure = host->sees_failure = host->seen_stuck = false;
-		host->seen_failure = host->seen_failure || (host->told_failure && paused && state != AGENT_STUCK);
-		run_agent_clear(&host->row);
-		host->row = rows[i];
-	}
-	free(rows);
-}
-
-void judge_life(struct world *world)
-{
-	struct run_row run;
-
-	/* What became durable in the last moment of the life before was judged by nobody. */
-	if (ledger_load_run(world->ledger, "run", &run, NULL) == 0) {
-		if (strcmp(run.state, "running") == 0 && world->reason[0])
-			order_is_durable(world);
-		world->ordered_on = false;
-		world->stages_passed = (size_t)run.stages_passed;
-		snprintf(world->reason, sizeof world->reason, "%s", run.reason ? run.reason : "");
-		run_row_clear(&run);
-	}
-	read_rows(world);
-	world->life_began_ms = world->answered_ms = world->now;
-	world->checking_ms = 0;
-}
-
-/* What became durable in the last moment has not been told to anybody. */
-void judge_death(struct world *world)
-{
-	struct run_agent *rows = NULL;
-	size_t count = 0;
-
-	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
-		world_violation(world, "the ledger cannot be read");
-	for (size_t i = 0; i < count; i++) {
-		struct sim_host *host = &world->hosts[rows[i].position];
-
-		run_agent_clear(&host->row);
-		host->row = rows[i];
-	}
-	free(rows);
-}
-
-void judge_stall(struct world *world, int64_t ms)
-{
-	world->life_began_ms += ms;
-	world->answered_ms += ms;
-	world->checking_ms += ms;
-	for (size_t i = 0; i < world->host_count; i++) {
-		world->hosts[i].known_ms += ms;
-		world->hosts[i].hung_up_ms += ms;
-		world->hosts[i].heard_ms += world->hosts[i].heard_ms ? ms : 0;
-	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may not be left lying: agents that are waited for, words that were heard, questions that are due. */
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* A pass of rollcall's loop, an idle poll and an answer. */
 #define SLACK_MS     5000
@@ -14,7 +14,10 @@ bool judge_is_heard(const struct sim_host *host)
 {
 	switch (host->heard) {
 	case ANSWER_UNDONE:
-		return host->known == AGENT_REVERTING || agent_state_is_final(host->known);
+		/* Proven to be as it was, or not: that is asked first, unless it had come to an end already. */
+		return host->known == AGENT_REVERTING ||
+		       (agent_state_is_final(host->known) && (host->heard_at_end || host->known != AGENT_STUCK)) ||
+		       host->known == AGENT_WAITING || host->known == AGENT_CHECKING;
 	case ANSWER_STUCK:
 		return host->known == AGENT_STUCK;
 	case ANSWER_STATUS:
@@ -46,6 +49,21 @@ static int64_t longest(const struct engine_options *options, enum agent_state st
 	}
 }
 
+void judge_ordered_again(struct world *world)
+{
+	for (size_t i = 0; i < world->host_count; i++) {
+		struct sim_host *host = &world->hosts[i];
+
+		host->must_retry = host->known == AGENT_FAILED || host->known == AGENT_REVERTED ||
+				   host->known == AGENT_REJECTED || host->known == AGENT_SKIPPED;
+		host->failed_as = host->known;
+		host->again |= host->known == AGENT_REVERTING; /* as soon as it is settled */
+		host->told_to_retry_ms = world->now;
+		if (host->must_retry)
+			judge_watch(host);
+	}
+}
+
 static void judge_patience(struct world *world, const struct sim_host *host)
 {
 	if (world->now - host->known_ms > longest(&world->plan.options, host->known) + SLACK_MS)
@@ -61,10 +79,24 @@ static void judge_patience(struct world *world, const struct sim_host *host)
 		world_violation(world, "host %zu was judged and not told to keep", host->index);
 }
 
+/* What gates after it, or a person, are to have done about it. */
+static void judge_dues(struct world *world, const struct sim_host *host)
+{
+	if (host->known == AGENT_GATING && host->gates_due && world->now - host->known_ms > SLACK_MS)
+		world_violation(world, "host %zu is back, and the gates after it are not asked", host->index);
+	if (host->unclear_ms && host->known == AGENT_GATING && judge_run_is(world, RUN_RUNNING) &&
+	    world->now - host->unclear_ms > SLACK_MS)
+		world_violation(world, "a gate after host %zu gave no answer that settles it, and the run goes on",
+				host->index);
+	if (host->must_retry && host->known == host->failed_as && world->now - host->told_to_retry_ms > SLACK_MS)
+		world_violation(world, "host %zu is to be tried again, and stays '%s'", host->index,
+				agent_state_name(host->known));
+}
+
 /* A conversation that is over must not be waited for, and what was said in one must be in the ledger. */
 static void judge_conversation(struct world *world, struct sim_host *host)
 {
-	const struct sim_operation *op = host->operations;
+	const struct sim_operation *op = host_last_operation(host);
 	bool waits = host->known == AGENT_CHANGING || host->known == AGENT_RETURNING || host->known == AGENT_PROVING ||
 		     (host->known == AGENT_SOAKING && !host->told_done);
 	int64_t silent_ms = world->now - (host->hung_up_ms > host->known_ms ? host->hung_up_ms : host->known_ms);
@@ -89,12 +121,15 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 						    : host->known == AGENT_REVERTING);
 	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED) && host->listed && host->active &&
 		      world->now - host->reregistered_ns / 1000000 > SLACK_MS) ||
-		     (returned && (host->has_new_id || host->task == TASK_KILLED) && !(host->traits & RECORD_STAYS));
+		     (returned && (host->has_new_id || (host->task == TASK_KILLED && !world->discards)) &&
+		      !(host->traits & RECORD_STAYS));
 
 	if (!wrong)
 		host->wrong_since = 0;
 	else if (!host->wrong_since) {
 		host->wrong_since = world->answers + 1;
+		host->wrong_ms = world->now;
+	} else if (world->answers <= host->wrong_since) {
 		host->wrong_ms = world->now;
 	} else if (world->answers > host->wrong_since + 5 && world->now - host->wrong_ms > SLACK_MS)
 		world_violation(world, "host %zu is left in state %s, although five answers show what is wrong",
@@ -105,7 +140,7 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 static bool is_there(const struct sim_host *host)
 {
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back)
+		if (op->state.step != STEP_NONE && !op->back && !op->turned)
 			return false;
 	return host->active && !host->shown_away;
 }
@@ -114,7 +149,8 @@ static bool is_there(const struct sim_host *host)
 static bool is_at_rest(const struct sim_host *host)
 {
 	return (host->known == AGENT_WAITING || agent_state_is_final(host->known)) && !host->talking &&
-	       !host->heard_ms && !host->owed_keep && !host->must_be_asked && is_there(host);
+	       !host->heard_ms && !host->owed_keep && !host->must_be_asked && !host->must_retry && !host->unclear_ms &&
+	       is_there(host);
 }
 
 void judge_watch(struct sim_host *host)
@@ -128,6 +164,7 @@ void judge_watch(struct sim_host *host)
 static void judge_host(struct world *world, struct sim_host *host)
 {
 	judge_patience(world, host);
+	judge_dues(world, host);
 	judge_conversation(world, host);
 	judge_wrong(world, host);
 }
@@ -145,7 +182,8 @@ void judge_tick(struct world *world)
 {
 	int checking = 0;
 
-	if (is_too_soon(world))
+	/* Nobody is to do anything until the next one is started. */
+	if (world->process.superseded || is_too_soon(world))
 		return;
 	for (size_t i = world->watched_count; i-- > 0;) {
 		struct sim_host *host = &world->hosts[world->watched[i]];

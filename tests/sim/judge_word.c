@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each word of the ledger promises: an agent that is said to be "done" is looked at on its host. */
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 static struct sim_operation *operation_of(struct sim_host *host, const struct run_agent *row)
 {
@@ -35,9 +35,18 @@ static void judge_reverted(struct world *world, const struct sim_host *host, con
 		judge_word(world, host, "reverted", "its disk does not hold the old state without a guard");
 }
 
+/* What the last answer said of another machine says nothing of this one. */
+static void judge_identity(struct world *world, const struct sim_host *host, enum agent_state state)
+{
+	if ((state == AGENT_SOAKING || state == AGENT_REVERTED) && host->shown_impostor)
+		judge_word(world, host, agent_state_name(state), "the master shows another machine under its ID");
+}
+
 void judge_state(struct world *world, struct sim_host *host, enum agent_state state, const struct run_agent *row)
 {
 	const struct sim_operation *op = operation_of(host, row);
+
+	judge_identity(world, host, state);
 
 	if (state == AGENT_DONE)
 		judge_done(world, host, op);
@@ -45,7 +54,7 @@ void judge_state(struct world *world, struct sim_host *host, enum agent_state st
 		judge_word(world, host, "returning", "no process with the new state was started");
 	/* Of a deactivated agent the master does not say whether it is connected. */
 	if (state == AGENT_PROVING && op && !op->registered[NEW] && !op->registered[OLD] &&
-	    !(host->traits & DEACTIVATED))
+	    !(host->traits & DEACTIVATED) && !judge_is_veiled(world, op))
 		judge_word(world, host, "proving", "its new process has not reregistered");
 	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
 		judge_word(world, host, "soaking", judge_back(host, op, NEW));

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* agent_ping_timeout x max_agent_ping_timeouts of a master with default flags. */
 #define UNREACHABLE_AFTER_MS 75000
+/* After so long whoever asked gives up. */
+#define TIMEOUT_MS           30000
 
 struct sim_master {
 	struct master_source source;
@@ -33,12 +35,13 @@ static bool is_looked_at(const struct sim_host *host)
 
 static void fill_agent(const struct sim_host *host, struct agent_view *view)
 {
-	const struct plan_agent *planned = &host->world->plan.agents[host->index];
+	const struct plan_agent *planned = &host->world->first_plan.agents[host->index];
+	bool elsewhere = (host->traits & MOVED) || host->by_impostor;
 
 	memset(view, 0, sizeof *view);
 	view->id = xstrdup(planned->agent_id);
 	view->hostname = xstrdup(planned->hostname);
-	view->ip = xstrdup(host->traits & MOVED ? "127.9.9.9" : planned->ip);
+	view->ip = xstrdup(elsewhere ? "127.9.9.9" : planned->ip);
 	view->port = planned->port;
 	view->version = xstrdup("1.11.0");
 	view->active = host->active && !(host->traits & DEACTIVATED) && !host->has_new_id;
@@ -57,10 +60,28 @@ static void fill_successor(const struct sim_host *host, struct agent_view *view)
 {
 	fill_agent(host, view);
 	free(view->id);
-	view->id = xasprintf("%s-new", host->world->plan.agents[host->index].agent_id);
+	view->id = xasprintf("%s-new", host->world->first_plan.agents[host->index].agent_id);
 	if (view->info)
 		slaveinfo_set_id(view->info, view->id);
 	view->active = host->active;
+}
+
+/* Another agent of its hostname, on another machine: it has nothing to do with it. */
+static void fill_namesake(const struct sim_host *host, struct agent_view *view)
+{
+	const struct plan_agent *planned = &host->world->first_plan.agents[host->index];
+
+	*view = (struct agent_view){
+		.id = xasprintf("%s-namesake", planned->agent_id),
+		.hostname = xstrdup(planned->hostname),
+		.ip = xstrdup("127.8.8.8"),
+		.port = planned->port,
+		.version = xstrdup("1.11.0"),
+		.active = true,
+		.attributes_complete = true,
+		.registered_ns = 1,
+		.reregistered_ns = host->world->now * 1000000,
+	};
 }
 
 static void fill_task(const struct sim_host *host, const char *state, const char *reason, struct task_view *task)
@@ -70,17 +91,18 @@ static void fill_task(const struct sim_host *host, const char *state, const char
 		.name = xstrdup("task"),
 		.framework_id = xstrdup("framework"),
 		.executor_id = xstrdup(""),
-		.agent_id = xstrdup(host->world->plan.agents[host->index].agent_id),
+		.agent_id = xstrdup(host->world->first_plan.agents[host->index].agent_id),
 		.state = xstrdup(state),
 		.reason = xstrdup(reason),
 	};
 }
 
 /* What rollcall can know from this answer. */
-static void note_shown(struct sim_host *host)
+static void note_shown(struct sim_host *host, const struct sim_host *shown)
 {
-	host->shown_away = !sim_master_lists(host) ||
-			   (!(host->active && !host->has_new_id) && !(host->traits & DEACTIVATED));
+	host->shown_away = !sim_master_lists(shown) ||
+			   (!(shown->active && !shown->has_new_id) && !(shown->traits & DEACTIVATED));
+	host->shown_impostor = shown->by_impostor;
 	if (host->shown_away)
 		judge_watch(host);
 }
@@ -105,12 +127,23 @@ static void fill_tasks(const struct sim_host *host, struct master_snapshot *snap
 		fill_task(host, "TASK_FAILED", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT", completed);
 }
 
-static struct master_snapshot *take_snapshot(struct world *world)
+static void show(const struct sim_host *host, struct master_snapshot *snapshot)
+{
+	if (sim_master_lists(host))
+		fill_agent(host, &snapshot->agents[snapshot->agent_count++]);
+	if (host->traits & HAS_NAMESAKE)
+		fill_namesake(host, &snapshot->agents[snapshot->agent_count++]);
+	if (sim_master_lists(host) && host->has_new_id)
+		fill_successor(host, &snapshot->agents[snapshot->agent_count++]);
+	fill_tasks(host, snapshot);
+}
+
+static struct master_snapshot *new_snapshot(struct world *world)
 {
 	struct master_snapshot *snapshot = xcalloc(1, sizeof *snapshot);
 
 	snapshot->master = xstrdup("http://simulated");
-	snapshot->agents = xcalloc(2 * world->host_count + 1, sizeof *snapshot->agents);
+	snapshot->agents = xcalloc(3 * world->host_count + 1, sizeof *snapshot->agents);
 	snapshot->tasks = xcalloc(world->host_count + 1, sizeof *snapshot->tasks);
 	snapshot->completed = xcalloc(world->host_count + 1, sizeof *snapshot->completed);
 	snapshot->frameworks = xcalloc(1, sizeof *snapshot->frameworks);
@@ -120,41 +153,64 @@ static struct master_snapshot *take_snapshot(struct world *world)
 							  .active = true,
 							  .checkpoint = true};
 	snapshot->framework_count = 1;
-	snapshot->facts.id = xasprintf("master-%d", world->masters);
-	/* Plan positions are in the order of agent IDs, as a snapshot's agents must be. */
-	for (size_t i = 0; i < world->host_count; i++) {
-		struct sim_host *host = &world->hosts[i];
+	return snapshot;
+}
 
-		note_shown(host);
-		if (sim_master_lists(host))
-			fill_agent(host, &snapshot->agents[snapshot->agent_count++]);
-		if (sim_master_lists(host) && host->has_new_id)
-			fill_successor(host, &snapshot->agents[snapshot->agent_count++]);
-		fill_tasks(host, snapshot);
+/* A stale one shows the cluster of an earlier moment, but what it shows of those agents is all there. */
+static struct master_snapshot *take_snapshot(struct world *world)
+{
+	struct master_snapshot *snapshot = new_snapshot(world);
+	bool stale = world->now < world->stale_until_ms;
+
+	snapshot->facts.id = xasprintf("master-%d", stale ? world->stale_masters : world->masters);
+	/* Hosts are in the order of agent IDs, as a snapshot's agents must be. */
+	for (size_t i = 0; i < world->host_count; i++) {
+		struct sim_host *host = &world->hosts[i], shown = stale ? world->stale_hosts[i] : *host;
+
+		shown.known = host->known;
+		note_shown(host, &shown);
+		show(&shown, snapshot);
 	}
 	return snapshot;
 }
 
+void sim_master_freeze(struct world *world, int64_t ms)
+{
+	world->stale_hosts = xreallocarray(world->stale_hosts, world->host_count, sizeof *world->stale_hosts);
+	memcpy(world->stale_hosts, world->hosts, world->host_count * sizeof *world->hosts);
+	world->stale_masters = world->masters;
+	world->stale_until_ms = world->now + ms;
+}
+
+/* One that took so long gave none: whoever asked has given up. */
+static bool asked_in_vain(const struct world *world, uint64_t asked)
+{
+	return run_clock(world) - (int64_t)(asked & 0xffffffff) >= TIMEOUT_MS;
+}
+
 static void act_answer(struct world *world, struct sim_host *host, int life, uint64_t asked)
 {
-	struct sim_master *master = (struct sim_master *)world->master;
+	struct sim_master *master = (struct sim_master *)world->process.master;
 	struct master_event *event;
 
 	(void)host;
-	if (life != world->lives || !master || master->count == 4)
+	if (life != world->process.number || !master || master->count == 4)
 		return;
 	event = &master->answers[master->count++];
 	memset(event, 0, sizeof *event);
 	event->tag = asked >> 32;
-	if (world->now < world->outage_until_ms || world_fault(world, world->faults.master_silent)) {
+	if (world->now < world->outage_until_ms || asked_in_vain(world, asked) ||
+	    world_fault(world, world->faults.master_silent)) {
 		error_set(&event->error, ERROR_UNREACHABLE, "no master answered");
 		return;
 	}
 	world->answered_ms = world->now;
-	world->answers++;
+	if (world->leader_shown_ms < world->failover_ms && world->now >= world->stale_until_ms)
+		world->leader_shown_ms = world->now;
+	world->answers += world->now >= world->stale_until_ms;
 	event->snapshot = take_snapshot(world);
 	event->snapshot->asked_ms = (int64_t)(asked & 0xffffffff);
-	event->snapshot->answered_ms = world->now;
+	event->snapshot->answered_ms = run_clock(world);
 }
 
 static void sim_ask(struct master_source *source, unsigned want, uint64_t tag)
@@ -163,8 +219,8 @@ static void sim_ask(struct master_source *source, unsigned want, uint64_t tag)
 	struct world *world = master->world;
 
 	(void)want;
-	world_at(world, world_between(world, 2, 60), act_answer, NULL, master->life,
-		 (tag << 32) | (uint64_t)world->now);
+	world_at(world, world_fault(world, world->faults.master_hangs) ? TIMEOUT_MS : world_between(world, 2, 60),
+		 act_answer, NULL, master->life, (tag << 32) | (uint64_t)run_clock(world));
 }
 
 static bool sim_next(struct master_source *source, struct master_event *event)
@@ -194,6 +250,6 @@ struct master_source *sim_master_new(struct world *world)
 
 	master->source.ops = &ops;
 	master->world = world;
-	master->life = world->lives;
+	master->life = world->process.number;
 	return &master->source;
 }

@@ -3,16 +3,20 @@
 """Does the simulator bite? Each mutant is one small wrong change of the engine, the operation or the driver; some seed must
 break an invariant with it.
 
-Usage: tests/sim/mutants.py [--build DIR] [--seeds N] [--jobs N] [--only TEXT] [--without TEXT]
-                            [--list]
+Usage: tests/sim/mutants.py [--build DIR] [--seeds N] [--more N] [--jobs N] [--only TEXT] [--without TEXT] [--list] [--fresh]
 
 Every row of the engine's table and of the operation's table is removed, sent to a wrong next state, stripped of its
 effect and of its pause; then come the conditions in CONDITIONS. Only the changed file is compiled again, into a folder of its own. A
 mutant that no seed catches must be in EQUIVALENT, with the reason why nothing is broken by it, or in UNSIMULATED; one that is in
 EQUIVALENT and is caught is an error too, so that the list stays true. Exit code 1 when either happens.
+
+What came of each is kept in DIR/mutants.jsonl, so a run that was stopped goes on where it was. A verdict holds for the program it
+was found with: after a change each mutant is tried again, first with the seed that caught it before. --fresh forgets all of it.
 """
 import argparse
 import concurrent.futures
+import hashlib
+import json
 import os
 import re
 import resource
@@ -21,10 +25,12 @@ import subprocess
 import sys
 import tempfile
 
+from mutants_known import CONDITIONS, EQUIVALENT, UNSIMULATED
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 TABLE = "orchestrator/engine/table.c"
 OPERATION = "protocol/operation.c"
-TIMEOUT = 60  # seconds of CPU; a mutant that makes the simulator run for ever is caught by that
+TIMEOUT = 30  # seconds of CPU; a mutant that makes the simulator run for ever is caught by that
 
 ENGINE_ROW = re.compile(
     r"\{AGENT_(\w+), EVENT_(\w+), AGENT_(\w+), (EFFECT_\w+), (true|false),\s*\"(?:[^\"\\]|\\.)*\"\},")
@@ -40,214 +46,16 @@ WRONG_STEP = {"GUARDED": "CHECKPOINT", "CHECKPOINT": "FLAGS", "FLAGS": "RESTARTI
               "UNDO_CHECKPOINT": "UNDO_FLAGS", "UNDO_FLAGS": "UNDO_RESTARTING", "UNDO_RESTARTING": "UNDO_CLEANING",
               "UNDO_CLEANING": "UNDONE", "UNDONE": "DONE", "STUCK": "UNDONE"}
 
-# (name, file, what stands there, what is put in its place)
-CONDITIONS = [
-    ("window: one more", "orchestrator/engine/schedule.c", "engine->slots - itself < engine_window(engine) &&",
-     "engine->slots - itself <= engine_window(engine) &&"),
-    ("window: none", "orchestrator/engine/schedule.c", "engine->slots - itself < engine_window(engine) &&", "1 &&"),
-    ("domain window: one more", "orchestrator/engine/schedule.c", "used_by_itself < engine->options.domain_window",
-     "used_by_itself <= engine->options.domain_window"),
-    ("domain window: none", "orchestrator/engine/schedule.c", "return engine->options.domain_window == 0 ||", "return 1 ||"),
-    ("window: itself is not left out", "orchestrator/engine/schedule.c", "engine->slots - itself <", "engine->slots <"),
-    ("window: absent agents are not counted", "orchestrator/engine/engine.c",
-     "agent_state_is_away(agent->state) || agent->absent, slot", "agent_state_is_away(agent->state), slot"),
-    ("window: agents whose gates are asked have left it", "orchestrator/engine/engine.c",
-     "slot = away || agent->state == AGENT_GATING;", "slot = away;"),
-    ("window: not looked at again before the intent", "orchestrator/engine/engine.c",
-     "if (row && event == EVENT_CLEAR && !engine_may_change(engine, index))",
-     "if (row && event == EVENT_CLEAR && engine->state != RUN_RUNNING)"),
-    ("stages: the first one's window holds for all", "orchestrator/engine/stages.c",
-     "return engine->stages[engine->stage].window;", "return engine->stages[0].window;"),
-    ("stages: agents of later ones start too", "orchestrator/engine/schedule.c",
-     "if (agent->stage > engine->stage)", "if (0)"),
-    ("stages: the gate is not asked", "orchestrator/engine/stages.c", "!engine->options.stage_gates &&", ""),
-    ("stages: a gate that fails has passed", "orchestrator/engine/stages.c", "if (answer == GATE_PASS) {",
-     "if (answer != GATE_INCONCLUSIVE) {"),
-    ("stages: a gate without an answer has passed", "orchestrator/engine/stages.c", "if (answer == GATE_PASS) {",
-     "if (answer != GATE_FAIL) {"),
-    ("stages: a gate is waited for without end", "orchestrator/engine/stages.c",
-     "now_ms - engine->gate_since_ms >= engine->options.gate_ms", "0"),
-    ("stages: an answer is not waited for", "orchestrator/engine/engine.c",
-     "if (engine->under_way_count > 0 || engine->gate_asked)", "if (engine->under_way_count > 0)"),
-    ("gates: not asked again by a resume", "orchestrator/engine/stages.c", "if (engine->agents[i].parked)", "if (0)"),
-    ("gates: agents have none", "orchestrator/engine/schedule.c",
-     "engine->options.agent_gates ? EVENT_GATES : EVENT_SOAKED", "EVENT_SOAKED"),
-    ("pause: not looked at before the intent", "orchestrator/engine/schedule.c",
-     "return engine->state == RUN_RUNNING && engine->must_ask == 0 &&", "return engine->must_ask == 0 &&"),
-    ("starts before open hosts were asked", "orchestrator/engine/schedule.c",
-     "return engine->state == RUN_RUNNING && engine->must_ask == 0 &&", "return engine->state == RUN_RUNNING &&"),
-    ("holds: starts all the same", "orchestrator/engine/schedule.c", "engine->must_ask == 0 && engine->holds == 0;",
-     "engine->must_ask == 0;"),
-    ("meltdown: no guard", "orchestrator/engine/holds.c", "if (most == 0 || bad <= engine_window(engine) ||",
-     "if (1 || bad <= engine_window(engine) ||"),
-    ("abort: only a pause", "orchestrator/engine/engine.c", "engine->state = RUN_ABORTED;", "engine->state = RUN_PAUSED;"),
-    ("an unanswered question counts as an answer", "orchestrator/engine/engine.c",
-     "return row->next != AGENT_UNKNOWN || agent->was_stuck;", "return true;"),
-    ("budget: one more", "orchestrator/engine/budget.c", "failures <= most)", "failures <= most + 1)"),
-    ("budget: one less", "orchestrator/engine/budget.c", "failures <= most)", "failures < most)"),
-    ("budget: none", "orchestrator/engine/engine.c", "engine_check_budgets(engine, index, now_ms, output);", ";"),
-    ("budget: stages have none", "orchestrator/engine/budget.c", "engine->options.stage_max_failures", "-1"),
-    ("budget: domains have none", "orchestrator/engine/budget.c", "engine->options.domain_max_failures", "-1"),
-    ("budget: one more in a row", "orchestrator/engine/budget.c", "engine->in_a_row < most)", "engine->in_a_row <= most)"),
-    ("budget: one less in a row", "orchestrator/engine/budget.c", "engine->in_a_row < most)",
-     "engine->in_a_row < most - 1)"),
-    ("budget: aborts never", "orchestrator/engine/budget.c",
-     "engine->options.on_failure == ON_FAILURE_ABORT", "0"),
-    ("budget: rolls back never", "orchestrator/engine/budget.c",
-     "engine->options.on_failure == ON_FAILURE_ROLLBACK", "0"),
-    ("budget: a crash forgives", "orchestrator/driver/driver_open.c", "seen ? -1 : (int)driver->run.forgiven", "-1"),
-    ("budget: a person forgives nothing", "orchestrator/driver/driver_open.c", "seen ? -1 : (int)driver->run.forgiven", "0"),
-    ("memory: not restored", "orchestrator/driver/driver_open.c",
-     "return engine_restore_memory(&driver->engine, driver->run.memory, err);", "return 0;"),
-    ("memory: what is known is forgotten", "orchestrator/engine/memory.c",
-     'write_positions(engine, out, "known", is_known);', ";"),
-    ("memory: what was seen is forgotten", "orchestrator/engine/memory.c",
-     'write_positions(engine, out, "seen", is_seen);', ";"),
-    ("a stuck agent that was seen pauses again", "orchestrator/engine/engine.c",
-     "if (!row->pause || (engine->agents[index].was_stuck && row->next != AGENT_GATING))", "if (!row->pause)"),
-    ("states: changing is not away", "orchestrator/engine/names.c",
-     '{"changing", AWAY | OPEN | UNDER_WAY}', '{"changing", OPEN | UNDER_WAY}'),
-    ("states: returning is not away", "orchestrator/engine/names.c",
-     '{"returning", AWAY | OPEN | UNDER_WAY}', '{"returning", OPEN | UNDER_WAY}'),
-    ("states: proving is not away", "orchestrator/engine/names.c",
-     '{"proving", AWAY | OPEN | UNDER_WAY}', '{"proving", OPEN | UNDER_WAY}'),
-    ("states: soaking is not away", "orchestrator/engine/names.c",
-     '{"soaking", AWAY | OPEN | UNDER_WAY}', '{"soaking", OPEN | UNDER_WAY}'),
-    ("states: unknown is not away", "orchestrator/engine/names.c",
-     '{"unknown", AWAY | OPEN | UNDER_WAY}', '{"unknown", OPEN | UNDER_WAY}'),
-    ("states: reverting is not away", "orchestrator/engine/names.c",
-     '{"reverting", AWAY | FAILURE | OPEN | UNDER_WAY}', '{"reverting", FAILURE | OPEN | UNDER_WAY}'),
-    ("states: reverting is no failure", "orchestrator/engine/names.c",
-     '{"reverting", AWAY | FAILURE | OPEN | UNDER_WAY}', '{"reverting", AWAY | OPEN | UNDER_WAY}'),
-    ("states: stuck is not away", "orchestrator/engine/names.c",
-     '{"stuck", FINAL | AWAY | FAILURE | OPEN}', '{"stuck", FINAL | FAILURE | OPEN}'),
-    ("states: stuck is not open", "orchestrator/engine/names.c",
-     '{"stuck", FINAL | AWAY | FAILURE | OPEN}', '{"stuck", FINAL | AWAY | FAILURE}'),
-    ("soak: done without agentctl's word", "orchestrator/engine/schedule.c",
-     "agent->state == AGENT_SOAKING && agent->kept && now_ms", "agent->state == AGENT_SOAKING && now_ms"),
-    ("kept is not forgotten with a new operation", "orchestrator/engine/engine.c", "agent->kept = false;", ";"),
-    ("questions: one is enough", "orchestrator/engine/schedule.c",
-     "agent->ask_at_ms >= 0 && now_ms >= agent->ask_at_ms", "0"),
-    ("time in which the process was stopped counts", "orchestrator/driver/driver.c",
-     "engine_lost_time(&driver->engine, passed - meant_to_wait_ms);", ";"),
-    ("driver: effects before the commit", "orchestrator/driver/driver.c", "if (driver_commit(driver, err) < 0)",
-     "for (size_t i = 0; i < driver->output.effect_count; i++)\n"
-     "if (perform(driver, &driver->output.effects[i], err) < 0)\nreturn -1;\n"
-     "driver->output.effect_count = 0;\nif (driver_commit(driver, err) < 0)"),
-    ("driver: the question has the request's epoch", "orchestrator/driver/driver_host.c",
-     "if (driver->agents[index].row.epoch < driver->epoch)", "if (1)"),
-    ("driver: a failed connection is certain not to have delivered", "orchestrator/driver/driver_host.c",
-     "sent ? EVENT_LOST : EVENT_UNSENT", "EVENT_UNSENT"),
-    ("driver: an answer asked for before the start proves", "orchestrator/driver/driver_master.c",
-     "if (!agent->has_started || shown->snapshot->asked_ms < agent->started_ms)", "if (!agent->has_started)"),
-    ("driver: an old answer is a before-picture", "orchestrator/driver/driver_master.c",
-     "if (shown->snapshot->asked_ms < since_ms || driver_now(driver) - shown->snapshot->answered_ms > STALE_MS)",
-     "if (0)"),
-    ("driver: an agent is absent for ever", "orchestrator/driver/driver_master.c",
-     "engine_set_absent(&driver->engine, index, !there);", "if (!there) engine_set_absent(&driver->engine, index, true);"),
-    ("driver: nobody is absent", "orchestrator/driver/driver_master.c",
-     "if (driver->engine.agents[index].absent != there)", "if (1)"),
-    ("index: completed tasks are not in it", "orchestrator/driver/snapshot_index.c",
-     "size_t tasks = snapshot->task_count + snapshot->completed_count;", "size_t tasks = snapshot->task_count;"),
-    ("index: nobody is found at an address", "orchestrator/driver/snapshot_index.c",
-     "if (strcmp(agent->hostname, hostname) != 0)", "if (1)"),
-    ("time: deadlines are not noted", "orchestrator/engine/schedule.c", "if (at >= 0 && at < engine->due_ms)", "if (0)"),
-    ("time: a deadline that comes nearer is not noted", "orchestrator/engine/engine.c",
-     "engine_note_deadline(engine, index);", "if (!was_busy) engine_note_deadline(engine, index);"),
-    ("driver: done without a process is no question", "orchestrator/driver/driver_host.c",
-     'lose(driver, index, "agentctl kept the new state, but the agent does not run just now");', ";"),
-    ("driver: done is not taken for the start it reports", "orchestrator/driver/driver_host.c",
-     "if (state == AGENT_UNKNOWN || state == AGENT_CHANGING)", "if (0)"),
-    ("driver: deactivated agents never return", "orchestrator/driver/driver_master.c",
-     "(view->active || view->deactivated)", "view->active"),
-    ("before-picture: not taken again for a new operation", "orchestrator/driver/driver_record.c",
-     "replace(&agent->row.before, json_dumps(before, JSON_COMPACT));",
-     "if (!agent->row.before) replace(&agent->row.before, json_dumps(before, JSON_COMPACT));"),
-    ("proof: an old registration is enough", "orchestrator/driver/proof.c",
-     "bool ok = !proof_was_restarted(judge) || (found != 0 && found != before);", "bool ok = true;"),
-    ("proof: no undo restarts", "orchestrator/driver/proof.c", "return !judge->reverted || judge->started->restarted;",
-     "return !judge->reverted;"),
-    ("proof: the ID is not looked at", "orchestrator/driver/proof.c",
-     "judge->succeeded = successor != NULL;", "judge->succeeded = false;"),
-    ("proof: the master's record is not looked at", "orchestrator/driver/proof.c", "else if (current)", "else if (0)"),
-    ("proof: tasks need not survive", "orchestrator/driver/proof_tasks.c", "if (task->survives)", "if (0)"),
-    ("proof: a task that was done is lost", "orchestrator/driver/proof_tasks.c", "} else if (found && ended_by_itself(found)) {",
-     "} else if (0) {"),
-    ("proof: an undone agent's record of before the undo is final", "orchestrator/driver/proof.c",
-     "return judge->reverted || (master && before && strcmp(master, before) != 0);",
-     "return master && before && strcmp(master, before) != 0;"),
-    ("proof: a deactivated agent's registration with another master is the new process's", "orchestrator/driver/proof.c",
-     "judge->view->deactivated && other_master &&", "0 &&"),
-    ("proof: activity is not looked at", "orchestrator/driver/proof.c", "if (view->active != judge->before->active)",
-     "if (0)"),
-    ("proof: the process's flags are not looked at", "orchestrator/driver/proof.c",
-     "judge_flag(judge, edit->name, judge->reverted ? before : edit->value);", "(void)before;"),
-    ("proof: the checkpoint is not looked at", "orchestrator/driver/proof.c", "\tjudge_checkpoint(judge);", "\t"),
-]
-
-AGAIN = "the engine plans the question whenever an agent becomes unknown; engine_schedule asks it in the same pass"
-BACK = "the step is tried again by settle, which goes back"
-NOTICED = "whoever takes over goes back, and undoing notices the reboot"
-EQUIVALENT = {
-    "engine: waiting turn, no effect": "the master is asked twice a second anyway while somebody is checking",
-    "engine: checking resume, row removed": "it goes on checking, with a picture taken after the start all the same",
-    "engine: changing lost, no effect": AGAIN,
-    "engine: changing timeout, no effect": AGAIN,
-    "engine: changing resume, no effect": AGAIN,
-    "engine: returning lost, no effect": AGAIN,
-    "engine: returning resume, no effect": AGAIN,
-    "engine: proving lost, no effect": AGAIN,
-    "engine: proving resume, no effect": AGAIN,
-    "engine: soaking lost, no effect": AGAIN,
-    "engine: soaking timeout, no effect": AGAIN,
-    "engine: soaking resume, no effect": AGAIN,
-    "engine: reverting resume, no effect": AGAIN,
-    "engine: stuck resume, no effect": AGAIN,
-    "engine: unknown resume, no effect": AGAIN,
-    "engine: returning started, row removed": "only a record: it stays where it is",
-    "states: stuck is not open": "it is asked all the same; it only does not hold the others up until it answers",
-    "kept is not forgotten with a new operation": "an operation that was kept is never followed by another",
-    "operation: prepared failed, row removed": BACK,
-    "operation: guarded failed, row removed": BACK,
-    "operation: checkpoint failed, row removed": BACK,
-    "operation: prepared reboot, row removed": NOTICED,
-    "operation: guarded reboot, row removed": NOTICED,
-    "operation: checkpoint reboot, row removed": NOTICED,
-    "operation: flags reboot, row removed": NOTICED,
-    "operation: restarting failed, row removed": "it is tried again until its time is up, and then undone",
-    "operation: prepared reboot, to undo_restarting": "nothing was written yet: there is nothing to restore",
-    "engine: stuck retry, row removed": "whoever orders a retry lets a paused run go on, which asks every stuck agent",
-    "engine: stuck retry, no effect": AGAIN,
-    "engine: unknown resume, row removed": "an engine that was just made asks whoever is unknown in its first pass",
-}
-
-# What the simulated world does not do, and where it is tested instead.
-UNSIMULATED = [
-    (r"operation: .*\b(discard|rescue|reboot_rescued)\b|operation: (stopping|cleaning|cleaned) ",
-     "no scenario discards or rescues (tests/unit/protocol/test_operation.c)"),
-    (r"operation: \w+ undo,|operation: undoing go, no effect",
-     "rollcall never says undo, and else nothing of the new state runs by then (tests/unit/protocol/test_operation.c)"),
-    (r"operation: restarting first_start, to started", "it ends undone, which is allowed"),
-    (r"operation: undo_restarting (go, to undo_cleaning|timeout, to undone)",
-     "rollcall finds no process, asks again and ends with a person, which is allowed"),
-    (r"engine: (failed|reverted|rejected) retry, (row removed|to failed)",
-     "what is not tried again stays as it was, which breaks nothing (test_engine_stages.c, test_engine_budget.c)"),
-    (r"engine: (waiting skip|skipped retry)", "no simulated operator leaves an agent out (test_engine_stages.c)"),
-    (r"stages: the first one's window holds for all", "fewer agents at a time break nothing (test_engine_stages.c)"),
-    (r"holds: starts all the same", "the judge does not know whom a new leader awaits (test_engine_holds.c)"),
-    (r"meltdown: no guard",
-     "every simulated agent belongs to the run: more of them away than the window has places leave no room (test_engine_holds.c)"),
-    (r"engine: gating gate_open, row removed", "it pauses when the gate's time is up, which is allowed (test_engine_stages.c)"),
-    (r"engine: (proving|soaking) host_stuck",
-     "agentctl takes a minute to be stuck, and rollcall's patience ends before (test_engine.c)"),
-    (r"driver: done without a process is no question|proof: an undone agent's record of before the undo is final",
-     "it ends with a person, which is allowed (test_driver.c, test_proof.c)"),
-]
-
 
 class Mutant:
     def __init__(self, name, path, text):
         self.name, self.path, self.text = name, path, text
+
+    def may_survive(self):
+        """2: nothing is broken by it; 1: the simulated world may not show it; 0: some seed must catch it."""
+        if self.name in EQUIVALENT:
+            return 2
+        return 1 if any(re.search(pattern, self.name) for pattern, _ in UNSIMULATED) else 0
 
 
 def read(path):
@@ -304,6 +112,7 @@ class Builder:
 
     def __init__(self, build, folder):
         self.folder = folder
+        self.program = os.path.join(ROOT, build, "bin/tests/sim/simulate")
         variables = [f"BUILD={build}"]
         subprocess.run(["make", "-s", *variables, f"{build}/bin/tests/sim/simulate"], cwd=ROOT, check=True)
         flags = subprocess.run(["make", "-s", *variables, "flags"], cwd=ROOT, check=True, capture_output=True, text=True)
@@ -326,22 +135,118 @@ class Builder:
         return base
 
 
-def judge(program, seeds, first=1):
-    """What caught it, or None."""
+class Verdict:
+    """What caught a mutant (None: nothing), with which seed (None: it was not said), of how many, and the seconds it took."""
+
+    def __init__(self, of, caught=None, seed=None, seeds=0, cpu=0.0):
+        self.of, self.caught, self.seed, self.seeds, self.cpu = of, caught, seed, seeds, cpu
+
+
+class Memory:
+    """The verdicts so far, one line of JSON each."""
+
+    def __init__(self, path, program, fresh):
+        with open(program, "rb") as binary:
+            self.program = hashlib.sha256(binary.read())
+        self.verdicts = {}
+        if os.path.exists(path) and not fresh:
+            with open(path, encoding="utf-8") as lines:
+                for line in lines:
+                    if not line.endswith("}\n"):
+                        continue  # it was stopped while it wrote that
+                    fields = json.loads(line)
+                    name = fields.pop("name")
+                    self.verdicts[name] = Verdict(**fields)
+        self.file = open(path, "w" if fresh else "a", encoding="utf-8")
+
+    def digest(self, mutant):
+        digest = self.program.copy()
+        digest.update(mutant.text.encode())
+        return digest.hexdigest()[:32]
+
+    def known(self, mutant, seeds):
+        """Its verdict, if that was found with this program and as many seeds; and the seed that caught it last."""
+        verdict = self.verdicts.get(mutant.name)
+        if not verdict:
+            return None, None
+        holds = verdict.of == self.digest(mutant) and (verdict.caught or verdict.seeds >= seeds)
+        return verdict if holds else None, verdict.seed
+
+    def keep(self, mutant, verdict):
+        self.file.write(json.dumps({"name": mutant.name, **vars(verdict)}) + "\n")
+        self.file.flush()
+
+
+def run_seeds(program, first, seeds):
+    """What the program said of so many seeds, its status, and the processor's seconds it took."""
     command = [program, "--first", str(first), "--seeds", str(seeds), "--failures", "1"]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.DEVNULL,
+                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (TIMEOUT, TIMEOUT + 5)))
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return process.returncode, text, used.ru_utime + used.ru_stime
+
+
+def judge(program, first, seeds, verdict):
+    """Adds to the verdict what came of so many seeds."""
+    status, text, cpu = run_seeds(program, first, seeds)
+    verdict.cpu = round(verdict.cpu + cpu, 2)
+    verdict.seeds += seeds
+    if status == -signal.SIGXCPU:
+        verdict.caught = "it runs for ever"
+    elif status != 0:
+        verdict.caught = text.splitlines()[0] if status == 1 and text else f"exit status {status}"
+    found = re.match(r"seed (\d+):", verdict.caught or "")
+    verdict.seed = int(found[1]) if found else None
+
+
+def attempt(mutant, number, builder, memory, args):
+    needed = args.seeds + (args.more if mutant.may_survive() == 0 else 0)
+    verdict, seed = memory.known(mutant, needed)
+    if verdict:
+        return verdict
+    verdict = Verdict(memory.digest(mutant))
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=60 * TIMEOUT,
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (TIMEOUT, TIMEOUT + 5)))
-    except subprocess.TimeoutExpired:
-        return "it runs for ever"
-    if done.returncode == -signal.SIGXCPU:
-        return "it runs for ever"
-    if done.returncode == 0:
-        return None
-    return done.stdout.splitlines()[0] if done.returncode == 1 and done.stdout else f"exit status {done.returncode}"
+        program = builder.make(number, mutant)
+    except subprocess.CalledProcessError:
+        verdict.caught = "it does not compile"
+        return verdict
+    if seed:
+        judge(program, seed, 1, verdict)
+    if not verdict.caught:
+        verdict.seeds = 0
+        judge(program, 1, args.seeds, verdict)
+    if not verdict.caught and needed > args.seeds:
+        judge(program, args.seeds + 1, args.more, verdict)
+    os.unlink(program)
+    memory.keep(mutant, verdict)
+    return verdict
 
 
-def main():
+def report(mutants, verdicts):
+    """Prints what is not as it should be, and the sum. Returns the exit code."""
+    counts, wrong, cpu = [0, 0, 0, 0], 0, 0
+    for mutant, verdict in zip(mutants, verdicts):
+        kind = 3 if verdict.caught else mutant.may_survive()
+        counts[kind] += 1
+        cpu += verdict.cpu
+        if verdict.caught and mutant.may_survive() == 2:
+            wrong += 1
+            print(f"CAUGHT although it is listed as equivalent: {mutant.name}: {verdict.caught}")
+        if verdict.caught == "it does not compile":
+            wrong += 1
+            print(f"DOES NOT COMPILE, so it says nothing: {mutant.name}")
+        wrong += kind == 0
+    survived, unsimulated, equivalent, caught = counts
+    print(f"{len(mutants)} mutants, {caught} caught, {equivalent} equivalent, {unsimulated} of what is not simulated, "
+          f"{survived} survived; {cpu:.0f} s of simulation")
+    return 1 if wrong else 0
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/gcc", help="where the simulator is built")
     parser.add_argument("--seeds", type=int, default=400, help="so many for each mutant")
@@ -350,44 +255,35 @@ def main():
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     parser.add_argument("--without", default="\0", help="and does not contain this")
     parser.add_argument("--list", action="store_true", help="say for each what caught it")
-    args = parser.parse_args()
+    parser.add_argument("--fresh", action="store_true", help="forget what is known of earlier runs")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
     mutants = [*engine_mutants(), *operation_mutants(), *condition_mutants()]
     mutants = [mutant for mutant in mutants if args.only in mutant.name and args.without not in mutant.name]
-    unexpected, stale, equivalent, unsimulated = [], [], 0, 0
+    verdicts = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         builder = Builder(args.build, folder)
-        unchanged = judge(os.path.join(ROOT, args.build, "bin/tests/sim/simulate"), args.seeds)
-        if unchanged:
-            print(f"the unchanged program is caught already: {unchanged}")
+        unchanged = Verdict("")
+        judge(builder.program, 1, args.seeds, unchanged)
+        if unchanged.caught:
+            print(f"the unchanged program is caught already: {unchanged.caught}")
             return 1
-
-        def attempt(item):
-            program = builder.make(*item)
-            caught = judge(program, args.seeds)
-            if not caught and item[1].name not in EQUIVALENT:
-                caught = judge(program, args.more, args.seeds + 1)
-            os.unlink(program)
-            return caught
-
+        memory = Memory(os.path.join(ROOT, args.build, "mutants.jsonl"), builder.program, args.fresh)
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            for mutant, caught in zip(mutants, pool.map(attempt, enumerate(mutants))):
-                if args.list and caught:
-                    print(f"caught    {mutant.name}: {caught}", flush=True)
-                if mutant.name in EQUIVALENT and caught:
-                    stale.append(f"{mutant.name}: {caught}")
-                elif mutant.name in EQUIVALENT:
-                    equivalent += 1
-                elif not caught and any(re.search(pattern, mutant.name) for pattern, _ in UNSIMULATED):
-                    unsimulated += 1
-                elif not caught:
-                    unexpected.append(mutant.name)
-                    print(f"SURVIVED  {mutant.name}", flush=True)
-    for name in stale:
-        print(f"CAUGHT although it is listed as equivalent: {name}")
-    caught = len(mutants) - len(unexpected) - equivalent - unsimulated
-    print(f"{len(mutants)} mutants, {caught} caught, {equivalent} equivalent, {unsimulated} of what is not simulated, "
-          f"{len(unexpected)} survived")
-    return 1 if unexpected or stale else 0
+            jobs = [pool.submit(attempt, mutant, number, builder, memory, args) for number, mutant in enumerate(mutants)]
+            try:
+                for mutant, job in zip(mutants, jobs):
+                    verdicts.append(job.result())
+                    if verdicts[-1].caught and args.list:
+                        print(f"caught    {mutant.name}: {verdicts[-1].caught}", flush=True)
+                    elif not verdicts[-1].caught and mutant.may_survive() == 0:
+                        print(f"SURVIVED  {mutant.name}", flush=True)
+            finally:
+                pool.shutdown(cancel_futures=True)
+    return report(mutants, verdicts)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "remote/transport_simulated.h"
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 static struct delivery *take_delivery(struct world *world, int life, uint64_t exec)
 {
@@ -34,7 +34,7 @@ static void lose(struct world *world, struct sim_host *host, uint64_t exec, bool
 	if (!exec)
 		return;
 	error_set(&error, ERROR_UNREACHABLE, "%s", why);
-	transport_simulated_closed(world->transport, exec, &close);
+	transport_simulated_closed(world->process.transport, exec, &close);
 	judge_hung_up(world, host, exec);
 }
 
@@ -52,7 +52,7 @@ static void act_arrive(struct world *world, struct sim_host *host, int life, uin
 		return;
 	}
 	/* Who sent it may have died since: then nobody listens, but it arrives all the same. */
-	if (life != world->lives)
+	if (life != world->process.number)
 		delivery->exec = exec = 0;
 	if (!host->up) {
 		lose(world, host, exec, false, "the host does not answer");
@@ -72,11 +72,11 @@ static void act_lose(struct world *world, struct sim_host *host, int life, uint6
 {
 	struct delivery *delivery;
 
-	if (life != world->lives)
+	if (life != world->process.number)
 		return;
 	/* Whether the request had arrived is not for rollcall to know. */
 	lose(world, host, exec, true, "the connection was lost");
-	if (host->exec == exec)
+	if (host->exec == exec && host->listener == life)
 		host->exec = 0;
 	delivery = take_delivery(world, life, exec);
 	if (!delivery)
@@ -92,11 +92,12 @@ static void act_lose(struct world *world, struct sim_host *host, int life, uint6
 
 static void remember(struct world *world, const struct sim_host *host, uint64_t exec)
 {
-	if (exec >= world->exec_cap) {
-		world->exec_cap = 2 * (size_t)exec + 64;
-		world->exec_hosts = xreallocarray(world->exec_hosts, world->exec_cap, sizeof *world->exec_hosts);
+	if (exec >= world->process.exec_cap) {
+		world->process.exec_cap = 2 * (size_t)exec + 64;
+		world->process.exec_hosts = xreallocarray(world->process.exec_hosts, world->process.exec_cap,
+							  sizeof *world->process.exec_hosts);
 	}
-	world->exec_hosts[exec] = host->index;
+	world->process.exec_hosts[exec] = host->index;
 }
 
 static void begin(struct world *world, const struct simulated_exec *exec)
@@ -109,7 +110,7 @@ static void begin(struct world *world, const struct simulated_exec *exec)
 
 	remember(world, host, exec->exec);
 	delivery->exec = exec->exec;
-	delivery->life = world->lives;
+	delivery->life = world->process.number;
 	delivery->host = host;
 	delivery->bytes = xstrndup(body + 1, len);
 	if (request_parse(body + 1, len, &delivery->request, &err) < 0)
@@ -117,7 +118,7 @@ static void begin(struct world *world, const struct simulated_exec *exec)
 	judge_exec(world, host, exec->exec, exec->word);
 	if (!host->up || world_fault(world, world->faults.refused)) {
 		if (delivery->request.kind == REQUEST_APPLY)
-			judge_told(world, host, ANSWER_REFUSED);
+			judge_told(world, host, &(struct told){.event = ANSWER_REFUSED});
 		free_delivery(delivery);
 		lose(world, host, exec->exec, false, "connection refused");
 		return;
@@ -129,12 +130,12 @@ static void begin(struct world *world, const struct simulated_exec *exec)
 	}
 	delivery->next = world->deliveries;
 	world->deliveries = delivery;
-	transport_simulated_connected(world->transport, exec->exec, "SHA256:simulated");
+	transport_simulated_connected(world->process.transport, exec->exec, "SHA256:simulated");
 	if (world_fault(world, world->faults.hangs))
 		return; /* it is accepted, and never answered */
-	world_at(world, world_between(world, 5, 200), act_arrive, host, world->lives, exec->exec);
+	world_at(world, world_between(world, 5, 200), act_arrive, host, world->process.number, exec->exec);
 	if (world_fault(world, world->faults.connection_lost))
-		world_at(world, world_between(world, 0, 6000), act_lose, host, world->lives, exec->exec);
+		world_at(world, world_between(world, 0, 6000), act_lose, host, world->process.number, exec->exec);
 }
 
 static void on_exec(void *ctx, const struct simulated_exec *exec)
@@ -144,29 +145,39 @@ static void on_exec(void *ctx, const struct simulated_exec *exec)
 	world_leave(ctx);
 }
 
+static void act_hear(struct world *world, struct sim_host *host, int generation, uint64_t word)
+{
+	(void)world;
+	if (generation != host->agentctl_life)
+		return;
+	host->word = (enum operation_word)word;
+	agentctl_wake(host);
+}
+
 static void on_received(void *ctx, uint64_t exec, const char *text)
 {
 	struct world *world = ctx;
-	struct sim_host *host = &world->hosts[world->exec_hosts[exec]];
+	struct sim_host *host = &world->hosts[world->process.exec_hosts[exec]];
 
-	if (host->exec != exec)
+	if (host->exec != exec || host->listener != world->process.number)
 		return;
 	world_enter(world);
-	host->word = strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO;
+	judge_effect(world);
 	host->owed_keep = 0;
-	agentctl_wake(host);
+	world_at(world, world->measures || world_between(world, 0, 3) ? 0 : world_between(world, 0, 5000), act_hear,
+		 host, host->agentctl_life, strcmp(text, "keep\n") == 0 ? WORD_KEEP : WORD_UNDO);
 	world_leave(world);
 }
 
 static void on_hung_up(void *ctx, uint64_t exec)
 {
 	struct world *world = ctx;
-	struct sim_host *host = &world->hosts[world->exec_hosts[exec]];
+	struct sim_host *host = &world->hosts[world->process.exec_hosts[exec]];
 
-	if (host->exec != exec && host->talking != exec)
-		return;
-	judge_hung_up(world, host, exec);
-	host->exec = 0;
+	if (!world->process.superseded)
+		judge_hung_up(world, host, exec);
+	if (host->exec == exec && host->listener == world->process.number)
+		host->exec = 0;
 }
 
 void network_forget(struct world *world)
@@ -183,5 +194,5 @@ void network_attach(struct world *world)
 {
 	static const struct simulated_hosts hosts = {.exec = on_exec, .received = on_received, .hung_up = on_hung_up};
 
-	world->transport = transport_simulated_new(&hosts, world);
+	world->process.transport = transport_simulated_new(&hosts, world);
 }

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "tests/sim/judge.h"
 
 static void read_run(struct world *world, struct outcome *outcome)
 {
 	struct run_row run;
 
-	if (ledger_load_run(world->ledger, "run", &run, NULL) < 0)
+	if (ledger_load_run(world->ledger, world->run, &run, NULL) < 0)
 		return;
 	outcome->run = (enum run_state)run_state_parse(run.state);
 	run_row_clear(&run);
@@ -30,7 +31,7 @@ static void read_outcome(struct world *world, struct outcome *outcome)
 	outcome->trace = world->trace ^ world->random;
 	outcome->table = xcalloc(world->host_count + 1, 1);
 	read_run(world, outcome);
-	if (ledger_load_agents(world->ledger, "run", &rows, &count, NULL) < 0)
+	if (ledger_load_agents(world->ledger, world->run, &rows, &count, NULL) < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		int state = agent_state_parse(rows[i].state);
@@ -54,12 +55,19 @@ void simulate(const struct scenario *scenario, struct outcome *outcome)
 	world.dies_at = scenario->dies_at;
 	scenario_build(&world, scenario->family);
 	if (scenario->calm || scenario->dies_at)
-		world.faults.rollcall_crash = world.faults.rollcall_stall = 0;
+		world.faults.rollcall_crash = world.faults.rollcall_stall = world.faults.sleeps =
+			world.faults.second_operator = 0;
 	if (scenario->prepare)
 		scenario->prepare(&world, scenario->ctx);
 	scenario_run(&world);
 	if (!world.violation[0])
 		judge_end(&world, scenario->family);
+	if (!world.violation[0] && scenario->family != CRASHES_ONLY && world_between(&world, 0, 1) &&
+	    scenario_turn(&world)) {
+		scenario_run(&world);
+		if (!world.violation[0])
+			judge_end(&world, scenario->family);
+	}
 	read_outcome(&world, outcome);
 	memcpy(outcome->violation, world.violation, sizeof outcome->violation);
 	scenario_clear(&world);

@@ -5,16 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
-/* More virtual time than any run can need after the faults are over. */
+/* More virtual time than any run can need after the faults are over; operators who come back after a week have theirs beside it. */
 #define RUN_LIMIT_MS (24 * 3600 * 1000)
+#define WEEK_MS      (7 * 24 * 3600 * INT64_C(1000))
+
+int64_t run_clock(const struct world *world)
+{
+	return world->now;
+}
 
 static int64_t back_now(void *ctx)
 {
-	const struct world *world = ctx;
-
-	return world->now;
+	return run_clock(ctx);
 }
 
 static int64_t back_wall(void *ctx)
@@ -24,18 +28,39 @@ static int64_t back_wall(void *ctx)
 	return 1700000000000 + world->now + world->wall_offset_ms;
 }
 
-/* rollcall is stopped (Ctrl-Z, a sleeping machine), and the wall clock is set meanwhile. */
-static void stall(struct world *world)
+static void pass(struct world *world, int64_t until)
 {
-	int64_t began = world->now,
-		until = began + world_between(world, 2000, world_between(world, 0, 3) ? 20000 : 600000);
-
-	world_say(world, "rollcall is stopped");
 	while (world->now < until)
 		world_advance(world, until);
+}
+
+/* rollcall is stopped (Ctrl-Z), or its machine sleeps, and the wall clock is set meanwhile. */
+static void stall(struct world *world, bool sleeps)
+{
+	int64_t began = world->now, most = world_between(world, 0, 3) ? 20000 : 600000;
+
+	if (sleeps)
+		most = 3 * 3600 * 1000;
+	world_say(world, sleeps ? "rollcall's machine sleeps" : "rollcall is stopped");
+	pass(world, began + world_between(world, 2000, most));
 	world_say(world, "rollcall goes on");
+	world->idle_ms += sleeps ? world->now - began : 0;
 	world->wall_offset_ms += world_between(world, -86400000, 86400000);
 	judge_stall(world, world->now - began);
+}
+
+static void take_over(struct world *world);
+
+static void wait_or_suffer(struct world *world, int64_t timeout_ms)
+{
+	if (world_fault(world, world->faults.rollcall_stall))
+		stall(world, false);
+	else if (world_fault(world, world->faults.sleeps))
+		stall(world, true);
+	else if (!world->taken_over && !world->process.superseded && world_fault(world, world->faults.second_operator))
+		take_over(world);
+	else
+		world_advance(world, world->now + timeout_ms);
 }
 
 static int back_wait(void *ctx, int64_t timeout_ms)
@@ -47,11 +72,8 @@ static int back_wait(void *ctx, int64_t timeout_ms)
 	world->waited_ms = world->now;
 	if (world->spins > 10000)
 		world_violation(world, "rollcall spins");
-	if (world_fault(world, world->faults.rollcall_stall))
-		stall(world);
-	else
-		world_advance(world, world->now + timeout_ms);
-	if (world->now > RUN_LIMIT_MS)
+	wait_or_suffer(world, timeout_ms);
+	if (world->now > RUN_LIMIT_MS + world->idle_ms)
 		world_violation(world, "invariant 10: the run does not end");
 	world_leave(world);
 	return world->violation[0] ? -1 : 0;
@@ -64,7 +86,8 @@ static void back_random(void *ctx, char out[RANDOM_ID_SIZE])
 	snprintf(out, RANDOM_ID_SIZE, "%016" PRIx64 "%016" PRIx64, world_random(world), world_random(world));
 }
 
-int run_on_commit(void *ctx, bool durable)
+/* The hook of the ledger's commits. */
+static int run_on_commit(void *ctx, bool durable)
 {
 	struct world *world = ctx;
 
@@ -73,16 +96,20 @@ int run_on_commit(void *ctx, bool durable)
 		judge_commit(world);
 	world_leave(world);
 	world->commit_calls++;
-	world->dying = world->dies_at ? world->commit_calls == world->dies_at
-				      : world_fault(world, world->faults.rollcall_crash);
-	return world->dying ? -1 : 0;
+	world->process.drives |= durable;
+	world->process.dying = world->dies_at ? world->commit_calls == world->dies_at
+					      : world_fault(world, world->faults.rollcall_crash);
+	/* Whoever takes over and dies before its epoch is durable has taken nothing. */
+	if (world->taken_over && !world->process.drives)
+		world->process.dying = false;
+	return world->process.dying ? -1 : 0;
 }
 
 static int back_interrupts(void *ctx)
 {
 	const struct world *world = ctx;
 
-	return world->interrupts;
+	return world->process.interrupts;
 }
 
 static void tell_words(void *ctx, const struct engine *engine, const char *text)
@@ -92,13 +119,16 @@ static void tell_words(void *ctx, const struct engine *engine, const char *text)
 	(void)engine;
 	world_say(world, "%s", text);
 	if (strstr(text, "abort (") && strstr(text, "nothing starts any more"))
-		world->ordered_to_abort = true;
+		world->process.ordered_to_abort = true;
 	if (strncmp(text, "retry (", 7) == 0)
 		world->retried = world->ordered_on = true;
-	if (!strstr(text, ": it goes on") && !(world->ordered_on && judge_run_is(world, RUN_PAUSED)))
+	if (strncmp(text, "retry (", 7) == 0 && strstr(text, " once more"))
+		judge_ordered_again(world);
+	if (!strstr(text, ": it goes on") && !world->ordered_on)
 		return;
+	/* A retry also ends a pause of this very moment, which the ledger never held. */
+	judge_seen(world, strstr(text, ": it goes on") || judge_run_is(world, RUN_PAUSED));
 	world->ordered_on = true;
-	judge_seen(world);
 }
 
 static void tell_agent(void *ctx, const struct engine *engine, const struct engine_record *record,
@@ -134,9 +164,9 @@ static void tell_time(void *ctx, const struct engine *engine, int64_t now_ms)
 static int live_once(struct world *world, struct error *err)
 {
 	const struct driver_backends backends = {
-		.ledger = world->ledger,
-		.transport = world->transport,
-		.master = world->master,
+		.ledger = world->process.ledger,
+		.transport = world->process.transport,
+		.master = world->process.master,
 		.monotonic_ms = back_now,
 		.wall_ms = back_wall,
 		.wait = back_wait,
@@ -153,20 +183,20 @@ static int live_once(struct world *world, struct error *err)
 	int result;
 
 	world_leave(world);
-	result = driver_run(&world->plan, world->targets, "run", &backends, &observer, err);
+	result = driver_run(&world->plan, world->plan_targets, world->run, &backends, &observer, err);
 	world_enter(world);
 	return result;
 }
 
 static void make_run(struct world *world)
 {
-	struct run_row run = {.id = (char *)(uintptr_t) "run",
+	struct run_row run = {.id = (char *)(uintptr_t)world->run,
 			      .plan = world->plan.hash[0] ? world->plan.hash : (char *)(uintptr_t) "plan",
 			      .state = (char *)(uintptr_t) "running",
 			      .created_ms = back_wall(world)};
 
 	ledger_put_run(world->ledger, &run);
-	for (size_t i = 0; i < world->host_count; i++) {
+	for (size_t i = 0; i < world->plan.agent_count; i++) {
 		struct run_agent row = {
 			.run = run.id,
 			.position = (int64_t)i,
@@ -180,27 +210,70 @@ static void make_run(struct world *world)
 	ledger_commit(world->ledger, NULL);
 }
 
+/* What was said to a process that has ended is heard by nobody. */
+static void forget_listeners(struct world *world)
+{
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world->hosts[i].listener == world->process.number)
+			world->hosts[i].exec = 0;
+}
+
 static int live_and_die(struct world *world, struct error *err)
 {
 	int result;
 
-	world->dying = world->ordered_to_abort = false;
-	world->interrupts = 0;
-	world->gate_count = 0;
+	world->process = (struct process){.number = ++world->lives, .ledger = ledger_share_memory(world->ledger)};
 	network_attach(world);
-	world->master = sim_master_new(world);
+	world->process.master = sim_master_new(world);
 	judge_life(world);
-	ledger_set_commit_hook(world->ledger, run_on_commit, world);
+	ledger_set_commit_hook(world->process.ledger, run_on_commit, world);
 	result = live_once(world, err);
-	ledger_set_commit_hook(world->ledger, NULL, NULL);
-	ledger_discard(world->ledger);
-	transport_free(world->transport);
-	for (size_t i = 0; i < world->host_count; i++)
-		world->hosts[i].exec = 0;
-	master_source_free(world->master);
-	world->master = NULL;
-	world->lives++; /* from here on, what was on its way to the old life has nobody to hear its answer */
+	ledger_close(world->process.ledger);
+	transport_free(world->process.transport);
+	forget_listeners(world);
+	master_source_free(world->process.master);
+	free(world->process.gates);
+	free(world->process.exec_hosts);
+	world->process.number = 0; /* what was on its way to it has nobody to hear its answer */
 	return result;
+}
+
+static bool is_stopped(const struct world *world, int result, const struct error *err)
+{
+	return result < 0 && !world->process.dying && err->kind == ERROR_INTERRUPTED && world->process.interrupts < 2;
+}
+
+/* Has it ended as a process may that nothing killed? */
+static void judge_result(struct world *world, int result, const struct error *err)
+{
+	bool beaten = world->process.superseded && err->kind == ERROR_CONFLICT;
+
+	if (result < 0 && !world->process.dying && err->kind != ERROR_INTERRUPTED && !beaten)
+		world_violation(world, "rollcall ended with: %s", err->text);
+}
+
+/*
+ * Another operator takes the run over while this process lives, but does nothing just now. He drives it to its end, to a pause, or
+ * until he is killed. Then this one goes on, with all it believes, and may do nothing any more.
+ */
+static void take_over(struct world *world)
+{
+	struct process first = world->process;
+	struct error err = ERROR_INIT;
+	int64_t began = world->now;
+	int result;
+
+	world_say(world, "somebody else takes the run over");
+	world->taken_over = true;
+	result = live_and_die(world, &err);
+	judge_result(world, result, &err);
+	judge_death(world);
+	world->is_settled = result == 0 || is_stopped(world, result, &err);
+	world_say(world, "who took the run over has ended; the first rollcall goes on");
+	world->taken_over = false;
+	world->process = first;
+	world->process.superseded = true;
+	world->idle_ms += world->now - began;
 }
 
 static enum run_state run_state_of(struct world *world, bool *rolls_back)
@@ -208,7 +281,7 @@ static enum run_state run_state_of(struct world *world, bool *rolls_back)
 	enum run_state state = RUN_STATE_COUNT;
 	struct run_row run;
 
-	if (ledger_load_run(world->ledger, "run", &run, NULL) == 0) {
+	if (ledger_load_run(world->ledger, world->run, &run, NULL) == 0) {
 		state = (enum run_state)run_state_parse(run.state);
 		*rolls_back = run.rollback_due;
 		run_row_clear(&run);
@@ -229,10 +302,18 @@ static bool is_over(struct world *world, bool ended, int resumes)
 
 static void pass_time(struct world *world)
 {
-	int64_t until = world->now + world_between(world, 10, world_between(world, 0, 7) ? 30000 : 900000);
+	int64_t most = world_between(world, 0, 7) ? 30000 : world_between(world, 0, 7) ? 900000 : WEEK_MS;
+	int64_t began = world->now;
 
-	while (world->now < until)
-		world_advance(world, until);
+	pass(world, began + world_between(world, 10, most));
+	world->idle_ms += world->now - began;
+}
+
+static void repair_some(struct world *world)
+{
+	for (size_t i = 0; i < world->host_count; i++)
+		if (world_between(world, 0, 1))
+			host_repair(&world->hosts[i]);
 }
 
 void scenario_run(struct world *world)
@@ -240,21 +321,27 @@ void scenario_run(struct world *world)
 	int resumes = (int)world_between(world, 0, 2);
 
 	make_run(world);
-	world->lives = 1;
 	for (;;) {
 		struct error err = ERROR_INIT;
 		int result = live_and_die(world, &err);
-		bool stopped = result < 0 && !world->dying && err.kind == ERROR_INTERRUPTED && world->interrupts < 2;
+		bool stopped = is_stopped(world, result, &err), ended = result == 0;
 
-		if (result < 0 && !world->dying && err.kind != ERROR_INTERRUPTED)
-			world_violation(world, "rollcall ended with: %s", err.text);
+		/* How the run stands only the last one knows who drove it. */
+		if (world->process.superseded) {
+			stopped = false;
+			ended = world->is_settled;
+		}
+		judge_result(world, result, &err);
 		judge_death(world);
-		if (world->violation[0] || ((result == 0 || stopped) && is_over(world, result == 0, resumes)))
+		if (world->violation[0] || ((ended || stopped) && is_over(world, ended, resumes)))
 			return;
-		world->crashed = result < 0 && !stopped;
-		for (size_t i = 0; !world->crashed && i < world->host_count; i++)
-			if (world_between(world, 0, 1))
-				host_repair(&world->hosts[i]);
+		world->crashed = !ended && !stopped;
+		if (!world->crashed) {
+			repair_some(world);
+			/* … and wants what has failed tried again. */
+			if (world->faults.orders && world_between(world, 0, 1))
+				trouble_order(world, "retry");
+		}
 		world_say(world, world->crashed ? "rollcall is killed, and will be resumed" : "the operator resumes");
 		pass_time(world);
 	}

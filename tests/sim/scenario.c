@@ -7,8 +7,6 @@
 #include "base/alloc.h"
 #include "tests/sim/world.h"
 
-#define FAULTS_END_MS (2 * 3600 * 1000)
-
 static Mesos__SlaveInfo *make_info(const char *attributes)
 {
 	struct flags flags = FLAGS_INIT;
@@ -65,12 +63,16 @@ static void fill_plan_agent(struct world *world, size_t index, int zones)
 		add_task(agent, index);
 	agent->before = slaveinfo_copy(world->info[OLD]);
 	agent->after = slaveinfo_copy(world->info[NEW]);
+	slaveinfo_set_id(agent->before, agent->agent_id);
+	slaveinfo_set_id(agent->after, agent->agent_id);
 	agent->edits = xcalloc(1, sizeof *agent->edits);
 	agent->edits[0] = (struct flag_edit){.name = xstrdup("recovery_timeout"), .value = xstrdup("2mins")};
 	agent->edit_count = 1;
 	flags_set(&agent->before_flags, "recovery_timeout", "1mins");
 	world->targets[index] =
 		(struct transport_target){.name = xasprintf("%zu", index), .address = agent->ip, .port = 22};
+	world->plan_targets[index] = world->targets[index];
+	world->order[index] = index;
 }
 
 static void draw_stages(struct world *world)
@@ -139,6 +141,25 @@ static void draw_budgets(struct world *world, enum family family)
 	options->max_consecutive = options->meltdown_percent = 0;
 }
 
+/* Where tables are compared, nobody may come to a person only because it was slow. */
+static void draw_patience(struct world *world, enum family family)
+{
+	struct engine_options *options = &world->plan.options;
+
+	if (family == CRASHES_ONLY)
+		return;
+	for (size_t i = 0; i < world->host_count; i++)
+		world->plan.agents[i].start_timeout_ms = world_between(world, 3000, 60000);
+	if (world_between(world, 0, 1))
+		return;
+	options->check_ms = world_between(world, 20000, 60000);
+	options->change_ms = world_between(world, 60000, 180000);
+	options->return_ms = world_between(world, 30000, 150000);
+	options->prove_ms = world_between(world, 10000, 60000);
+	options->keep_ms = world_between(world, 5000, 30000);
+	options->unknown_ms = world_between(world, 60000, 300000);
+}
+
 static void draw_options(struct world *world, enum family family)
 {
 	struct engine_options *options = &world->plan.options;
@@ -153,6 +174,7 @@ static void draw_options(struct world *world, enum family family)
 		options->domain_window = least;
 	options->soak_ms = world_between(world, 0, 3) == 0 ? world_between(world, 0, 20000) : 0;
 	options->hold_ms = world_between(world, 30000, 900000);
+	draw_patience(world, family);
 	draw_budgets(world, family);
 }
 
@@ -161,7 +183,11 @@ static void fill_plan(struct world *world, enum family family)
 	int zones = (int)world_between(world, 0, 4);
 
 	plan_init(&world->plan);
+	world->plan.cluster = xstrdup("simulated");
+	world->plan.config = xstrdup("simulated");
+	world->plan.config_sha256 = xstrdup("simulated");
 	world->by_zone = world_between(world, 0, 1);
+	world->plan.accept_stale_master = world_between(world, 0, 5) == 0;
 	world->info[OLD] = make_info("rack:old");
 	/* With only other flags nothing but the new registration tells the old agent from the new one. */
 	world->same_info = world_between(world, 0, 3) == 0;
@@ -170,11 +196,16 @@ static void fill_plan(struct world *world, enum family family)
 	world->plan.agents = xcalloc(world->host_count, sizeof *world->plan.agents);
 	world->plan.agent_count = world->host_count;
 	world->targets = xcalloc(world->host_count, sizeof *world->targets);
+	world->plan_targets = xcalloc(world->host_count, sizeof *world->plan_targets);
+	world->order = xcalloc(world->host_count, sizeof *world->order);
+	world->flag_values[OLD] = "1mins";
+	world->flag_values[NEW] = "2mins";
 	for (size_t i = 0; i < world->host_count; i++)
 		fill_plan_agent(world, i, zones);
 	draw_options(world, family);
 	draw_stages(world);
 	draw_gates(world);
+	world->first_plan = world->plan;
 	world->stage_gates_passed = xcalloc(world->plan.stage_count + 1, sizeof *world->stage_gates_passed);
 }
 
@@ -183,12 +214,20 @@ static int chance(struct world *world, int most)
 	return world_between(world, 0, 1) ? 0 : (int)world_between(world, 0, most);
 }
 
+/* In one scenario of five. */
+static int rarely(struct world *world, int most)
+{
+	return world_between(world, 0, 4) ? 0 : (int)world_between(world, 0, most);
+}
+
 static void choose_faults(struct world *world, enum family family)
 {
 	struct faults *faults = &world->faults;
 
 	faults->rollcall_crash = (int)world_between(world, 0, 60);
 	faults->rollcall_stall = chance(world, 10);
+	faults->sleeps = rarely(world, 3);
+	faults->second_operator = rarely(world, 10);
 	faults->trait = chance(world, 300);
 	/* And some that are no fault at all. */
 	faults->traits = FAILS_WITH_NEW | TASKS_END | DEACTIVATED | IS_SLOW | FAILS_GATES;
@@ -218,6 +257,11 @@ static void choose_faults(struct world *world, enum family family)
 	faults->meddling = chance(world, 100);
 	faults->gate_unclear = chance(world, 100);
 	faults->gate_silent = chance(world, 100);
+	faults->garbled = rarely(world, 60);
+	faults->no_space = rarely(world, 200);
+	faults->impostor = rarely(world, 100);
+	faults->master_stale = rarely(world, 1000);
+	faults->master_hangs = rarely(world, 100);
 	faults->orders = chance(world, 4);
 	faults->interrupts = chance(world, 2);
 }
@@ -227,14 +271,8 @@ static void scale_faults(struct world *world)
 {
 	world->faults.rollcall_crash /= 1 + (int)world->host_count / 20;
 	world->faults.rollcall_stall /= 1 + (int)world->host_count / 20;
-}
-
-static void act_faults_end(struct world *world, struct sim_host *host, int generation, uint64_t detail)
-{
-	(void)host;
-	(void)generation;
-	(void)detail;
-	world->faults_over = true;
+	world->faults.sleeps /= 1 + (int)world->host_count / 20;
+	world->faults.second_operator /= 1 + (int)world->host_count / 20;
 }
 
 /* As many fleets between 10 and 100 as between 100 and 1000. */
@@ -260,7 +298,7 @@ void scenario_build(struct world *world, enum family family)
 	for (size_t i = 0; i < world->host_count; i++)
 		host_init(world, i);
 	trouble_plan(world);
-	world_at(world, FAULTS_END_MS, act_faults_end, NULL, 0, 0);
+	trouble_end(world);
 	world->ledger = ledger_open_memory("00000000-0000-4000-8000-000000000000");
 }
 
@@ -269,6 +307,7 @@ void scenario_clear(struct world *world)
 	for (size_t i = 0; i < world->host_count; i++)
 		free((char *)(uintptr_t)world->targets[i].name);
 	network_forget(world);
+	speech_forget(world);
 	ledger_close(world->ledger);
 	world_clear(world);
 }

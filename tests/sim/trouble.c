@@ -6,7 +6,8 @@
 #include "tests/sim/world.h"
 
 /* Most runs take some minutes; long ones are disturbed at their beginning. */
-#define EARLY_MS 120000
+#define EARLY_MS      120000
+#define FAULTS_END_MS (2 * 3600 * 1000)
 
 static void act_agent_crash(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
@@ -36,6 +37,33 @@ static void act_freeze(struct world *world, struct sim_host *host, int generatio
 		host_freeze(host, world_between(world, 10000, 300000));
 }
 
+static void act_no_space(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (world->faults_over)
+		return;
+	world_say(world, "host %zu: its disk is full", host->index);
+	host->full_until_ms = world->now + world_between(world, 1000, 600000);
+}
+
+static void act_impostor(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (!world->faults_over)
+		host_impersonate(host);
+}
+
+static void act_stale(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)host;
+	(void)generation;
+	(void)detail;
+	world_say(world, "the master's answers stand still");
+	sim_master_freeze(world, world_between(world, 1000, 300000));
+}
+
 static void act_meddle(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	(void)generation;
@@ -55,34 +83,46 @@ static void act_outage(struct world *world, struct sim_host *host, int generatio
 
 static void act_failover(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
+	bool saw_all = world->process.number && world->answered_ms > world->life_began_ms;
+
 	(void)host;
 	(void)generation;
-	(void)detail;
+	world_say(world, "another master is elected");
+	for (size_t i = 0; i < world->host_count; i++) {
+		struct sim_host *other = &world->hosts[i];
+
+		other->awaited = other->active && !other->shown_away && !other->has_new_id;
+		host_failover(other);
+	}
 	world->masters++;
 	world->failover_ms = world->now;
-	world_say(world, "another master is elected");
-	for (size_t i = 0; i < world->host_count; i++)
-		host_failover(&world->hosts[i]);
+	world->awaiting = saw_all ? world->process.number : 0;
+	/* One comes seldom alone. */
+	if (detail == 0 && world_between(world, 0, 2) == 0)
+		world_at(world, world_between(world, 1000, 60000), act_failover, NULL, 0, 1);
 }
 
 /* From another terminal: a process of its own writes it into the ledger. */
-static void act_order(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+void trouble_order(struct world *world, const char *verb)
 {
-	static const char *const verbs[] = {"pause", "resume", "resume", "retry", "retry", "abort"};
 	const struct run_order order = {
-		.run = (char *)(uintptr_t) "run",
-		.verb = (char *)(uintptr_t)verbs[detail],
+		.run = (char *)(uintptr_t)world->run,
+		.verb = (char *)(uintptr_t)verb,
 		.actor = (char *)(uintptr_t) "mary",
 	};
 
-	(void)host;
-	(void)generation;
 	world_say(world, "an operator orders: %s", order.verb);
-	ledger_set_commit_hook(world->ledger, NULL, NULL);
 	ledger_put_order(world->ledger, &order);
 	ledger_commit(world->ledger, NULL);
-	if (world->master) /* rollcall is alive */
-		ledger_set_commit_hook(world->ledger, run_on_commit, world);
+}
+
+static void act_order(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	static const char *const verbs[] = {"pause", "resume", "resume", "retry", "retry", "abort"};
+
+	(void)host;
+	(void)generation;
+	trouble_order(world, verbs[detail]);
 }
 
 static void act_interrupt(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -91,7 +131,7 @@ static void act_interrupt(struct world *world, struct sim_host *host, int genera
 	(void)generation;
 	(void)detail;
 	world_say(world, "Ctrl-C");
-	world->interrupts++;
+	world->process.interrupts++;
 }
 
 static int64_t early(struct world *world)
@@ -111,6 +151,23 @@ static void plan_host(struct world *world, struct sim_host *host)
 		world_at(world, early(world), act_freeze, host, 0, 0);
 	if (world_fault(world, faults->meddling))
 		world_at(world, early(world), act_meddle, host, 0, 0);
+	if (world_fault(world, faults->no_space))
+		world_at(world, early(world), act_no_space, host, 0, 0);
+	if (world_fault(world, faults->impostor))
+		world_at(world, early(world), act_impostor, host, 0, 0);
+}
+
+static void act_end(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)host;
+	(void)generation;
+	(void)detail;
+	world->faults_over = true;
+}
+
+void trouble_end(struct world *world)
+{
+	world_at(world, FAULTS_END_MS, act_end, NULL, 0, 0);
 }
 
 void trouble_plan(struct world *world)
@@ -119,6 +176,8 @@ void trouble_plan(struct world *world)
 		plan_host(world, &world->hosts[i]);
 	if (world_fault(world, world->faults.master_outage))
 		world_at(world, early(world), act_outage, NULL, 0, 0);
+	if (world_fault(world, world->faults.master_stale))
+		world_at(world, early(world), act_stale, NULL, 0, 0);
 	if (world_fault(world, world->faults.failover))
 		world_at(world, early(world), act_failover, NULL, 0, 0);
 	for (int i = 0; i < world->faults.orders; i++) {

@@ -16,6 +16,7 @@ void world_init(struct world *world, uint64_t seed)
 	world->random = seed * 0x9e3779b97f4a7c15u + 1;
 	world->now = 1000;
 	world->masters = 1;
+	world->run = "run";
 	world->largest = 50;
 }
 
@@ -25,12 +26,15 @@ void world_clear(struct world *world)
 	for (size_t i = 0; i < world->host_count; i++)
 		host_clear(&world->hosts[i]);
 	free(world->hosts);
+	free(world->stale_hosts);
 	free(world->watched);
 	free(world->failed);
-	free(world->exec_hosts);
-	free(world->gates);
 	free(world->stage_gates_passed);
 	free(world->targets);
+	free(world->plan_targets);
+	free(world->order);
+	if (world->plan.agents != world->first_plan.agents)
+		plan_clear(&world->first_plan);
 	plan_clear(&world->plan);
 	slaveinfo_free(world->info[OLD]);
 	slaveinfo_free(world->info[NEW]);

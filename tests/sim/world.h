@@ -17,55 +17,7 @@
 #include "protocol/request.h"
 #include "remote/master.h"
 #include "remote/transport.h"
-
-/* What may go wrong in a scenario; probabilities in 1/1000 of the occasions named. */
-struct faults {
-	int rollcall_crash;  /* per commit, before or after it became durable */
-	int rollcall_stall;  /* per wait: the process is stopped for seconds or minutes */
-	int agentctl_crash;  /* per call of an operation's ops function */
-	int parent_dies_too; /* of those crashes */
-	int power_cut;       /* per operation, at some moment of it */
-	int connection_lost; /* per conversation, at some moment of it */
-	int late_request;    /* of lost conversations: the request arrives after all, later */
-	int refused;         /* per connection */
-	int agentctl_hangs;  /* per operation: for minutes at some step */
-	int effect_fails;    /* per call of an operation's ops function: a full disk, a supervisor that says no */
-	int master_silent;   /* per question */
-	int master_outage;   /* per run: for up to some minutes */
-	int failover;        /* per run: another master, which every agent must find */
-	int trait;           /* per host and trait: what is wrong with it from the beginning */
-	unsigned traits;     /* of these */
-	int agent_crash;     /* per host: its agent ends at some moment of the run */
-	int taken_over;      /* per host: somebody with a newer epoch has been there, at some moment of the run */
-	int hangs;           /* per connection: nobody ever answers on it */
-	int freeze;          /* per host: its agent answers no pings for minutes, at some moment of the run */
-	int meddling;        /* per host: configuration management puts the flags back, at some moment of the run */
-	int gate_unclear;    /* per gate that is asked: no answer that settles it */
-	int gate_silent;     /* per gate that is asked: no answer at all */
-	int orders;          /* so many orders of operators, at some moments of the run */
-	int interrupts;      /* so many Ctrl-C */
-};
-
-/* What is wrong with a host, or only odd about it. */
-enum trait {
-	FAILS_WITH_NEW = 1 << 0, /* its agent ends soon after a start with the new flags */
-	HANGS_WITH_NEW = 1 << 1, /* its agent never registers with the new flags */
-	LOSES_TASKS = 1 << 2,    /* its executors do not find the restarted agent */
-	TASKS_VANISH = 1 << 3,   /* the same, and the master forgets them */
-	TASKS_END = 1 << 4,      /* its task is done while the agent is away: nobody's fault */
-	GETS_NEW_ID = 1 << 5,    /* somebody has removed the latest link */
-	RECORD_STAYS = 1 << 6,   /* the master does not store the new SlaveInfo */
-	CANNOT_GO_BACK = 1 << 7, /* fails with the new flags, soon or late, and then nothing starts any more */
-	REFUSES = 1 << 8,        /* its checkpoint is not what the plan saw */
-	MOVED = 1 << 9,          /* its address is not what the plan saw */
-	DEACTIVATED = 1 << 10,   /* by an operator, before the run */
-	FAILS_LATE = 1 << 11,    /* its agent registers with the new flags and ends soon after */
-	IS_DEAF = 1 << 12,       /* whatever asks it to change something gets lost */
-	IS_SLOW = 1 << 13,       /* its agent takes a minute or two to recover */
-	FLAPS = 1 << 14,         /* its agent loses the master once more soon after it has registered */
-	FAILS_GATES = 1 << 15,   /* a gate after it fails */
-};
-#define TRAITS 16
+#include "tests/sim/faults.h"
 
 enum task_state { TASK_ALIVE, TASK_DONE, TASK_KILLED, TASK_FORGOTTEN };
 
@@ -74,6 +26,7 @@ enum side { OLD = SIDE_OLD, NEW = SIDE_NEW };
 struct sim_operation { /* one operation's folder in the host's journal */
 	char id[RANDOM_ID_SIZE];
 	struct operation_state state; /* as saved */
+	bool turned;                  /* it belongs to the run before, whose new side is the old one now */
 	int starts;
 	int64_t began_ms;
 	int began_boot;
@@ -91,6 +44,7 @@ struct sim_operation { /* one operation's folder in the host's journal */
 struct sim_host {
 	struct world *world;
 	size_t index;
+	size_t position; /* in the plan; SIZE_MAX: it is not in it */
 
 	/* the disk: survives everything */
 	enum side checkpoint, flags;
@@ -101,7 +55,10 @@ struct sim_host {
 
 	/* the machine */
 	bool up;
-	int boot;
+	int boot, planned_boot; /* as the plan saw it */
+	int64_t booted_ms;      /* its clock begins there */
+	int64_t full_until_ms;  /* nothing can be written on it */
+	int64_t heard_until_ms; /* what it says later is not heard sooner */
 	unsigned traits;
 
 	/* the agent, and who starts it */
@@ -120,8 +77,10 @@ struct sim_host {
 	struct operation operation;
 	struct sim_operation *current;
 	int agentctl_life;
-	uint64_t turn; /* events of its loop of an older one are void */
-	uint64_t exec; /* who listens, 0: nobody */
+	uint64_t turn;         /* events of its loop of an older one are void */
+	uint64_t exec;         /* who listens, 0: nobody */
+	int listener;          /* and which process that is */
+	uint64_t spoiled_exec; /* a conversation in which something was said that nobody understood */
 	enum operation_word word;
 	enum operation_step told;
 
@@ -134,7 +93,10 @@ struct sim_host {
 	enum task_state task;
 	int64_t task_shown_ms; /* the list of tasks lags behind the list of agents */
 	bool has_new_id;
-	bool shown_away; /* by the last answer that rollcall got */
+	bool awaited;                    /* it was there at the master before, and is not back at the new one */
+	bool by_impostor;                /* another machine has registered with its ID */
+	int64_t impostor_ms;             /* when one did last, 0: never */
+	bool shown_away, shown_impostor; /* by the last answer that rollcall got */
 
 	/* the judge's notes */
 	int changed_for_good;   /* operations that ended DONE here */
@@ -150,6 +112,7 @@ struct sim_host {
 	bool told_failure;             /* rollcall has heard of it */
 	int64_t told_ms;               /* when */
 	bool seen_failure;             /* and the operator has, before he resumed */
+	bool may_be_seen;              /* by whoever ordered a retry in the moment in which the run was to pause */
 	bool sees_failure, sees_stuck; /* the same, as soon as his order is durable */
 	uint64_t owed_keep;            /* the conversation on which "keep" is due */
 	uint64_t talking;              /* the open conversation with rollcall, 0: none */
@@ -157,11 +120,19 @@ struct sim_host {
 	int64_t hung_up_ms;            /* when the last one ended */
 	int64_t heard_ms;              /* when rollcall was told `heard`, 0: the ledger has it, or it is void */
 	enum answer_event heard;
-	int64_t soaks_ms; /* since when it soaks, by the world's clock */
-	bool told_done;   /* rollcall was told that it was kept */
+	bool heard_at_end;      /* it was stuck by then */
+	int64_t soaks_ms;       /* since when it soaks, by the world's clock */
+	uint64_t failed_commit; /* in which it failed last */
+	bool told_done;         /* rollcall was told that it was kept */
 	int64_t frozen_until_ms;
-	bool meddled_with;    /* somebody else has written its flags */
-	int gates_passed;     /* gates after it that have passed since they were last asked */
+	bool meddled_with;  /* somebody else has written its flags */
+	int gates_passed;   /* gates after it that have passed since they were last asked */
+	bool gates_due;     /* it is soaked, and the gates after it were not asked yet */
+	int64_t unclear_ms; /* since when one of them has given no answer that settles it, 0: it has not */
+	bool again;         /* it is to be tried again when it is settled */
+	bool must_retry;    /* a person has ordered that it is tried again, and this state is left */
+	enum agent_state failed_as;
+	int64_t told_to_retry_ms;
 	bool gate_failed;     /* the last one's answer */
 	bool watched;         /* something about it may become overdue, or it may be away */
 	bool is_failed;       /* rollcall has heard of it; it may have been tried again since */
@@ -178,6 +149,22 @@ struct sim_event {
 	uint64_t detail;
 };
 
+struct process {    /* of rollcall */
+	int number; /* how many there have been */
+	struct ledger *ledger;
+	struct transport *transport;
+	struct master_source *master;
+	struct sim_gate *gates; /* that it has asked */
+	size_t gate_count;
+	size_t *exec_hosts; /* whom each of its conversations is with, by its number */
+	size_t exec_cap;
+	int interrupts;        /* so often Ctrl-C was pressed */
+	bool dying;            /* it is to die at this commit */
+	bool drives;           /* its epoch is durable */
+	bool superseded;       /* somebody else drives the run by now: it may do nothing any more */
+	bool ordered_to_abort; /* an operator has, since it was started */
+};
+
 struct world {
 	uint64_t seed, random;
 	int64_t now;
@@ -191,49 +178,59 @@ struct world {
 	size_t host_count;
 	int64_t last_pid;
 
-	struct plan plan;
-	struct transport_target *targets;
-	bool same_info;            /* only flags change */
-	bool discards;             /* tasks end */
-	bool by_zone;              /* one failure domain after the other */
-	Mesos__SlaveInfo *info[2]; /* by side, shared by all hosts but for the ID */
-	struct ledger *ledger;
-	struct transport *transport;
-	struct master_source *master;
-	struct sim_gate *gates; /* that were asked in this life */
-	size_t gate_count;
+	struct plan first_plan;                /* of the whole fleet, by index */
+	struct transport_target *targets;      /* the same */
+	struct plan plan;                      /* that is carried out: the first one, or its inverse */
+	struct transport_target *plan_targets; /* by position */
+	size_t *order;                         /* by position, whose it is */
+	const char *flag_values[2];            /* by side */
+	bool same_info;                        /* only flags change */
+	bool discards;                         /* tasks end */
+	bool by_zone;                          /* one failure domain after the other */
+	Mesos__SlaveInfo *info[2];             /* by side, shared by all hosts but for the ID */
+	const char *run;                       /* its ID */
+	struct ledger *ledger;                 /* as others than rollcall have it open: operators, and the judge */
+	struct process process;                /* of rollcall, at work just now */
+	bool taken_over;                       /* it has taken the run over from one that still lives */
+	bool is_settled;                       /* the last one that did has come to its end, and was not killed */
 	struct delivery *deliveries;
-	size_t *exec_hosts; /* whom each conversation of this life is with, by its number */
-	size_t exec_cap;
-	bool dying;            /* rollcall is to die at this commit */
+	struct sim_line *lines; /* on their way */
+	uint64_t line_count;
 	bool crashed;          /* it has, since the operator last resumed the run */
 	int lives;             /* how often rollcall was started */
 	int resumes;           /* how often the operator resumed a paused run */
-	int interrupts;        /* so often Ctrl-C was pressed in this life */
 	uint64_t commit_calls; /* moments at which rollcall could die */
 	uint64_t dies_at;      /* it does at this one; 0: by chance */
 	size_t largest;        /* fleet */
 	size_t exactly;        /* so many agents; 0: as the seed says */
 	int masters;           /* how many masters there have been */
 	int64_t outage_until_ms;
-	int64_t failover_ms; /* when the last master was elected */
-	int64_t waited_ms;   /* when rollcall last waited */
-	int spins;           /* how often since then without time passing */
+	int64_t stale_until_ms; /* until then the master shows stale_hosts */
+	struct sim_host *stale_hosts;
+	int stale_masters;
+	int awaiting;            /* the process that has seen who was there at the master before */
+	int64_t leader_shown_ms; /* when it was first shown the master that leads now */
+	int64_t failover_ms;     /* when the last master was elected */
+	int64_t waited_ms;       /* when rollcall last waited */
+	int spins;               /* how often since then without time passing */
 	int64_t wall_offset_ms;
+	int64_t idle_ms; /* time in which no rollcall was at work, or another one: no run need have ended by then */
 
 	/* the judge's notes */
 	uint64_t commits;
 	uint64_t paused_at;    /* the commit that paused the run, 0: it runs */
 	int64_t life_began_ms; /* moved on by what it was stopped for */
 	int64_t answered_ms;   /* the master's last answer */
-	uint64_t answers;      /* how many it gave */
+	uint64_t answers;      /* how many it gave that were of then */
 	int64_t checking_ms;   /* since when somebody waits for one, 0: nobody */
 	bool was_aborted;
+	int in_a_row;            /* failures one after the other that nobody has seen */
+	int in_a_row_before;     /* … before the commit that changed it last */
+	uint64_t row_commit;     /* and which that is */
 	size_t stages_passed;    /* as the ledger has it */
 	char reason[240];        /* why the run is paused, as the operator was last told; "" */
 	bool ordered_on;         /* an operator has ordered it to go on since the last commit */
 	bool retried;            /* agents may have failed more than once */
-	bool ordered_to_abort;   /* in this life */
 	int *stage_gates_passed; /* by stage: since they were last asked */
 	size_t *watched;         /* hosts that are */
 	size_t watched_count;
@@ -280,14 +277,24 @@ enum family {
 void scenario_build(struct world *world, enum family family);
 void scenario_clear(struct world *world);
 
+/* By its position in the plan. */
+struct sim_host *world_host(struct world *world, size_t position);
+
+/* ---- turn.c: the run that takes the first one back. false: there is nothing to take back. From then on "new" is what was old. */
+bool scenario_turn(struct world *world);
+
 /* ---- trouble.c: what happens at some moment of the run, whatever rollcall does */
 void trouble_plan(struct world *world);
+/* An operator orders it from another terminal. */
+void trouble_order(struct world *world, const char *verb);
+/* After two hours nothing fails any more. */
+void trouble_end(struct world *world);
 
 /* ---- run.c */
 /* Drives the run until it is done, or paused and the operator has resumed it often enough. */
 void scenario_run(struct world *world);
-/* The hook of the ledger's commits while rollcall lives. */
-int run_on_commit(void *ctx, bool durable);
+/* The clock that rollcall goes by. */
+int64_t run_clock(const struct world *world);
 
 /* ---- gates.c */
 struct sim_gate {
@@ -303,6 +310,8 @@ void sim_gate_cancel(void *ctx, uint64_t tag);
 
 /* ---- host.c: disk, supervisor, agent */
 void host_init(struct world *world, size_t index);
+/* Adds what the seed says is wrong with it. */
+void host_draw_traits(struct sim_host *host);
 void host_clear(struct sim_host *host);
 void host_want_start(struct sim_host *host, int64_t delay_ms);
 void host_kill_agent(struct sim_host *host);
@@ -311,6 +320,8 @@ void host_power_cut(struct sim_host *host);
 void host_repair(struct sim_host *host);
 /* Every agent that runs finds the new master. */
 void host_failover(struct sim_host *host);
+/* A machine that was copied from it registers with its ID. */
+void host_impersonate(struct sim_host *host);
 /* Its agent stops where it is, for so long. */
 void host_freeze(struct sim_host *host, int64_t ms);
 /* Somebody puts the old flags back and restarts the agent if that changed anything. */
@@ -322,6 +333,8 @@ void host_note_back(struct sim_host *host);
 const struct operation_ops *host_operation_ops(void);
 struct sim_operation *host_find_operation(struct sim_host *host, const char *id);
 struct sim_operation *host_open_operation(struct sim_host *host);
+/* The latest of this run; every process of the agent that is younger is its doing. NULL: none. */
+struct sim_operation *host_last_operation(const struct sim_host *host);
 
 /* ---- agentctl.c: the conversations */
 struct delivery { /* a request on its way: it may arrive although its connection is already lost */
@@ -339,61 +352,27 @@ void agentctl_refuse(struct sim_host *host, uint64_t exec, const char *reason);
 void agentctl_wake(struct sim_host *host);
 void agentctl_die(struct sim_host *host); /* kill -9 of agentctl and, unless its parent lives, nobody settles */
 
+/* ---- speech.c: what agentctl says, on its way; nothing happens when nobody listens */
+struct told {
+	enum answer_event event;
+	bool runs;    /* the agent, when it was said */
+	bool open;    /* the operation */
+	bool spoiled; /* nobody can understand it */
+};
+/* operation: what the line is about, NULL: it does not say. */
+void speech_say(struct sim_host *host, const char *text, const char *operation, const struct told *told);
+void speech_end(struct sim_host *host, int status); /* -1: agentctl was killed */
+void speech_forget(struct world *world);
+
 /* ---- network.c: requests on their way */
 void network_attach(struct world *world); /* makes world->transport */
 void network_forget(struct world *world);
 
 /* ---- master.c */
 struct master_source *sim_master_new(struct world *world);
+/* For so long its answers are those of now. */
+void sim_master_freeze(struct world *world, int64_t ms);
 /* Time passes for the master: who was silent too long is no longer listed. */
 bool sim_master_lists(const struct sim_host *host);
-
-/* ---- judge.c: invariants, from the hosts' disks and processes */
-/* An operation begins on a host. */
-void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request);
-/* The agent is spawned. */
-void judge_start(struct world *world, struct sim_host *host);
-/* The ledger's final word on each agent. */
-void judge_end(struct world *world, enum family family);
-
-/* How many may be away at once. */
-int judge_window_now(const struct world *world);
-
-/* ---- judge_word.c */
-/* The ledger says that the agent is in this state: is what that promises so on its host? */
-void judge_state(struct world *world, struct sim_host *host, enum agent_state state, const struct run_agent *row);
-
-/* The ledger's word on the run. */
-bool judge_run_is(struct world *world, enum run_state state);
-
-/* ---- judge_budget.c: failures, as the judge counts them */
-/* Rollcall hears that it has failed. */
-void judge_failed(struct sim_host *host);
-/* Does what rollcall was told allow another beginning? */
-void judge_budgets(struct world *world);
-/* Is the reason for which the run stopped so? */
-void judge_reason(struct world *world, const char *reason);
-/* A person orders the run to go on, and has seen everything that failed until now. */
-void judge_seen(struct world *world);
-
-/* ---- judge_time.c: what may not be left lying */
-/* Something has happened to it: from now on it is looked at, until it is at rest. */
-void judge_watch(struct sim_host *host);
-void judge_tick(struct world *world); /* time passes */
-/* Does the ledger say what rollcall was told? */
-bool judge_is_heard(const struct sim_host *host);
-
-/* ---- judge_run.c: what rollcall says and does, while it runs */
-void judge_life(struct world *world);              /* it was started */
-void judge_death(struct world *world);             /* it has ended */
-void judge_stall(struct world *world, int64_t ms); /* it was stopped for so long */
-void judge_commit(struct world *world);            /* something became durable */
-void judge_exec(struct world *world, struct sim_host *host, uint64_t exec, const char *word); /* it talks to a host */
-void judge_told(struct world *world, struct sim_host *host, enum answer_event event); /* it was told something */
-void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec);        /* a conversation is over */
-void judge_run(struct world *world); /* after the transitions of a commit that changed the run */
-void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row);
-/* Is the agent as the ledger's word `proven` or `reverted` promises? NULL, or what is missing. */
-const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side);
 
 #endif
