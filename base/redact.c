@@ -146,3 +146,19 @@ char *redact_text(const char *text)
 	}
 	return buffer_take(&out);
 }
+
+char *redact_urls(const char *text)
+{
+	struct buffer out = BUFFER_INIT(TEXT_MAX);
+
+	while (*text) {
+		size_t taken = strncmp(text, "://", 3) == 0 ? redact_authority(text, &out) : 0;
+
+		if (taken == 0) {
+			buffer_putc(&out, *text);
+			taken = 1;
+		}
+		text += taken;
+	}
+	return buffer_take(&out);
+}

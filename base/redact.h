@@ -10,4 +10,7 @@
  */
 char *redact_text(const char *text);
 
+/* The same for nothing but user:password in URLs ("zk://<redacted>@h1:2181/mesos"): for values whose names say that they hold no secret. */
+char *redact_urls(const char *text);
+
 #endif

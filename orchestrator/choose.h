@@ -9,4 +9,9 @@
  * no selector, or the cluster was never synced. */
 int choose_agents(struct session *session, const char *where, struct agent_list *out);
 
+/* Warns of attributes that selector (NULL: none) asks about and no agent has: most of them are misspelt. */
+int choose_check_names(struct session *session, const struct selector *selector);
+/* The same of the columns of a list. */
+int choose_check_columns(struct session *session, char *const names[], size_t count);
+
 #endif

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/version.h"
 
 static const char intro[] =
-	"rolls out configuration to a fleet of Apache Mesos agents, and then calls the roll: every agent "
-	"must answer with the same ID, the SlaveInfo it was meant to get, and the tasks it was meant to "
-	"keep.";
+	"rolls out configuration to a fleet of Apache Mesos agents, and then calls the roll: every agent must answer "
+	"with the same ID, the SlaveInfo it was meant to get, and the tasks it was meant to keep.";
 
 /* Does this word of the command line take the next one as its value? */
 static bool takes_next(const struct option *options, const char *word)
@@ -34,20 +34,53 @@ static int count_leading(const struct option *options, int argc, const char *con
 	return count < argc ? count : argc;
 }
 
+static void print_overview(const struct session *session)
+{
+	commands_print_overview("rollcall", intro, commands, session_options(session));
+}
+
+/* Does the command begin with that word and a space, as "inventory sync" with "inventory"? */
+static bool is_of_group(const struct command *command, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
+}
+
+/* The commands that begin with a word, as the overview of all shows them. false: there are none. */
+static bool print_group(const struct session *session, const char *word)
+{
+	struct command *group;
+	size_t all = 0, count = 0;
+
+	while (commands[all].name)
+		all++;
+	group = xcalloc(all + 1, sizeof(*group));
+	for (size_t i = 0; i < all; i++)
+		if (is_of_group(&commands[i], word))
+			group[count++] = commands[i];
+	if (count > 0)
+		commands_print_overview("rollcall", intro, group, session_options(session));
+	free(group);
+	return count > 0;
+}
+
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int run_command(struct session *session, int argc, const char *const argv[])
 {
 	const struct command *command;
 	int consumed = 0;
 
+	if (argc == 2 && asks_for_help(argv[1]) && print_group(session, argv[0]))
+		return 0;
 	command = command_find(commands, argc, argv, &consumed, &session->error);
 	if (!command)
 		return -1;
 	return command->run(argc - consumed, argv + consumed, command, session);
-}
-
-static void print_overview(const struct session *session)
-{
-	commands_print_overview("rollcall", intro, commands, session_options(session));
 }
 
 /* `rollcall help inventory sync` is `rollcall inventory sync --help`. */
@@ -61,6 +94,8 @@ static int run_help(struct session *session, int argc, const char *const argv[])
 		print_overview(session);
 		return 0;
 	}
+	if (argc == 1 && print_group(session, argv[0]))
+		return 0;
 	command = command_find(commands, argc, argv, &consumed, &session->error);
 	return command ? command->run(1, ask, command, session) : -1;
 }

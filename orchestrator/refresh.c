@@ -2,38 +2,92 @@
 #include "orchestrator/refresh.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "inventory/agents_recovered.h"
 #include "orchestrator/ledger/ledger_sync.h"
 #include "orchestrator/session_ledger.h"
 #include "remote/master_spool.h"
 
 /* ---- the master's answers, from the spool into the inventory */
 
+struct pouring {
+	struct store *store;
+	int64_t cluster;
+	const struct master_spool *spool;
+	struct agents_sink *sink;
+	struct agents_recovered recovered;
+};
+
 static bool knows(void *ctx, const void *raw, size_t len)
 {
-	return agents_sink_knows(ctx, raw, len);
+	const struct pouring *pouring = ctx;
+
+	return agents_sink_knows(pouring->sink, raw, len);
 }
 
 static int take_agent(void *ctx, struct agent_view *view, const void *raw, size_t len, struct error *err)
 {
-	return agents_sink_agent(ctx, view, raw, len, err);
+	const struct pouring *pouring = ctx;
+
+	return agents_sink_agent(pouring->sink, view, raw, len, err);
+}
+
+static int take_packed(void *ctx, const struct agent_packed *agent, const void *raw, size_t len, struct error *err)
+{
+	const struct pouring *pouring = ctx;
+
+	return agents_sink_packed(pouring->sink, agent, raw, len, err);
 }
 
 static int take_task(void *ctx, struct task_view *task, bool completed, struct error *err)
 {
-	return completed ? 0 : agents_sink_task(ctx, task, err);
+	const struct pouring *pouring = ctx;
+
+	return completed ? 0 : agents_sink_task(pouring->sink, task, err);
 }
 
 static int take_framework(void *ctx, struct framework_view *framework, struct error *err)
 {
-	return agents_sink_framework(ctx, framework, err);
+	const struct pouring *pouring = ctx;
+
+	return agents_sink_framework(pouring->sink, framework, err);
+}
+
+static int take_recovered(void *ctx, const char *id, struct error *err)
+{
+	struct pouring *pouring = ctx;
+
+	(void)err;
+	agents_recovered_add(&pouring->recovered, id);
+	return 0;
 }
 
 static int read_spool(void *ctx, struct agents_sink *sink, struct error *err)
 {
+	struct pouring *pouring = ctx;
 	const struct master_taker taker = {
-		.ctx = sink, .known = knows, .agent = take_agent, .task = take_task, .framework = take_framework};
+		.ctx = pouring,
+		.known = knows,
+		.agent = take_agent,
+		.packed = take_packed,
+		.task = take_task,
+		.framework = take_framework,
+		.recovered = take_recovered,
+	};
 
-	return master_spool_read(ctx, &taker, err);
+	pouring->sink = sink;
+	if (master_spool_read(pouring->spool, &taker, err) < 0)
+		return -1;
+	return agents_recovered_put(&pouring->recovered, pouring->store, pouring->cluster, sink, err);
+}
+
+static void warn_of_recovered(const struct pouring *pouring)
+{
+	if (pouring->recovered.count > 0)
+		log_warning(
+			"the master took the lead lately, and %zu of its agents have not come back yet: those that were "
+			"listed are kept as inactive",
+			pouring->recovered.count);
 }
 
 /* What the event of a sync says. */
@@ -67,24 +121,31 @@ static int sync_recorded(struct session *session, struct synced *synced, const s
 static int put(struct session *session, const struct master_snapshot *snapshot, struct agents_summary *summary)
 {
 	struct store *store = session_store(session);
-	unsigned char key[SIPHASH_SIZE], hash[SIPHASH_SIZE];
+	struct quickhash_key key;
+	unsigned char hash[QUICKHASH_SIZE];
+	struct pouring pouring = {.store = store, .spool = snapshot->spool};
 	const struct agents_feed feed = {
 		.master = snapshot->master,
 		.facts = &snapshot->facts,
 		.hash = hash,
 		.read = read_spool,
-		.ctx = snapshot->spool,
+		.ctx = &pouring,
 	};
 	struct error why = ERROR_INIT;
 	struct synced synced = {.session = session, .sync = {.master = snapshot->master, .time_ms = clock_wall_ms()}};
 
 	if (session_cluster_id(session, &synced.sync.cluster) < 0)
 		return -1;
+	pouring.cluster = synced.sync.cluster;
 	synced.sync.name = session->cluster->name;
-	agents_hash_key(store, key);
-	if (master_spool_hash(snapshot->spool, key, hash, &session->error) < 0)
+	agents_hash_key(store, &key);
+	if (master_spool_hash(snapshot->spool, &key, hash, &session->error) < 0)
 		return -1;
-	if (sync_recorded(session, &synced, &feed, &why) == 0) {
+	int result = sync_recorded(session, &synced, &feed, &why);
+	if (result == 0)
+		warn_of_recovered(&pouring);
+	agents_recovered_clear(&pouring.recovered);
+	if (result == 0) {
 		*summary = synced.sync.summary;
 		return 0;
 	}

@@ -197,11 +197,11 @@ void session_target(const struct cluster *cluster, const struct cluster_host *ho
 	*out = (struct transport_target){
 		.name = name,
 		.address = host->address,
-		.port = cluster->ssh.port,
-		.user = cluster->ssh.user,
-		.identity = cluster->ssh.identity,
+		.port = host->port,
+		.user = host->user,
+		.identity = host->identity,
 		.known_hosts = cluster->ssh.known_hosts,
-		.become = cluster->ssh.become,
+		.become = host->become,
 		.directory = host->directory,
 	};
 }

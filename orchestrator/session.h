@@ -77,6 +77,8 @@ int session_cluster_id(struct session *session, int64_t *id);   /* its key in th
 struct loop *session_loop(struct session *session);
 struct http *session_http(struct session *session);
 struct master_source *session_master(struct session *session);
+/* How the cluster's masters want to be asked, credentials and all. */
+const struct http_access *session_http_access(struct session *session);
 struct transport *session_transport(struct session *session);
 
 /* For session_close. */

@@ -86,6 +86,13 @@ static struct session_access *open_access(struct session *session)
 	return to;
 }
 
+const struct http_access *session_http_access(struct session *session)
+{
+	if (!session->access && session_cluster(session))
+		session->access = open_access(session);
+	return session->access ? &session->access->http : NULL;
+}
+
 struct master_source *session_master(struct session *session)
 {
 	const struct cluster *cluster = session_cluster(session);
@@ -93,9 +100,7 @@ struct master_source *session_master(struct session *session)
 
 	if (session->master || !http)
 		return session->master;
-	if (!session->access)
-		session->access = open_access(session);
-	if (!session->access)
+	if (!session_http_access(session))
 		return NULL;
 	const struct master_options options = {
 		.http = http,

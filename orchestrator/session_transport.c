@@ -44,8 +44,7 @@ static char *find_agentctl(struct error *err)
 	if (!path)
 		error_set(err, ERROR_UNREACHABLE,
 			  "%s/agentctl: missing, and it is what is carried to the hosts; put it beside rollcall or "
-			  "name it with "
-			  "$ROLLCALL_AGENTCTL",
+			  "name it with $ROLLCALL_AGENTCTL",
 			  folder);
 	free(folder);
 	return path;

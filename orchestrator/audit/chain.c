@@ -60,6 +60,10 @@ static int visit(void *ctx, const struct ledger_entry *entry, struct error *err)
 			memcpy(walk->trace.last_hash, chain->head, sizeof(walk->trace.last_hash));
 	}
 	keep_hash(walk, entry);
+	if (chain->events > 0 && chain->time_ms - entry->time_ms > chain->back_ms) {
+		chain->back_ms = chain->time_ms - entry->time_ms;
+		chain->back_seq = entry->seq;
+	}
 	chain->events++;
 	chain->seq = entry->seq;
 	chain->time_ms = entry->time_ms;

@@ -21,6 +21,8 @@ struct chain {
 	char (*hashes)[DIGEST_HEX_SIZE]; /* by order of the text */
 	int64_t *seqs;                   /* of which event each is */
 	bool whole;
+	/* Where the clock went back the furthest between two events, which is nobody's fault by itself: 0 when it never did. */
+	int64_t back_seq, back_ms;
 };
 void chain_clear(struct chain *chain);
 

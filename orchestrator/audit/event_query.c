@@ -54,10 +54,9 @@ static void write_statement(struct statement_draft *draft, const struct event_fi
 		add_text(draft, "e.run = ?", filter->run);
 	if (filter->agent)
 		add_text(draft,
-			 "e.agent = ? OR e.agent IN (SELECT a.id FROM agents a WHERE a.hostname = ? OR "
-			 "substr(a.id, 1, length(?)) = ?) OR e.agent IN (SELECT a.id FROM agent_states s JOIN agents a "
-			 "ON "
-			 "a.row = s.agent WHERE s.hostname = ?)",
+			 "e.agent = ? OR e.agent IN (SELECT a.id FROM agents a WHERE a.hostname = ? OR substr(a.id, 1, "
+			 "length(?)) = ?) OR e.agent IN (SELECT a.id FROM agent_states s JOIN agents a ON a.row = "
+			 "s.agent WHERE s.hostname = ?)",
 			 filter->agent);
 	if (filter->kind)
 		add_text(draft, "e.kind = ? OR substr(e.kind, 1, length(?) + 1) = ? || '.'", filter->kind);

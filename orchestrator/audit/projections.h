@@ -12,7 +12,9 @@
 int projections_check(struct store *store, const struct chain *chain, struct findings_list *findings,
 		      struct error *err);
 
-/* A part of it: the agents of each run. */
+/* Parts of it: the rows of runs; the agents of each run; who is told, and what. */
+int projections_check_runs(struct store *store, struct findings_list *findings, struct error *err);
+int projections_check_queue(struct store *store, struct findings_list *findings, struct error *err);
 int projections_check_agents(struct store *store, const struct chain *chain, struct findings_list *findings,
 			     struct error *err);
 

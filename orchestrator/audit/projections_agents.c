@@ -17,6 +17,7 @@ struct told {
 	int64_t seq; /* of its last event; 0: there is none */
 	char *state, *operation;
 	char *request_sha256;
+	char *row_digest; /* of its row; NULL: its last event was written before events had one */
 	json_t *before, *started, *proof;
 };
 
@@ -74,6 +75,7 @@ static int hear(void *ctx, const struct ledger_entry *entry, struct error *err)
 	told->seq = entry->seq;
 	take_text(&told->state, body, "to");
 	take_text(&told->operation, body, "operation");
+	take_text(&told->row_digest, body, "row");
 	if (json_object_get(body, "request_sha256")) { /* the intent: a new operation */
 		take_text(&told->request_sha256, body, "request_sha256");
 		forget_evidence(told);
@@ -99,8 +101,16 @@ static bool is_same_text(const char *one, const char *other)
 	return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
-/* What is the row's, and is not what was recorded; NULL: nothing. Evidence moves on while an agent is under way. */
-static const char *disagreement(const struct told *told)
+/* Nothing was recorded of it yet: it is as the run's beginning made it. */
+static bool is_untouched(const struct run_agent *row)
+{
+	return strcmp(row->state, "waiting") == 0 && row->attempt == 0 && row->epoch == 0 && !row->operation &&
+	       !row->request && !row->before && !row->started && !row->proof && !row->error && row->away_from_ms == 0 &&
+	       row->away_until_ms == 0;
+}
+
+/* The columns that the events name; NULL: none of them. Evidence moves on while an agent is under way. */
+static const char *named_disagreement(const struct told *told)
 {
 	const struct run_agent *row = told->row;
 	bool over = strcmp(row->state, "done") == 0 || strcmp(row->state, "reverted") == 0;
@@ -108,9 +118,9 @@ static const char *disagreement(const struct told *told)
 
 	if (row->request)
 		digest_hex(row->request, strlen(row->request), sha256);
-	if (told->seq ? !is_same_text(row->state, told->state) : strcmp(row->state, "waiting") != 0)
+	if (!is_same_text(row->state, told->state))
 		return "state";
-	if (told->seq && !is_same_text(row->operation, told->operation))
+	if (!is_same_text(row->operation, told->operation))
 		return "operation";
 	if (told->request_sha256 && strcmp(sha256, told->request_sha256) != 0)
 		return "request";
@@ -123,11 +133,36 @@ static const char *disagreement(const struct told *told)
 	return NULL;
 }
 
+/* What is the row's, and is not what was recorded; NULL: nothing. */
+static const char *disagreement(const struct told *told)
+{
+	char digest[DIGEST_HEX_SIZE];
+	const char *what;
+
+	if (!told->seq)
+		return is_untouched(told->row) ? NULL : "state";
+	what = named_disagreement(told);
+	run_agent_digest(told->row, digest);
+	if (!what && told->row_digest && strcmp(digest, told->row_digest) != 0)
+		return "hostname, attempt, epoch, error, evidence or time away";
+	return what;
+}
+
 /* A head that a request carried was the chain's when it was sent. */
-static void check_head(const struct chain *chain, const struct run_agent *row, struct findings_list *findings)
+static void check_head(struct store *store, const struct chain *chain, const struct run_agent *row,
+		       struct findings_list *findings)
 {
 	json_t *request = row->request ? json_loads(row->request, 0, NULL) : NULL;
 	const char *head = json_string_value(json_object_get(request, "chain_head"));
+	const char *database = json_string_value(json_object_get(request, "database"));
+
+	/* Hosts remember heads by the database's name: under another one they would not bear witness against it. */
+	if (database && strcmp(database, store_uuid(store)) != 0)
+		findings_add(
+			findings, "cut", 0,
+			"run %s, %s (%s): its request was sent by database %.12s, and this one calls itself %.12s: it was "
+			"renamed, or the run is another database's",
+			row->run, row->agent_id, row->hostname, database, store_uuid(store));
 
 	if (head && chain_find(chain, head) < 0)
 		findings_add(
@@ -138,7 +173,8 @@ static void check_head(const struct chain *chain, const struct run_agent *row, s
 	json_decref(request);
 }
 
-static void judge(const struct chain *chain, const struct told *told, struct findings_list *findings)
+static void judge(struct store *store, const struct chain *chain, const struct told *told,
+		  struct findings_list *findings)
 {
 	const struct run_agent *row = told->row;
 	const char *what = disagreement(told);
@@ -146,11 +182,10 @@ static void judge(const struct chain *chain, const struct told *told, struct fin
 	if (what)
 		findings_add(findings, "projection", told->seq,
 			     "run %s, %s (%s): its %s in the table (state %s) is not what the events say (state %s): "
-			     "the table "
-			     "was edited, or events are missing",
+			     "the table was edited, or events are missing",
 			     row->run, row->agent_id, row->hostname, what, row->state,
 			     told->state ? told->state : "none");
-	check_head(chain, row, findings);
+	check_head(store, chain, row, findings);
 }
 
 static void told_clear(struct told *told)
@@ -158,6 +193,7 @@ static void told_clear(struct told *told)
 	free(told->state);
 	free(told->operation);
 	free(told->request_sha256);
+	free(told->row_digest);
 	json_decref(told->before);
 	forget_evidence(told);
 }
@@ -179,7 +215,7 @@ static int check_run(struct store *store, struct ledger *ledger, const char *run
 	result = ledger_run_events(store, run, hear, &reading, err);
 	for (size_t i = 0; i < reading.count; i++) {
 		if (result == 0)
-			judge(chain, &reading.agents[i], findings);
+			judge(store, chain, &reading.agents[i], findings);
 		told_clear(&reading.agents[i]);
 	}
 	for (size_t i = 0; i < reading.count; i++)

@@ -6,32 +6,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buffer.h"
+#include "base/clock.h"
+#include "orchestrator/audit/sentence_internal.h"
 
 #define SENTENCE_MAX (1u << 20)
-/* Of a hash, and of what nothing is known of. */
-#define HASH_SHOWN   12
+/* Of what nothing is known of. */
 #define BODY_SHOWN   200
-
-static const char *text_of(const json_t *body, const char *key)
-{
-	const char *text = json_string_value(json_object_get(body, key));
-
-	return text ? text : "";
-}
-
-static long long number_of(const json_t *body, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(body, key));
-}
-
-static void add_text(struct buffer *out, const char *before, const json_t *body, const char *key)
-{
-	const char *text = text_of(body, key);
-
-	if (*text)
-		buffer_printf(out, "%s%s", before, text);
-}
 
 static const char *or_nothing(const char *text)
 {
@@ -74,8 +54,12 @@ static void say_epoch(const json_t *body, struct buffer *out)
 
 static void say_resumed(const json_t *body, struct buffer *out)
 {
-	(void)body;
+	int64_t ended_ms = json_integer_value(json_object_get(body, "ended_ms"));
+	char time[CLOCK_TEXT_MAX];
+
 	buffer_puts(out, "resumed");
+	if (ended_ms)
+		buffer_printf(out, "; it had ended at %s", clock_format(ended_ms, time));
 }
 
 static void say_run(const json_t *body, struct buffer *out)
@@ -218,6 +202,28 @@ static void say_signed(const json_t *body, struct buffer *out)
 	buffer_printf(out, "signed event %lld, head %.*s", number_of(body, "event"), HASH_SHOWN, text_of(body, "head"));
 }
 
+static void say_written(const json_t *body, struct buffer *out)
+{
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach(json_object_get(body, "runs"), i, run)
+		buffer_printf(out, "%s%s", i ? ", " : "report of ", json_string_value(run));
+	buffer_printf(out, " written to %s (%s, SHA-256 %.*s)", text_of(body, "file"), text_of(body, "format"),
+		      HASH_SHOWN, text_of(body, "sha256"));
+}
+
+static void say_leader(const json_t *body, struct buffer *out)
+{
+	buffer_printf(out, "another master leads, %s; %lld agents are to come back to it", text_of(body, "master"),
+		      number_of(body, "awaited"));
+}
+
+static void say_leader_settled(const json_t *body, struct buffer *out)
+{
+	buffer_printf(out, "%lld agents have not come back to the new master", number_of(body, "missing"));
+}
+
 static void say_anything(const json_t *body, struct buffer *out)
 {
 	json_t *rest = json_copy((json_t *)(uintptr_t)body);
@@ -230,10 +236,7 @@ static void say_anything(const json_t *body, struct buffer *out)
 	json_decref(rest);
 }
 
-static const struct {
-	const char *kind;
-	void (*say)(const json_t *body, struct buffer *out);
-} sentences[] = {
+static const struct sentence sentences[] = {
 	{"plan", say_plan},
 	{"run.created", say_created},
 	{"run.epoch", say_epoch},
@@ -255,19 +258,31 @@ static const struct {
 	{"inventory.unignore", say_unignore},
 	{"config.added", say_config},
 	{"audit.signed", say_signed},
+	{"audit.reported", say_written},
+	{"run.leader", say_leader},
+	{"run.leader_settled", say_leader_settled},
 };
+
+static const struct sentence *find(const struct sentence *table, size_t count, const char *kind)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(kind, table[i].kind) == 0)
+			return &table[i];
+	return NULL;
+}
 
 char *event_sentence(const char *kind, const json_t *body)
 {
 	struct buffer out = BUFFER_INIT(SENTENCE_MAX);
+	const struct sentence *sentence = find(sentences, sizeof(sentences) / sizeof(sentences[0]), kind);
 
 	if (!body)
 		return xstrdup("its content cannot be read");
-	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
-		if (strcmp(kind, sentences[i].kind) == 0) {
-			sentences[i].say(body, &out);
-			return buffer_take(&out);
-		}
-	say_anything(body, &out);
+	if (!sentence)
+		sentence = find(sentences_beside_runs, sentences_beside_runs_count, kind);
+	if (sentence)
+		sentence->say(body, &out);
+	else
+		say_anything(body, &out);
 	return buffer_take(&out);
 }

@@ -17,8 +17,12 @@ static void hear_operation(struct hearing *hearing, const char *hostname, const 
 {
 	int64_t seq;
 
-	if (!operation->database || !operation->chain_head || strcmp(operation->database, hearing->database) != 0)
+	if (!operation->database || !operation->chain_head)
 		return;
+	if (strcmp(operation->database, hearing->database) != 0) {
+		hearing->counts.others++;
+		return;
+	}
 	hearing->counts.heads++;
 	seq = chain_find(hearing->chain, operation->chain_head);
 	if (seq >= 0) {

@@ -13,6 +13,7 @@ struct witness_counts {
 	size_t answered;
 	size_t heads;   /* that they were given by this database */
 	size_t known;   /* of those, in the chain */
+	size_t others;  /* heads of other databases: this one was renamed, or the hosts had another one before */
 	int64_t newest; /* the last event that a host vouches for; 0: none */
 };
 

@@ -3,43 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/reports.h"
+#include "orchestrator/session_ledger.h"
 
-enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_JSON, FORMAT_CSV, FORMAT_HTML, FORMAT_COUNT };
-
-static const char *const names[FORMAT_COUNT] = {"text", "markdown", "json", "csv", "html"};
-
-static int parse_format(struct session *session, const char *name, enum format *out)
+static int parse_format(struct session *session, const char *name, enum report_format *out)
 {
-	if (!name) {
-		*out = session->json ? FORMAT_JSON : FORMAT_TEXT;
-		return 0;
-	}
-	for (int i = 0; i < FORMAT_COUNT; i++) {
-		if (strcmp(name, names[i]) != 0)
-			continue;
-		if (session->json && i != FORMAT_JSON)
-			return error_set(&session->error, ERROR_USAGE, "--json and --format %s: leave out one of them",
-					 name);
-		*out = (enum format)i;
-		return 0;
-	}
-	return error_set(&session->error, ERROR_USAGE, "--format %s: text, markdown, json, csv or html", name);
-}
+	int format = name ? report_format_parse(name) : session->json ? REPORT_JSON : REPORT_TEXT;
 
-static bool is_named_twice(const struct report_runs *runs)
-{
-	const char *last = runs->views[runs->count - 1].run.id;
-
-	for (size_t i = 0; i + 1 < runs->count; i++)
-		if (strcmp(runs->views[i].run.id, last) == 0)
-			return true;
-	return false;
+	if (format < 0)
+		return error_set(&session->error, ERROR_USAGE, "--format %s: text, markdown, json, csv or html", name);
+	if (session->json && format != REPORT_JSON)
+		return error_set(&session->error, ERROR_USAGE, "--json and --format %s: leave out one of them", name);
+	*out = (enum report_format)format;
+	return 0;
 }
 
 static int load(struct session *session, const struct arguments *operands, struct report_runs *runs)
@@ -47,60 +28,39 @@ static int load(struct session *session, const struct arguments *operands, struc
 	struct store *store = session_store(session);
 	int64_t now_ms = clock_wall_ms();
 
-	if (!store)
-		return -1;
-	runs->views = xcalloc(operands->count, sizeof *runs->views);
-	for (size_t i = 0; i < operands->count; i++) {
-		if (run_view_load(store, operands->items[i], now_ms, &runs->views[i], &session->error) < 0)
+	for (size_t i = 0; store && i < operands->count; i++)
+		if (report_runs_add(runs, store, operands->items[i], now_ms, &session->error) < 0)
 			return -1;
-		runs->count++;
-		if (is_named_twice(runs))
-			return error_set(&session->error, ERROR_USAGE,
-					 "%s is the same run as one before: name each run once", operands->items[i]);
-	}
-	return 0;
+	return store ? 0 : -1;
 }
 
-/* Whatever the format, the whole document. */
-static void write_stream(const struct report_runs *runs, enum format format, struct buffer *out)
+static json_t *event_body(const struct report_runs *runs, enum report_format format, const struct buffer *out,
+			  const char *path)
 {
-	char *text = NULL;
-	size_t len = 0;
+	char sha256[DIGEST_HEX_SIZE];
+	json_t *names = json_array();
 
-	if (format == FORMAT_JSON) {
-		json_t *document = report_json(runs);
-
-		text = json_dumps(document, JSON_INDENT(2));
-		json_decref(document);
-		buffer_puts(out, text);
-		buffer_putc(out, '\n');
-	} else {
-		FILE *stream = open_memstream(&text, &len);
-
-		if (!stream)
-			abort();
-		report_text(runs, stream);
-		fclose(stream);
-		buffer_append(out, text, len);
-	}
-	free(text);
+	digest_hex(buffer_text(out), out->len, sha256);
+	for (size_t i = 0; i < runs->count; i++)
+		json_array_append_new(names, json_string(runs->views[i].run.id));
+	return json_pack("{s:o, s:s, s:o, s:s, s:I, s:s}", "runs", names, "format", report_format_names[format], "file",
+			 output_text(path), "sha256", sha256, "bytes", (json_int_t)out->len, "head",
+			 runs->views[0].head);
 }
 
-static void write_report(const struct report_runs *runs, enum format format, struct buffer *out)
+/* Whoever holds the file can ask later whether it is the one that was written. */
+static int record(struct session *session, const struct report_runs *runs, enum report_format format,
+		  const struct buffer *out, const char *path)
 {
-	switch (format) {
-	case FORMAT_HTML:
-		report_html(runs, out);
-		break;
-	case FORMAT_CSV:
-		report_csv(runs, out);
-		break;
-	case FORMAT_MARKDOWN:
-		report_markdown(runs, out);
-		break;
-	default:
-		write_stream(runs, format, out);
+	struct ledger *ledger = session_ledger(session);
+	int result = -1;
+
+	if (ledger) {
+		ledger_event(ledger, "audit.reported", NULL, NULL, event_body(runs, format, out, path));
+		result = ledger_commit(ledger, &session->error);
 	}
+	ledger_close(ledger);
+	return result < 0 ? error_prefix(&session->error, "%s is written, and not recorded in the ledger", path) : 0;
 }
 
 static int deliver(struct session *session, const struct buffer *out, const char *path)
@@ -115,20 +75,20 @@ static int deliver(struct session *session, const struct buffer *out, const char
 	return 0;
 }
 
-static int report(struct session *session, const struct report_runs *runs, enum format format, const char *path)
+static int report(struct session *session, const struct report_runs *runs, enum report_format format, const char *path)
 {
 	struct buffer out = BUFFER_INIT(REPORT_MAX);
 	int result = 0;
 
 	/* On a terminal people get colours, which a buffer would lose. */
-	if (!path && format == FORMAT_TEXT) {
+	if (!path && format == REPORT_TEXT) {
 		report_text(runs, stdout);
-	} else if (!path && format == FORMAT_JSON) {
-		output_json(report_json(runs));
-	} else {
-		write_report(runs, format, &out);
-		result = deliver(session, &out, path);
+		return 0;
 	}
+	report_write(runs, format, &out);
+	result = deliver(session, &out, path);
+	if (result == 0 && path && strcmp(path, "-") != 0)
+		result = record(session, runs, format, &out, path);
 	buffer_clear(&out);
 	return result;
 }
@@ -137,7 +97,7 @@ int command_audit_report(int argc, const char *const argv[], const struct comman
 {
 	struct session *session = ctx;
 	const char *name = NULL, *path = NULL;
-	enum format format = FORMAT_TEXT;
+	enum report_format format = REPORT_TEXT;
 	const struct option own[] = {
 		{"format", 0, OPTION_STRING, &name, "FORMAT", "text (the default), markdown, json, csv or html", 0, 0},
 		{"out", 'o', OPTION_STRING, &path, "FILE", "write it there, whole or not at all; -: stdout", 0, 0},

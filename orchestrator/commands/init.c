@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rollcall init: an example of the cluster file, never over one that is there. */
+/* rollcall init: an example of the cluster file, never over one that is there, and the database beside it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "inventory/store_share.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/output.h"
+#include "orchestrator/session_ledger.h"
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -44,13 +46,42 @@ static int write_example(const char *path, const char *database, struct error *e
 	return error_errno(err, ERROR_SYSTEM, errnum, "%s: cannot be written", path);
 }
 
+/* The first act on a database is the first event of its ledger. */
+static int record(struct session *session, const char *path)
+{
+	struct ledger *ledger = session_new_store(session) ? session_ledger(session) : NULL;
+	char sha256[DIGEST_HEX_SIZE];
+	int result = -1;
+
+	if (ledger) {
+		digest_hex(cluster_example, strlen(cluster_example), sha256);
+		ledger_event(ledger, "database.init", NULL, NULL,
+			     json_pack("{s:o, s:s}", "file", output_text(path), "sha256", sha256));
+		result = ledger_commit(ledger, &session->error);
+	}
+	ledger_close(ledger);
+	return result;
+}
+
+static int init(struct session *session, const char *path, const char *group)
+{
+	if (group && store_share(session_database_path(session), group, &session->error) < 0)
+		return -1;
+	if (write_example(path, group ? session_database_path(session) : NULL, &session->error) < 0)
+		return -1;
+	if (record(session, path) == 0)
+		return 0;
+	unlink(path);
+	return -1;
+}
+
 int command_init(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
 	const char *group = NULL;
 	const struct option own[] = {
-		{"group", 0, OPTION_STRING, &group, "NAME",
-		 "also make the database, for the members of this group to share", 0, 0},
+		{"group", 0, OPTION_STRING, &group, "NAME", "the database is for the members of this group to share", 0,
+		 0},
 		{.name = NULL},
 	};
 	struct arguments operands = {NULL, 0};
@@ -60,9 +91,7 @@ int command_init(int argc, const char *const argv[], const struct command *self,
 	arguments_clear(&operands);
 	if (parsed != 0)
 		return parsed < 0 ? -1 : 0;
-	if (group && store_share(session_database_path(session), group, &session->error) < 0)
-		return -1;
-	if (write_example(path, group ? session_database_path(session) : NULL, &session->error) < 0)
+	if (init(session, path, group) < 0)
 		return -1;
 	if (session->json)
 		return output_json(json_pack("{s:o}", "file", output_text(path)));

@@ -10,6 +10,7 @@
 #include "inventory/history.h"
 #include "inventory/listing.h"
 #include "inventory/moment.h"
+#include "orchestrator/choose.h"
 #include "orchestrator/output.h"
 
 /* What is shown when only --at, --sort or --csv was given. */
@@ -162,9 +163,27 @@ static int load(struct session *session, struct question *question, struct listi
 	if (question->at_ms &&
 	    history_travel(store, question->cluster, question->at_ms, clock_wall_ms(), &session->error) < 0)
 		return error_prefix(&session->error, "--at");
+	if (choose_check_names(session, question->selector) < 0)
+		return -1;
 	if (listing_load(store, question->cluster, question->selector, &question->wish, listing, &session->error) < 0)
 		return -1;
+	if (choose_check_columns(session, listing->names, listing->columns - (question->wish.group_by ? 2 : 0)) < 0)
+		return -1;
 	return question->at_ms ? history_return(store, &session->error) : 0;
+}
+
+/* What was left out is said: nobody should take the first rows for all of them. */
+static void cut_rows(struct listing *listing, int64_t limit, bool quiet)
+{
+	size_t rows = listing->rows;
+
+	if (limit == 0 || (uint64_t)limit >= rows)
+		return;
+	for (size_t i = (size_t)limit * listing->columns; i < rows * listing->columns; i++)
+		free(listing->cells[i].text);
+	listing->rows = (size_t)limit;
+	if (!quiet)
+		fprintf(stderr, "the first %zu of %zu rows\n", listing->rows, rows);
 }
 
 static int print(const struct session *session, const struct inventory_wish *wish, const struct question *question,
@@ -190,6 +209,8 @@ int inventory_print_columns(struct session *session, const struct inventory_wish
 
 	if (result == 0)
 		result = load(session, &question, &listing);
+	if (result == 0)
+		cut_rows(&listing, wish->limit, session->quiet);
 	if (result == 0)
 		result = print(session, wish, &question, &listing);
 	listing_clear(&listing);

@@ -7,6 +7,7 @@
 /* The options of `inventory list`; NULL: not given. */
 struct inventory_wish {
 	const char *where, *at, *columns, *sort, *group_by;
+	int64_t limit; /* rows; 0: all */
 	bool csv;
 };
 

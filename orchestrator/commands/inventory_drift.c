@@ -197,7 +197,7 @@ int command_inventory_drift(int argc, const char *const argv[], const struct com
 	struct drift_wish wish = {.where = NULL};
 	const struct option own[] = {
 		{"where", 0, OPTION_STRING, &wish.where, "EXPR", "only agents that match", 0, 0},
-		{"config", 0, OPTION_STRING, &wish.config, "CONFIG[@V]",
+		{"expect", 0, OPTION_STRING, &wish.config, "CONFIG[@V]",
 		 "the config that should be there, instead of what was rolled out last", 0, 0},
 		{"refresh", 0, OPTION_FLAG, &wish.refresh, NULL, "ask the master and the hosts first", 0, 0},
 		{"all", 0, OPTION_FLAG, &wish.all, NULL, "also what is worth knowing and no drift", 0, 0},

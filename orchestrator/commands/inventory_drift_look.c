@@ -38,9 +38,10 @@ static void append_findings(struct drift_findings *to, struct drift_findings *fr
 	*from = (struct drift_findings){NULL, 0};
 }
 
-/* What one config still asks of the agent's running flags. */
+/* What one config still asks of the agent's running flags. When that cannot be said of this agent, why says so: the others
+ * are to be looked at all the same. */
 static int resolve(struct drift *drift, const char *reference, const struct drift_input *input,
-		   struct config_edits *edits)
+		   struct config_edits *edits, struct error *why)
 {
 	struct error *err = &drift->session->error;
 	struct store *store = session_store(drift->session);
@@ -55,7 +56,11 @@ static int resolve(struct drift *drift, const char *reference, const struct drif
 		mesos_version_parse(input->survey->version, &mesos, NULL);
 	config = config_open(&version, err);
 	if (config)
-		result = config_resolve(config, store, input->agent, &input->survey->flags, &mesos, edits, err);
+		result = config_resolve(config, store, input->agent, &input->survey->flags, &mesos, edits, why);
+	if (result < 0 && config && why->kind != ERROR_USAGE)
+		error_set(err, why->kind, "%s", why->text);
+	if (result < 0 && config && why->kind == ERROR_USAGE)
+		result = 0;
 	config_free(config);
 	config_version_clear(&version);
 	return result;
@@ -65,11 +70,15 @@ static int find_config_drift(struct drift *drift, const struct drift_input *inpu
 			     struct drift_findings *out)
 {
 	struct config_edits edits = {.items = NULL};
+	struct error why = ERROR_INIT;
 	struct drift_findings found;
 
-	if (resolve(drift, reference, input, &edits) < 0)
+	if (resolve(drift, reference, input, &edits, &why) < 0)
 		return -1;
-	drift_find_config(reference, &edits, &found);
+	if (why.kind == ERROR_USAGE)
+		drift_find_config_failure(reference, why.text, &found);
+	else
+		drift_find_config(reference, &edits, &found);
 	append_findings(out, &found);
 	config_edits_clear(&edits);
 	return 0;
@@ -191,9 +200,26 @@ static int refresh(struct drift *drift)
 	return result;
 }
 
+/* Also where no agent can be compared with it, a config that is not there is a mistake. */
+static int check_config(struct drift *drift)
+{
+	struct store *store = drift->wish->config ? session_store(drift->session) : NULL;
+	struct config_version version;
+
+	if (!drift->wish->config)
+		return 0;
+	if (!store || config_find(store, drift->wish->config, &version, &drift->session->error) < 0)
+		return -1;
+	config_version_clear(&version);
+	return 0;
+}
+
 int drift_look(struct drift *drift)
 {
-	int result = drift->wish->refresh ? refresh(drift) : 0;
+	int result = check_config(drift);
+
+	if (result == 0 && drift->wish->refresh)
+		result = refresh(drift);
 
 	if (result == 0)
 		result = choose_agents(drift->session, drift->wish->where, &drift->listed);

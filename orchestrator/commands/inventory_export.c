@@ -10,6 +10,7 @@
 #include "inventory/transfer.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/output.h"
+#include "orchestrator/session_ledger.h"
 
 static bool is_stream(const char *path)
 {
@@ -87,6 +88,22 @@ int command_inventory_export(int argc, const char *const argv[], const struct co
 	return result;
 }
 
+/* The events that came along end with the one that says so. */
+static int record_import(struct session *session, const char *path, int64_t rows)
+{
+	struct ledger *ledger = session_ledger(session);
+	int result = -1;
+
+	if (ledger) {
+		ledger_event(ledger, "database.imported", NULL, NULL,
+			     json_pack("{s:o, s:I}", "file", output_text(is_stream(path) ? "stdin" : path), "rows",
+				       (json_int_t)rows));
+		result = ledger_commit(ledger, &session->error);
+	}
+	ledger_close(ledger);
+	return result;
+}
+
 static int import(struct session *session, const char *path)
 {
 	const char *database = session_database_path(session);
@@ -101,7 +118,9 @@ static int import(struct session *session, const char *path)
 	result = transfer_import(is_stream(path) ? "stdin" : path, file, database, &rows, &session->error);
 	if (file != stdin)
 		fclose(file);
-	return result == 0 ? print_rows(session, path, database, rows, "into") : -1;
+	if (result < 0 || record_import(session, path, rows) < 0)
+		return -1;
+	return print_rows(session, path, database, rows, "into");
 }
 
 int command_inventory_import(int argc, const char *const argv[], const struct command *self, void *ctx)

@@ -156,6 +156,7 @@ int command_inventory_list(int argc, const char *const argv[], const struct comm
 		{"columns", 0, OPTION_STRING, &wish.columns, "NAMES", "what to show, separated by commas", 0, 0},
 		{"sort", 0, OPTION_STRING, &wish.sort, "NAMES", "in which order; -NAME: the largest first", 0, 0},
 		{"group-by", 0, OPTION_STRING, &wish.group_by, "NAMES", "one row per group, hosts folded", 0, 0},
+		{"limit", 0, OPTION_INT, &wish.limit, "N", "only the first N rows", 1, INT32_MAX},
 		{"csv", 0, OPTION_FLAG, &wish.csv, NULL, "as CSV", 0, 0},
 		{.name = NULL},
 	};
@@ -165,7 +166,7 @@ int command_inventory_list(int argc, const char *const argv[], const struct comm
 	arguments_clear(&operands);
 	if (parsed != 0)
 		return parsed < 0 ? -1 : 0;
-	if (wish.at || wish.columns || wish.sort || wish.group_by || wish.csv)
+	if (wish.at || wish.columns || wish.sort || wish.group_by || wish.csv || wish.limit)
 		return inventory_print_columns(session, &wish);
 	return list_whole(session, &wish);
 }

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/receivers.h"
+#include "orchestrator/outgoing/project.h"
 #include "orchestrator/outgoing/receivers.h"
 #include "orchestrator/output.h"
 #include "orchestrator/session_ledger.h"
@@ -17,6 +20,9 @@
 #define TIMEOUT_MS     10000
 #define TIMEOUT_MIN_MS 100
 #define TIMEOUT_MAX_MS 600000
+/* Of the frameworks that there are, in a warning. */
+#define NAMES_SHOWN    10
+#define NAMES_MAX      65536
 
 struct words {
 	const char *framework, *events, *url, *secret_file, *ca, *timeout;
@@ -147,8 +153,41 @@ static int put(struct session *session, const struct receiver *wanted)
 	return result;
 }
 
+/* Nothing wrong with a framework that is still to come; but a name with a typo in it would keep silent for ever. */
+static int warn_of_nobody(struct session *session, const struct receiver *observer)
+{
+	struct buffer names = BUFFER_INIT(NAMES_MAX);
+	struct store_cursor rows;
+	size_t count = 0, matching = 0;
+	int more;
+
+	if (store_query(
+		    session_store(session), &rows, &session->error,
+		    "SELECT f.id, f.name, f.role FROM frameworks f JOIN clusters c ON c.id = f.cluster WHERE c.name = ?1 ORDER "
+		    "BY f.name, f.id",
+		    "t", observer->cluster) < 0)
+		return -1;
+	while ((more = store_next(&rows, &session->error)) > 0) {
+		matching += observer_wants(observer->wants, store_text(&rows, 0), store_text(&rows, 1),
+					   store_text(&rows, 2));
+		if (count++ < NAMES_SHOWN)
+			buffer_printf(&names, "%s%s", count > 1 ? ", " : "", store_text(&rows, 1));
+	}
+	store_done(&rows);
+	if (more == 0 && matching == 0)
+		log_warning(
+			"no framework has the ID, name or role %s: as of the last `rollcall inventory sync`, cluster %s has "
+			"%zu framework%s%s%s%s",
+			observer->wants, observer->cluster, count, count == 1 ? "" : "s", count ? ": " : "",
+			buffer_text(&names), count > NAMES_SHOWN ? "…" : "");
+	buffer_clear(&names);
+	return more;
+}
+
 static int show(struct session *session, const struct receiver *wanted)
 {
+	if (strcmp(wanted->kind, "observer") == 0 && warn_of_nobody(session, wanted) < 0)
+		return -1;
 	if (session->json)
 		return output_json(receiver_to_json(wanted));
 	printf("%s %s: posts to %s%s. Try it: `rollcall %s test %s`\n",

@@ -20,12 +20,12 @@
 
 static json_t *to_json(const struct outgoing *message, int64_t now_ms)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:o, s:b}", "number",
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:f, s:o, s:I, s:o, s:o, s:b}", "number",
 			 (json_int_t)message->number, "id", message->id, "to", message->receiver_kind, "name",
-			 message->receiver_name, "kind", message->kind, "of", message->lane, "framework",
-			 output_text(message->framework), "task", output_text(message->task), "age_seconds",
-			 (double)(now_ms - message->created_ms) / 1000, "since", output_time(message->created_ms),
-			 "attempts", (json_int_t)message->attempts, "next",
+			 message->receiver_name, "kind", message->kind, "of", message->lane, "hostname",
+			 output_text(message->hostname), "framework", output_text(message->framework), "task",
+			 output_text(message->task), "age_seconds", (double)(now_ms - message->created_ms) / 1000,
+			 "since", output_time(message->created_ms), "attempts", (json_int_t)message->attempts, "next",
 			 message->next_ms < 0 ? json_null() : output_time(message->next_ms), "error",
 			 output_text(message->error), "dead", (int)outgoing_is_dead(message, now_ms));
 }
@@ -43,7 +43,7 @@ static void add_row(struct table *table, const struct outgoing *message, int64_t
 	const char *cells[] = {number,
 			       message->receiver_name,
 			       message->kind,
-			       message->lane,
+			       message->hostname ? message->hostname : message->lane,
 			       message->task ? message->task : "-",
 			       output_age(message->created_ms, now_ms, age),
 			       attempts,

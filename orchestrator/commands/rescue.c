@@ -56,6 +56,11 @@ static int carry_out(struct rescue *rescue, const char *yes)
 
 	if (check_hash(rescue, yes) < 0)
 		return -1;
+	if (rescue_count_foreign(rescue) > 0 && !rescue->options.adopt)
+		return error_set(&rescue->session->error, ERROR_REFUSED,
+				 "%zu of these hosts are driven by another database: --adopt takes them over, when "
+				 "nobody uses that one any more",
+				 rescue_count_foreign(rescue));
 	if (rescue_count_acts(rescue) > 0 && rescue_carry_out(rescue) < 0)
 		return -1;
 	show(rescue, true);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "orchestrator/choose.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/rollout_plan_options.h"
 #include "orchestrator/ledger/ledger_query.h"
@@ -21,11 +22,30 @@
 
 /* ---- what the plan rests on */
 
+/* What is no selector is the planner's to refuse. */
+static int warn_of_names_in(struct session *session, const char *source, const char *text)
+{
+	struct error ignored = ERROR_INIT;
+	struct selector *selector = text ? selector_parse(source, text, &ignored) : NULL;
+	int result = selector ? choose_check_names(session, selector) : 0;
+
+	selector_free(selector);
+	return result;
+}
+
+/* An attribute that no agent has is a misspelt one: a plan about nobody, or one that leaves nobody out. */
+static int warn_of_names(struct session *session, const struct planner_options *options)
+{
+	if (warn_of_names_in(session, "--where", options->where) < 0)
+		return -1;
+	return warn_of_names_in(session, "--exclude", options->exclude);
+}
+
 static int refresh(struct plan_sources *sources, const struct planner_options *options)
 {
 	struct agent_list agents;
 
-	if (plan_sources_ask_masters(sources) < 0 ||
+	if (plan_sources_ask_masters(sources) < 0 || warn_of_names(sources->session, options) < 0 ||
 	    planner_choose(&sources->input, options, &agents, &sources->session->error) < 0)
 		return -1;
 	int result = plan_sources_survey(sources, &agents);
@@ -72,12 +92,16 @@ static int warn_of_unfinished(struct session *session, const struct planner_inpu
 
 /* ---- showing and keeping it */
 
+static void log_line(const char *line)
+{
+	log_error("%s", line);
+}
+
 static void log_refusals(const struct planner_refusals *refusals)
 {
 	if (refusals->count < 2)
 		return; /* the command's error says it */
-	for (size_t i = 0; i < refusals->count; i++)
-		log_error("%s: %s", refusals->items[i].hostname, refusals->items[i].reason);
+	planner_refusals_tell(refusals, "", log_line);
 }
 
 /* The words that select what this command selected. */
@@ -159,7 +183,7 @@ static int make(struct plan_sources *sources, const struct plan_words *words, co
 	struct planner_refusals refusals = {.items = NULL};
 	struct plan plan;
 
-	if (!words->offline && refresh(sources, options) < 0)
+	if ((words->offline ? warn_of_names(session, options) : refresh(sources, options)) < 0)
 		return -1;
 	if (warn_of_gone(session, &sources->input, options) < 0 || warn_of_unfinished(session, &sources->input) < 0 ||
 	    plan_sources_finish(sources) < 0)

@@ -16,13 +16,11 @@ void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTIO
 
 		{"canary", 0, OPTION_STRING, &words->canary, "N|N%|EXPR",
 		 "these come first, and the others wait until they are done and the gates after the stage have passed; "
-		 "of N the "
-		 "first of each kind (mechanism, change, version) are taken first",
+		 "of N the first of each kind (mechanism, change, version) are taken first",
 		 0, 0},
 		{"window", 0, OPTION_STRING, &words->window, "N|N%|LIST",
 		 "at most so many agents away at once (default: 1). A list grows: with 1,5%,25% the first stage is 1 "
-		 "agent, the "
-		 "next 5% of them, and 25% at once hold until the end",
+		 "agent, the next 5% of them, and 25% at once hold until the end",
 		 0, 0},
 		{"domain-window", 0, OPTION_STRING, &words->domain_window, "N|N%",
 		 "the same within each failure domain (default: no limit)", 0, 0},
@@ -30,24 +28,20 @@ void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTIO
 		 "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)", 0, 0},
 		{"by", 0, OPTION_STRING, &words->by, "ATTR|zone",
 		 "one domain at a time: the next begins when every agent of the one before has ended. `zone` is the "
-		 "failure "
-		 "domain",
+		 "failure domain",
 		 0, 0},
 
 		{"max-failures", 0, OPTION_STRING, &words->max_failures, "N|N%",
 		 "so many failed agents are tolerated: reaching N goes on, exceeding it stops (default: 0, the first "
-		 "failure "
-		 "stops). A percentage is of the agents that change, rounded down",
+		 "failure stops). A percentage is of the agents that change, rounded down",
 		 0, 0},
 		{"max-failures-stage", 0, OPTION_STRING, &words->max_failures_stage, "N|N%",
 		 "the same within one stage: exceeding it stops (default: no limit of its own). A percentage is of the "
-		 "smallest "
-		 "stage",
+		 "smallest stage",
 		 0, 0},
 		{"max-failures-domain", 0, OPTION_STRING, &words->max_failures_domain, "N|N%",
 		 "the same within one failure domain: exceeding it stops (default: no limit of its own). A percentage "
-		 "is of the "
-		 "smallest domain",
+		 "is of the smallest domain",
 		 0, 0},
 		{"max-consecutive", 0, OPTION_INT, &words->max_consecutive, "N",
 		 "reaching N failures in a row stops, whatever the other budgets allow (default: 0, no limit)", 0,
@@ -59,23 +53,20 @@ void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTIO
 		 0, 0},
 		{"meltdown", 0, OPTION_STRING, &words->meltdown, "N%",
 		 "nothing more starts while more than N% of the cluster's agents are unreachable or inactive for any "
-		 "reason "
-		 "(default: 20%, or 10 points above what the window itself takes away; 0 turns it off)",
+		 "reason (default: 20%, or 10 points above what the window itself takes away; 0 turns it off)",
 		 0, 0},
 		{"soak", 0, OPTION_STRING, &words->soak, "DURATION",
 		 "how long an agent must have been back before it counts as done (default: 0)", 0, 0},
 		{"gates", 0, OPTION_STRING, &words->gates, "FILE",
 		 "questions asked after each agent and each stage (JSON, schema/gates.schema.json): commands, URLs, "
-		 "and what the "
-		 "master says. One that fails counts as a failure, one without an answer pauses the run",
+		 "and what the master says. One that fails counts as a failure, one without an answer pauses the run",
 		 0, 0},
 		{"return-timeout", 0, OPTION_STRING, &words->return_timeout, "DURATION",
 		 "how long an agent may take to reregister after its start (default: 150secs)", 0, 0},
 
 		{"ignore", 0, OPTION_STRING, &words->ignore, "PARTS",
 		 "which parts of the SlaveInfo may change: a list of attributes, resources, domains, or `none` "
-		 "(default: all "
-		 "three)",
+		 "(default: all three)",
 		 0, 0},
 		{"discard", 0, OPTION_FLAG, &words->discard, NULL,
 		 "keep the ID, replace the SlaveInfo and end the tasks, instead of keeping them (recover_state=false)",
@@ -90,8 +81,7 @@ void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTIO
 		 "also agents of a Mesos version whose rules were never checked", 0, 0},
 		{"accept-stale-master", 0, OPTION_FLAG, &words->accept_stale_master, NULL,
 		 "also with masters that keep an agent's old SlaveInfo until their next failover (before Mesos 1.5); "
-		 "the plan "
-		 "says how to finish",
+		 "the plan says how to finish",
 		 0, 0},
 		{"hold-configuration-management", 0, OPTION_FLAG, &words->hold_configuration_management, NULL,
 		 "hold Puppet or Chef on a host while its agent is changed, where they manage the files", 0, 0},

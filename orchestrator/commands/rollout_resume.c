@@ -13,9 +13,12 @@
 #include "orchestrator/output.h"
 #include "orchestrator/report/plan_text.h"
 
-static int record_resume(struct drive *state, const char *run)
+/* A run that was over gets another end; the first one stays in this event. */
+static int record_resume(struct drive *state, const struct run_row *run)
 {
-	ledger_event(state->ledger, "run.resumed", run, NULL, NULL);
+	json_t *ended = run->finished_ms ? json_integer((json_int_t)run->finished_ms) : NULL;
+
+	ledger_event(state->ledger, "run.resumed", run->id, NULL, json_pack("{s:o*}", "ended_ms", ended));
 	return ledger_commit(state->ledger, &state->session->error);
 }
 
@@ -82,7 +85,7 @@ static int resume(struct session *session, const struct run_row *run, const stru
 	if (!session->quiet)
 		plan_print_summary(&plan, stderr);
 	if (drive_open(&state, session, &plan, how->take_over) == 0 && drive_void_orders(&state, run->id) == 0 &&
-	    record_resume(&state, run->id) == 0 && (!how->retry || put_retry(&state, run->id) == 0)) {
+	    record_resume(&state, run) == 0 && (!how->retry || put_retry(&state, run->id) == 0)) {
 		state.adopt = how->adopt;
 		state.prometheus_file = how->prometheus_file;
 		result = drive_whole(&state, run->id);
@@ -90,6 +93,16 @@ static int resume(struct session *session, const struct run_row *run, const stru
 	drive_close(&state);
 	plan_clear(&plan);
 	return result;
+}
+
+/* Nobody drives it, or he is to be replaced. */
+static int go_on(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	int result, rests = drive_at_rest(session, run->id, how->retry, &result);
+
+	if (rests != 0)
+		return rests < 0 ? -1 : result;
+	return resume(session, run, how);
 }
 
 /* A driver that only finishes what is under way, because the run has paused, can go on; every driver can retry. */
@@ -126,7 +139,7 @@ int rollout_resume(struct session *session, const char *name, const struct rollo
 	if (result == 0 && takes_orders(session, &run, how))
 		result = give_order(session, run.id, how->retry ? "retry" : "resume");
 	if (result == 0)
-		result = resume(session, &run, how);
+		result = go_on(session, &run, how);
 	else if (result > 0)
 		result = 0;
 	run_row_clear(&run);

@@ -93,10 +93,9 @@ static int fill_options(const struct rollback *how, struct planner_options *out,
 	return how->window ? planner_windows_parse(how->window, &out->windows, err) : 0;
 }
 
-static void print_refusals(const struct planner_refusals *refusals)
+static void warn(const char *line)
 {
-	for (size_t i = 0; i < refusals->count; i++)
-		log_warning("%s cannot be taken back: %s", refusals->items[i].hostname, refusals->items[i].reason);
+	log_warning("%s", line);
 }
 
 static int show_plan(struct session *session, const struct plan *plan, const struct rollback *how)
@@ -121,7 +120,7 @@ static int plan_and_go(struct session *session, const char *run, const struct ro
 	if (fill_options(how, &options, &session->error) < 0)
 		return -1;
 	int result = rollback_plan(session, run, &options, &plan, &refusals);
-	print_refusals(&refusals);
+	planner_refusals_tell(&refusals, " cannot be taken back", warn);
 	planner_refusals_clear(&refusals);
 	if (result < 0)
 		return -1;

@@ -4,8 +4,8 @@
 
 const struct command commands[] = {
 	{"init", "", "write an example of the cluster file",
-	 "Writes a commented example to rollcall.json, or to the file that --config names. A file that is there "
-	 "already is left alone. Edit it, then run `rollcall inventory sync`.\n"
+	 "Writes a commented example to rollcall.json, or to the file that --config names, and makes the database beside it. "
+	 "A file that is there already is left alone. Edit it, then run `rollcall inventory sync`.\n"
 	 "\n"
 	 "Operators who share a workstation share a database: --group makes it theirs (mode 0660), in a folder that is "
 	 "theirs too (`chgrp ops FOLDER && chmod 2770 FOLDER`). Without it the database is yours alone (0600).\n"
@@ -42,8 +42,9 @@ const struct command commands[] = {
 	{"inventory show", "AGENT", "show all that is known of one agent",
 	 "AGENT is an agent's ID, the beginning of one, or a hostname.", command_inventory_show, 1, 1},
 	{"inventory history", "AGENT", "everything that changed about one agent, and when it was seen",
-	 "AGENT is an agent's ID, the beginning of one, or a hostname. A sync sees changes: what came and went between "
-	 "two syncs is not known, and of tasks and what they use no history is kept.",
+	 "AGENT is an agent's ID, the beginning of one, or a hostname, which stands for every agent that the host has "
+	 "had. A sync sees changes: what came and went between two syncs is not known, and of tasks and what they use no "
+	 "history is kept.",
 	 command_inventory_history, 1, 1},
 	{"inventory diff", "T1 [T2]", "how the fleet of two moments differs",
 	 "Agents that appeared, left, got a new ID on the same host, and what changed about the others, field by "
@@ -59,7 +60,7 @@ const struct command commands[] = {
 	 "when there is drift.\n"
 	 "\n"
 	 "    rollcall inventory drift --refresh \"zone = 'eu-1a'\"\n"
-	 "    rollcall inventory drift --config web-tier@4",
+	 "    rollcall inventory drift --expect web-tier@4",
 	 command_inventory_drift, 0, 1},
 	{"inventory check", "", "is the database whole?",
 	 "Reads every page: SQLite's structure and indices, foreign keys, the hashes of configs and plans, and the "
@@ -200,6 +201,9 @@ const struct command commands[] = {
 	 "recovery_timeout (15 minutes unless its flag says otherwise).\n"
 	 "\n"
 	 "    rollcall rescue \"rack = 'r1'\"\n"
+	 "\n"
+	 "Where by the last survey another database left an operation open, as one does that is lost in the middle of a "
+	 "run, the operation is settled, also of an agent that runs: --adopt takes such hosts over.\n"
 	 "\n"
 	 "Interrupted, it can be run again: it shows what is left. Exit status 1 when some agents were not rescued.",
 	 command_rescue, 1, 1},

@@ -111,14 +111,37 @@ void ledger_event(struct ledger *ledger, const char *kind, const char *run, cons
 	json_decref(body);
 }
 
+/* The event that says why a row is as it is: the newest of what is buffered about the same agent (or run). NULL: there is none. */
+static struct pending_event *event_of_row(struct ledger *ledger, const char *run, const char *agent_id)
+{
+	for (size_t i = ledger->event_count; i-- > 0;) {
+		struct pending_event *event = &ledger->events[i];
+		bool of_run = event->run != NULL && strcmp(event->run, run) == 0;
+		bool of_agent = agent_id == NULL ? event->agent_id == NULL
+						 : event->agent_id != NULL && strcmp(event->kind, "agent") == 0 &&
+							   strcmp(event->agent_id, agent_id) == 0;
+		if (of_run && of_agent)
+			return event;
+	}
+	return NULL;
+}
+
 void ledger_put_agent(struct ledger *ledger, const struct run_agent *agent)
 {
+	struct pending_event *event = event_of_row(ledger, agent->run, agent->agent_id);
+	if (event != NULL)
+		run_agent_digest(agent, event->row);
 	ledger->agents = room_for_one(ledger->agents, ledger->agent_count, &ledger->agent_cap, sizeof(*ledger->agents));
 	run_agent_copy(&ledger->agents[ledger->agent_count++], agent);
 }
 
 void ledger_put_run(struct ledger *ledger, const struct run_row *run)
 {
+	struct pending_event *event = event_of_row(ledger, run->id, NULL);
+	if (event != NULL)
+		run_row_digest(run, event->row);
+	if (event != NULL && run->before != NULL)
+		digest_hex(run->before, strlen(run->before), event->row_before);
 	ledger->runs = room_for_one(ledger->runs, ledger->run_count, &ledger->run_cap, sizeof(*ledger->runs));
 	run_row_copy(&ledger->runs[ledger->run_count++], run);
 }
@@ -136,11 +159,13 @@ void ledger_put_order(struct ledger *ledger, const struct run_order *order)
 	ledger->seen_version = 0; /* our own commits do not move data_version */
 	if (order->done_ms == 0)
 		ledger_event(ledger, "run.ordered", order->run, NULL,
-			     json_pack("{s:s, s:s}", "order", order->verb, "by", order->actor));
+			     json_pack("{s:s, s:s, s:I}", "order", order->verb, "by", order->actor, "time_ms",
+				       (json_int_t)order->time_ms));
 	else
 		ledger_event(ledger, "run.obeyed", order->run, NULL,
-			     json_pack("{s:s, s:s, s:I, s:s*}", "order", order->verb, "by", order->actor, "number",
-				       (json_int_t)order->seq, "answer", order->answer));
+			     json_pack("{s:s, s:s, s:I, s:I, s:s*}", "order", order->verb, "by", order->actor, "number",
+				       (json_int_t)order->seq, "done_ms", (json_int_t)order->done_ms, "answer",
+				       order->answer));
 }
 
 static void pending_event_clear(struct pending_event *event)
@@ -168,10 +193,22 @@ void ledger_discard(struct ledger *ledger)
 
 /* ---- one transaction */
 
+/* A body is an object: this becomes its last member. */
+static void write_seal(struct pending_event *event, const char *name, const char *digest)
+{
+	if (digest[0] == '\0' || event->body.len < 2)
+		return;
+	bool first = event->body.len == 2;
+	event->body.len--;
+	buffer_printf(&event->body, "%s\"%s\":\"%s\"}", first ? "" : ",", name, digest);
+}
+
 static int append_events(struct ledger *ledger, struct ledger_end *end, struct error *err)
 {
 	for (size_t i = 0; i < ledger->event_count; i++) {
-		const struct pending_event *event = &ledger->events[i];
+		struct pending_event *event = &ledger->events[i];
+		write_seal(event, "row", event->row);
+		write_seal(event, "row_before", event->row_before);
 		struct ledger_entry entry = {
 			.seq = end->seq + 1,
 			.time_ms = event->time_ms,
@@ -277,6 +314,15 @@ int ledger_commit(struct ledger *ledger, struct error *err)
 	return commit(ledger, NULL, NULL, err);
 }
 
+int ledger_confirm(struct ledger *ledger, struct error *err)
+{
+	struct ledger_end end = {.seq = 0};
+	if (ledger->backend->begin(ledger, &end, err) < 0)
+		return -1;
+	ledger->backend->rollback(ledger);
+	return check_epoch(ledger, &end, err);
+}
+
 int ledger_commit_within(struct ledger *ledger, struct error *err)
 {
 	ledger->within = true;
@@ -311,48 +357,6 @@ int ledger_load_agents(struct ledger *ledger, const char *run, struct run_agent 
 }
 
 /* ---- the chain */
-
-/* NULL and "" are different: "-" and "0:". */
-static void hash_text(struct digest_state *state, const char *text, size_t len)
-{
-	char length[32];
-	int n = snprintf(length, sizeof(length), "%zu:", len);
-	if (text == NULL) {
-		digest_add(state, "-", 1);
-		return;
-	}
-	digest_add(state, length, (size_t)n);
-	digest_add(state, text, len);
-}
-
-static void hash_string(struct digest_state *state, const char *text)
-{
-	hash_text(state, text, text == NULL ? 0 : strlen(text));
-}
-
-static void hash_number(struct digest_state *state, int64_t number)
-{
-	char text[32];
-	snprintf(text, sizeof(text), "%" PRId64, number);
-	hash_string(state, text);
-}
-
-void ledger_hash(const char *previous, const struct ledger_entry *entry, char out[DIGEST_HEX_SIZE])
-{
-	struct digest_state state;
-	unsigned char digest[DIGEST_SIZE];
-	digest_start(&state);
-	hash_string(&state, previous);
-	hash_number(&state, entry->seq);
-	hash_number(&state, entry->time_ms);
-	hash_string(&state, entry->actor);
-	hash_string(&state, entry->run);
-	hash_string(&state, entry->agent_id);
-	hash_string(&state, entry->kind);
-	hash_text(&state, entry->body, entry->body_len);
-	digest_finish(&state, digest);
-	hex_encode(digest, sizeof(digest), out);
-}
 
 static int check_entry(void *ctx, const struct ledger_entry *entry, struct error *err)
 {

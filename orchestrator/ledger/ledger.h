@@ -24,6 +24,8 @@ struct ledger;
 
 struct ledger *ledger_open(struct store *store, const char *actor, struct error *err);
 struct ledger *ledger_open_memory(const char *database_uuid);
+/* One more ledger on the same memory, as another process has the same database open. */
+struct ledger *ledger_share_memory(struct ledger *other);
 void ledger_close(struct ledger *ledger);
 
 const char *ledger_database(const struct ledger *ledger); /* UUID; borrowed */
@@ -72,6 +74,11 @@ struct run_row {
 };
 void run_row_clear(struct run_row *run);
 
+/* SHA-256 over every column (of a run's row without `before`): the event that a row follows from has it as "row". An agent's row follows
+ * from the last event of kind "agent" in its run, a run's from the last one about no agent that has such a member; `before` has "row_before" in the event that it follows from. */
+void run_agent_digest(const struct run_agent *agent, char out[DIGEST_HEX_SIZE]);
+void run_row_digest(const struct run_row *run, char out[DIGEST_HEX_SIZE]);
+
 /* What an operator tells whoever drives the run. */
 struct run_order {
 	int64_t seq; /* 0: a new one, which gets the next number */
@@ -101,12 +108,17 @@ void plan_row_clear(struct plan_row *plan);
 /* body is taken (one reference); NULL: an empty object. run and agent_id may be NULL. */
 void ledger_event(struct ledger *ledger, const char *kind, const char *run, const char *agent_id, json_t *body);
 void ledger_put_plan(struct ledger *ledger, const struct plan_row *plan);
+/* Rows come behind the events that they follow from. */
 void ledger_put_agent(struct ledger *ledger, const struct run_agent *agent);
 void ledger_put_run(struct ledger *ledger, const struct run_row *run);
-/* With its event, which says who ordered what: "run.ordered" for a new one, "run.obeyed" for one that is carried out. */
+/* With its event, which says who ordered what: "run.ordered" for a new one, "run.obeyed" for one that is carried out. An order is
+ * carried out once: when it was carried out or made void already, the commit fails with ERROR_CONFLICT. */
 void ledger_put_order(struct ledger *ledger, const struct run_order *order);
 /* After it, failed or not, nothing is buffered. Without anything buffered it does nothing. */
 int ledger_commit(struct ledger *ledger, struct error *err);
+/* Writes nothing: is the database still ours to drive from? ERROR_CONFLICT as from ledger_commit when somebody has taken a newer
+ * epoch. Before an effect that leaves nothing to write. */
+int ledger_confirm(struct ledger *ledger, struct error *err);
 /* The same within the transaction that is open on the store: durable when that is. Events only; the ledger is to be closed
  * then, because it does not learn what becomes of them. */
 int ledger_commit_within(struct ledger *ledger, struct error *err);

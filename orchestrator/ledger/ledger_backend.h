@@ -42,6 +42,8 @@ struct pending_event {
 	int64_t time_ms;
 	char *run, *agent_id, *kind;
 	struct buffer body;
+	char row[DIGEST_HEX_SIZE];        /* of the row that follows from it; "": none does */
+	char row_before[DIGEST_HEX_SIZE]; /* of a run's `before`; "": it stays */
 };
 
 struct ledger {
@@ -88,6 +90,9 @@ struct store_cursor;
 int ledger_visit_rows(struct store_cursor *rows,
 		      int (*visit)(void *ctx, const struct ledger_entry *entry, struct error *err), void *ctx,
 		      struct error *err);
+
+/* ERROR_CONFLICT: this order is carried out, or void, already. */
+int ledger_order_is_over(const struct run_order *order, struct error *err);
 
 char *ledger_copy_text(const char *text);                                /* NULL stays NULL */
 void run_agent_copy(struct run_agent *to, const struct run_agent *from); /* to is overwritten */

@@ -25,6 +25,7 @@ struct memory {
 	struct run_order *orders; /* order i has number i + 1 */
 	size_t order_count;
 	int64_t epoch;
+	int users; /* ledgers that have it open */
 };
 
 static struct memory *memory_of(struct ledger *ledger)
@@ -114,6 +115,8 @@ static int put_order(struct ledger *ledger, const struct run_order *order, struc
 		return 0;
 	}
 	struct run_order *kept = &memory->orders[order->seq - 1];
+	if (kept->done_ms != 0)
+		return ledger_order_is_over(order, err);
 	run_order_clear(kept);
 	run_order_copy(kept, order);
 	return 0;
@@ -227,6 +230,8 @@ static int walk(struct ledger *ledger, int (*visit)(void *ctx, const struct ledg
 static void close_memory(struct ledger *ledger)
 {
 	struct memory *memory = memory_of(ledger);
+	if (--memory->users > 0)
+		return;
 	for (size_t i = 0; i < memory->event_count; i++) {
 		free(memory->events[i].event.run);
 		free(memory->events[i].event.agent_id);
@@ -266,5 +271,13 @@ static const struct ledger_backend memory_backend = {
 
 struct ledger *ledger_open_memory(const char *database_uuid)
 {
-	return ledger_new(&memory_backend, xcalloc(1, sizeof(struct memory)), database_uuid, "simulator");
+	struct memory *memory = xcalloc(1, sizeof(*memory));
+	memory->users = 1;
+	return ledger_new(&memory_backend, memory, database_uuid, "simulator");
+}
+
+struct ledger *ledger_share_memory(struct ledger *other)
+{
+	memory_of(other)->users++;
+	return ledger_new(&memory_backend, memory_of(other), other->database, "simulator");
 }

@@ -187,10 +187,9 @@ int ledger_find_unfinished(struct store *store, const char *cluster, char **run,
 {
 	return store_find_text(
 		store, run, err,
-		"SELECT r.id FROM runs r JOIN plans p ON p.hash = r.plan WHERE p.cluster = ?1 AND "
-		"(r.state = 'running' OR EXISTS (SELECT 1 FROM run_agents a WHERE a.run = r.id AND a.state "
-		"IN ('checking', 'draining', 'changing', 'returning', 'proving', 'soaking', 'reverting', "
-		"'unknown'))) ORDER BY r.rowid LIMIT 1",
+		"SELECT r.id FROM runs r JOIN plans p ON p.hash = r.plan WHERE p.cluster = ?1 AND (r.state = 'running' "
+		"OR EXISTS (SELECT 1 FROM run_agents a WHERE a.run = r.id AND a.state IN ('checking', 'draining', "
+		"'changing', 'returning', 'proving', 'soaking', 'reverting', 'unknown'))) ORDER BY r.rowid LIMIT 1",
 		"t", cluster);
 }
 

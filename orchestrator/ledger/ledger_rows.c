@@ -83,6 +83,15 @@ void run_order_copy(struct run_order *to, const struct run_order *from)
 	to->answer = ledger_copy_text(from->answer);
 }
 
+int ledger_order_is_over(const struct run_order *order, struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT,
+			 "order %lld (%s) of run %s was carried out, or made void, by somebody else meanwhile: this "
+			 "rollcall stops here, and has done nothing of what it was about to do. `rollcall rollout "
+			 "resume %s` goes on",
+			 (long long)order->seq, order->verb, order->run, order->run);
+}
+
 void plan_row_clear(struct plan_row *plan)
 {
 	free(plan->hash);

@@ -109,9 +109,11 @@ static int put_order(struct ledger *ledger, const struct run_order *order, struc
 				 "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6)",
 				 "tttiit", order->run, order->verb, order->actor, order->time_ms, order->done_ms,
 				 order->answer);
-	return store_run(store_of(ledger), err,
-			 "UPDATE run_orders SET done_ms = nullif(?2, 0), answer = ?3 WHERE seq = ?1", "iit", order->seq,
-			 order->done_ms, order->answer);
+	if (store_run(store_of(ledger), err,
+		      "UPDATE run_orders SET done_ms = nullif(?2, 0), answer = ?3 WHERE seq = ?1 AND done_ms IS NULL",
+		      "iit", order->seq, order->done_ms, order->answer) < 0)
+		return -1;
+	return store_changes(store_of(ledger)) == 1 ? 0 : ledger_order_is_over(order, err);
 }
 
 static int put_agent(struct ledger *ledger, const struct run_agent *agent, struct error *err)
@@ -119,13 +121,12 @@ static int put_agent(struct ledger *ledger, const struct run_agent *agent, struc
 	return store_run(store_of(ledger), err,
 			 "INSERT INTO run_agents (run, position, agent, hostname, state, attempt, operation, epoch, "
 			 "request, before, started, proof, error, away_from_ms, away_until_ms) VALUES (?1, ?2, ?3, ?4, "
-			 "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, nullif(?14, 0), nullif(?15, 0)) "
-			 "ON CONFLICT (run, position) DO UPDATE SET agent = excluded.agent, "
-			 "hostname = excluded.hostname, state = excluded.state, attempt = excluded.attempt, "
-			 "operation = excluded.operation, epoch = excluded.epoch, request = excluded.request, "
-			 "before = excluded.before, started = excluded.started, proof = excluded.proof, "
-			 "error = excluded.error, away_from_ms = excluded.away_from_ms, "
-			 "away_until_ms = excluded.away_until_ms",
+			 "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, nullif(?14, 0), nullif(?15, 0)) ON CONFLICT (run, "
+			 "position) DO UPDATE SET agent = excluded.agent, hostname = excluded.hostname, state = "
+			 "excluded.state, attempt = excluded.attempt, operation = excluded.operation, epoch = "
+			 "excluded.epoch, request = excluded.request, before = excluded.before, started = "
+			 "excluded.started, proof = excluded.proof, error = excluded.error, away_from_ms = "
+			 "excluded.away_from_ms, away_until_ms = excluded.away_until_ms",
 			 "titttitibttttii", agent->run, agent->position, agent->agent_id, agent->hostname, agent->state,
 			 agent->attempt, agent->operation, agent->epoch, (const void *)agent->request,
 			 agent->request == NULL ? (size_t)0 : strlen(agent->request), agent->before, agent->started,
@@ -283,6 +284,7 @@ static int load_agents(struct ledger *ledger, const char *run, struct run_agent 
 
 static void read_entry(const struct store_cursor *rows, struct ledger_entry *out)
 {
+	const char *hash = store_text(rows, 7);
 	*out = (struct ledger_entry){
 		.seq = store_int(rows, 0),
 		.time_ms = store_int(rows, 1),
@@ -292,7 +294,8 @@ static void read_entry(const struct store_cursor *rows, struct ledger_entry *out
 		.kind = store_text(rows, 5),
 	};
 	out->body = store_blob(rows, 6, &out->body_len);
-	snprintf(out->hash, sizeof(out->hash), "%s", store_text(rows, 7));
+	/* One that was made longer is not to pass for what it begins with. */
+	snprintf(out->hash, sizeof(out->hash), "%s", hash && strlen(hash) < sizeof(out->hash) ? hash : "no hash");
 }
 
 int ledger_visit_rows(struct store_cursor *rows,

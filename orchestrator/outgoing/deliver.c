@@ -7,11 +7,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "orchestrator/session_ledger.h"
 
 /* After a run, for what can be sent at once: longer than one request may take unless its receiver says otherwise. */
 #define AFTER_RUN_MS  12000
 /* Is anything left? The question goes through the whole queue. */
 #define COUNT_EACH_MS 500
+/* Who waits wants to know for what. */
+#define SAY_EACH_MS   3000
 
 static volatile sig_atomic_t interrupted;
 static struct loop *loop_to_wake;
@@ -31,8 +34,12 @@ struct sender *deliver_sender(struct session *session)
 
 	if (!http)
 		return NULL;
-	const struct sender_options options = {
-		.store = store, .http = http, .cluster = cluster->name, .ca = cluster->access.ca};
+	const struct sender_options options = {.store = store,
+					       .http = http,
+					       .cluster = cluster->name,
+					       .ca = cluster->access.ca,
+					       .actor = session_actor(session),
+					       .origin = session_origin()};
 
 	return sender_new(&options);
 }
@@ -57,12 +64,41 @@ static int64_t shorter(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* What was said last. */
+struct told {
+	int64_t time_ms; /* monotonic */
+	int64_t waiting; /* at first */
+};
+
+/* How many are left, and what keeps the first of them. */
+static int say_progress(struct session *session, const struct outgoing_counts *left, struct told *told)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	struct outgoing_list list;
+
+	if (session->quiet || left->waiting == 0 || now_ms - told->time_ms < SAY_EACH_MS)
+		return 0;
+	if (outgoing_load(session_store(session), session->cluster->name, 1, &list, &session->error) < 0)
+		return -1;
+	if (list.count > 0)
+		log_info("%" PRId64 " of %" PRId64 " events are still to be delivered%s%s", left->waiting,
+			 told->waiting, list.items[0].error ? "; the first of them: " : "",
+			 list.items[0].error ? list.items[0].error : "");
+	outgoing_list_clear(&list);
+	told->time_ms = now_ms;
+	return 0;
+}
+
 static int send_all(struct session *session, struct sender *sender, const struct deliver *how,
 		    struct outgoing_counts *left)
 {
 	int64_t until_ms = how->for_ms < 0 ? INT64_MAX : clock_monotonic_ms() + how->for_ms, counted_ms = 0;
+	struct told told = {.time_ms = clock_monotonic_ms()};
 	bool complained = false;
 
+	if (count(session, left) < 0)
+		return -1;
+	told.waiting = left->waiting;
 	for (;;) {
 		int64_t wait = sender_step(sender), now_ms = clock_monotonic_ms();
 
@@ -77,6 +113,8 @@ static int send_all(struct session *session, struct sender *sender, const struct
 				return -1;
 			if (is_over(sender, how, left))
 				return 0;
+			if (how->insist && say_progress(session, left, &told) < 0)
+				return -1;
 		}
 		loop_wait(session_loop(session), (int)shorter(wait, until_ms - now_ms));
 	}

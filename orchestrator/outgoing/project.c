@@ -53,10 +53,9 @@ static int put(struct store *store, const struct message *message, struct error 
 	message_id(message, id);
 	return store_run(
 		store, err,
-		"INSERT INTO outgoing (id, receiver, lane, seq, kind, operation, framework, task, created_ms, "
-		"next_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE WHEN EXISTS (SELECT 1 FROM outgoing "
-		"WHERE receiver = ?2 AND lane = ?3 AND ended_ms IS NULL) THEN NULL ELSE ?9 END) "
-		"ON CONFLICT (id) DO NOTHING",
+		"INSERT INTO outgoing (id, receiver, lane, seq, kind, operation, framework, task, created_ms, next_ms) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE WHEN EXISTS (SELECT 1 FROM outgoing WHERE receiver = "
+		"?2 AND lane = ?3 AND ended_ms IS NULL) THEN NULL ELSE ?9 END) ON CONFLICT (id) DO NOTHING",
 		"tititttti", id, message->receiver, message->lane, message->entry->seq, message->kind,
 		message->operation, message->framework, message->task, message->entry->time_ms);
 }

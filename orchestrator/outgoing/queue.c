@@ -11,9 +11,10 @@
 	"r.number, r.kind, r.cluster, r.name, r.url, r.wants, r.secret_file, r.ca, r.timeout_ms, r.author, "           \
 	"r.created_ms "
 
-#define OUTGOING_COLUMNS                                                                                               \
-	"o.number, o.id, o.receiver, r.kind, r.name, o.lane, o.seq, o.kind, o.framework, o.task, o.created_ms, "       \
-	"o.attempts, o.next_ms, o.gone, o.error FROM outgoing o JOIN receivers r ON r.number = o.receiver "
+#define OUTGOING_COLUMNS                                                                                                \
+	"o.number, o.id, o.receiver, r.kind, r.name, o.lane, o.seq, o.kind, o.framework, o.task, o.created_ms, "        \
+	"o.attempts, o.next_ms, o.gone, o.error, (SELECT a.hostname FROM agents a JOIN clusters c ON c.id = a.cluster " \
+	"WHERE c.name = r.cluster AND a.id = o.lane) FROM outgoing o JOIN receivers r ON r.number = o.receiver "
 
 void receiver_clear(struct receiver *receiver)
 {
@@ -46,6 +47,7 @@ void outgoing_clear(struct outgoing *message)
 	free(message->framework);
 	free(message->task);
 	free(message->error);
+	free(message->hostname);
 	*message = (struct outgoing){.number = 0};
 }
 
@@ -104,6 +106,7 @@ static void read_outgoing(const struct store_cursor *rows, void *item)
 		.next_ms = store_is_null(rows, 12) ? -1 : store_int(rows, 12),
 		.gone = store_int(rows, 13) != 0,
 		.error = text_copy(rows, 14),
+		.hostname = text_copy(rows, 15),
 	};
 }
 
@@ -310,4 +313,9 @@ int outgoing_hurry(struct store *store, const char *cluster, int64_t now_ms, str
 			 "UPDATE outgoing SET next_ms = ?2 WHERE ended_ms IS NULL AND next_ms > ?2 AND receiver IN "
 			 "(SELECT number FROM receivers WHERE cluster = ?1)",
 			 "ti", cluster, now_ms);
+}
+
+int outgoing_prune(struct store *store, int64_t now_ms, struct error *err)
+{
+	return store_run(store, err, "DELETE FROM outgoing WHERE ended_ms < ?1", "i", now_ms - OUTGOING_KEPT_MS);
 }

@@ -19,6 +19,10 @@
 /* After so long without success a message is shown as a dead letter. It is still tried, once an hour. */
 #define OUTGOING_DEAD_MS (3 * INT64_C(86400000))
 
+/* A message that has ended stays so long: an operation's undo is told to whoever was told of the operation, and comes sooner. Events
+ * say for good who was told. */
+#define OUTGOING_KEPT_MS (7 * INT64_C(86400000))
+
 struct receiver {
 	int64_t number;
 	char *kind; /* "observer" or "webhook" */
@@ -61,6 +65,7 @@ struct outgoing {
 	int64_t next_ms; /* wall clock; -1: behind another one of its lane */
 	bool gone;       /* its receiver has said that it wants no more */
 	char *error;     /* NULL: not tried yet */
+	char *hostname;  /* of the lane's agent, as the inventory has it; NULL: not known, or of a run */
 };
 struct outgoing_list {
 	struct outgoing *items;
@@ -96,6 +101,8 @@ int outgoing_next(struct store *store, int64_t receiver, int64_t *next_ms, struc
 int outgoing_delivered(struct store *store, int64_t number, int64_t now_ms, struct error *err);
 int outgoing_failed(struct store *store, int64_t number, int64_t next_ms, bool gone, const char *why,
 		    struct error *err);
+/* Forgets messages that have ended long ago. */
+int outgoing_prune(struct store *store, int64_t now_ms, struct error *err);
 /* Everything of the cluster that waits for its time may be sent now. Its own transaction. */
 int outgoing_hurry(struct store *store, const char *cluster, int64_t now_ms, struct error *err);
 

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "inventory/cluster.h"
+#include "orchestrator/ledger/ledger.h"
 #include "orchestrator/outgoing/message.h"
 #include "orchestrator/outgoing/queue.h"
 #include "orchestrator/outgoing/request.h"
 #include "orchestrator/outgoing/sender_lock.h"
+#include "orchestrator/outgoing/silence.h"
 
 /* So many lanes of one receiver are told at once. */
 #define AT_ONCE           8
@@ -22,12 +24,6 @@
 #define LOOK_SOON_MS      20
 /* Somebody else sends, or there is nobody to tell. */
 #define LOOK_IDLE_MS      1000
-/* Between attempts: doubled each time, up to the second; of dead letters, always the third. */
-#define DELAY_FIRST_MS    1000
-#define DELAY_MOST_MS     300000
-#define DELAY_DEAD_MS     3600000
-/* A receiver that cannot be reached is tried again after the same delays, up to this. */
-#define QUIET_MOST_MS     60000
 /* Whoever drives a run does not wait for another process's transaction. */
 #define PATIENCE_MS       20
 #define USUAL_PATIENCE_MS 10000
@@ -45,48 +41,17 @@ struct flight {
 	struct post_result verdict;
 };
 
-/* A receiver that could not be reached lately. */
-struct silence {
-	int64_t receiver;
-	int failures;     /* in a row; 0: it answers */
-	int64_t until_ms; /* monotonic */
-};
-
 struct sender {
 	struct sender_options options;
 	int64_t cluster; /* its key in the database; 0: not known yet */
 	int lock;        /* -1: not held */
 	bool elsewhere;
 	struct flight *flights;
-	struct silence *silences;
-	size_t silence_count;
+	struct silences silences;
 	int64_t look_ms, wrote_ms; /* monotonic */
 	bool due;                  /* something could be sent now */
 	struct error trouble;
 };
-
-int64_t sender_delay_ms(int64_t attempts, bool dead, uint32_t random)
-{
-	int64_t delay = DELAY_FIRST_MS;
-
-	for (int64_t i = 1; i < attempts && delay < DELAY_MOST_MS; i++)
-		delay *= 2;
-	if (delay > DELAY_MOST_MS)
-		delay = DELAY_MOST_MS;
-	if (dead)
-		delay = DELAY_DEAD_MS;
-	/* Between a half and the whole of it, so that what failed together does not come back together. */
-	return delay / 2 + (int64_t)(random % (uint32_t)(delay / 2 + 1));
-}
-
-static uint32_t random_number(void)
-{
-	char text[RANDOM_ID_SIZE];
-
-	random_id(text);
-	text[8] = '\0';
-	return (uint32_t)strtoul(text, NULL, 16);
-}
 
 struct sender *sender_new(const struct sender_options *options)
 {
@@ -120,7 +85,8 @@ void sender_free(struct sender *sender)
 	}
 	if (sender->lock >= 0)
 		close(sender->lock);
-	free(sender->silences);
+	silences_clear(&sender->silences);
+	json_decref(sender->options.origin);
 	free(sender);
 }
 
@@ -139,40 +105,12 @@ const char *sender_trouble(const struct sender *sender)
 	return sender->trouble.kind != ERROR_NONE ? sender->trouble.text : NULL;
 }
 
-/* ---- receivers that do not answer */
-
-static struct silence *silence_of(struct sender *sender, int64_t receiver)
-{
-	for (size_t i = 0; i < sender->silence_count; i++)
-		if (sender->silences[i].receiver == receiver)
-			return &sender->silences[i];
-	sender->silences = xreallocarray(sender->silences, sender->silence_count + 1, sizeof(*sender->silences));
-	sender->silences[sender->silence_count] = (struct silence){.receiver = receiver};
-	return &sender->silences[sender->silence_count++];
-}
-
-static void note_silence(struct sender *sender, const struct flight *flight)
-{
-	struct silence *silence = silence_of(sender, flight->message.receiver);
-	int64_t delay;
-
-	if (!flight->verdict.unreachable && !flight->verdict.gone) {
-		silence->failures = 0;
-		return;
-	}
-	silence->failures++;
-	delay = sender_delay_ms(silence->failures, flight->verdict.gone, random_number());
-	if (!flight->verdict.gone && delay > QUIET_MOST_MS)
-		delay = QUIET_MOST_MS;
-	silence->until_ms = clock_monotonic_ms() + delay;
-}
-
 /* ---- answers */
 
 static void end_flight(struct flight *flight)
 {
 	flight->ended = true;
-	note_silence(flight->sender, flight);
+	silence_note(&flight->sender->silences, flight->message.receiver, &flight->verdict);
 	int64_t soon = clock_monotonic_ms() + LOOK_SOON_MS;
 	if (flight->sender->look_ms > soon)
 		flight->sender->look_ms = soon;
@@ -196,8 +134,32 @@ static int write_one(struct sender *sender, const struct flight *flight, struct 
 	if (verdict->delivered)
 		return outgoing_delivered(sender->options.store, message->number, now_ms, err);
 	return outgoing_failed(sender->options.store, message->number,
-			       now_ms + sender_delay_ms(message->attempts + 1, dead, random_number()), verdict->gone,
-			       verdict->why, err);
+			       now_ms + sender_some_delay_ms(message->attempts + 1, dead), verdict->gone, verdict->why,
+			       err);
+}
+
+/* Who was told is evidence too. */
+static int record(struct sender *sender, struct error *err)
+{
+	const struct sender_options *options = &sender->options;
+	struct ledger *ledger = ledger_open(options->store, options->actor, err);
+	json_t *told = json_array();
+	int result = ledger ? 0 : -1;
+
+	for (const struct flight *flight = sender->flights; flight; flight = flight->next)
+		if (flight->ended && flight->verdict.delivered)
+			json_array_append_new(told, json_pack("{s:s, s:s, s:I}", "id", flight->message.id, "to",
+							      flight->message.receiver_name, "attempts",
+							      (json_int_t)flight->message.attempts + 1));
+	if (ledger && json_array_size(told) > 0) {
+		ledger_set_origin(ledger, json_incref(options->origin));
+		ledger_event(ledger, "outgoing.delivered", NULL, NULL,
+			     json_pack("{s:s, s:O}", "cluster", options->cluster, "messages", told));
+		result = ledger_commit_within(ledger, err);
+	}
+	json_decref(told);
+	ledger_close(ledger);
+	return result;
 }
 
 static int write_all(struct sender *sender, struct error *err)
@@ -212,6 +174,8 @@ static int write_all(struct sender *sender, struct error *err)
 	for (const struct flight *flight = sender->flights; flight && result == 0; flight = flight->next)
 		if (flight->ended)
 			result = write_one(sender, flight, err);
+	if (result == 0)
+		result = record(sender, err);
 	if (result == 0)
 		return store_commit(store, err);
 	store_rollback(store);
@@ -334,12 +298,22 @@ static int begin_due(struct sender *sender, const struct receiver *receiver, siz
 
 static int look_at(struct sender *sender, const struct receiver *receiver, int64_t now_ms, struct error *err)
 {
-	const struct silence *silence = silence_of(sender, receiver->number);
+	const struct silence *silence = silence_of(&sender->silences, receiver->number);
 
 	if (silence->failures == 0)
 		return begin_due(sender, receiver, AT_ONCE, err);
 	/* One attempt shows whether it is back. */
 	return now_ms < silence->until_ms ? 0 : begin_due(sender, receiver, 1, err);
+}
+
+/* Whoever begins to send does this once. When another process holds the database just now, the next sender does it. */
+static void prune(struct store *store)
+{
+	struct error ignored = ERROR_INIT;
+
+	store_set_patience(store, PATIENCE_MS);
+	outgoing_prune(store, clock_wall_ms(), &ignored);
+	store_set_patience(store, USUAL_PATIENCE_MS);
 }
 
 /* 1: this process sends; 0: another one does; -1. */
@@ -354,8 +328,10 @@ static int hold_lock(struct sender *sender, struct error *err)
 		return -1;
 	sender->lock = sender_lock(store_path(sender->options.store), sender->cluster, &why);
 	sender->elsewhere = sender->lock < 0 && why.kind == ERROR_CONFLICT;
-	if (sender->lock >= 0)
+	if (sender->lock >= 0) {
+		prune(sender->options.store);
 		return 1;
+	}
 	return sender->elsewhere ? 0 : error_set(err, why.kind, "%s", why.text);
 }
 

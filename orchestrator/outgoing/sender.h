@@ -5,13 +5,14 @@
  * Posts what waits in the queue. It never waits itself: whoever has a loop calls sender_step in it, as often as the
  * last call asked for, and requests go on inside of loop_wait.
  *
- * At least once: a message has ended when its answer was 2xx and that is committed; a process that dies before sends it
+ * At least once: a message has ended when its answer was 2xx and that is committed, with an event "outgoing.delivered"; a process that dies before sends it
  * again, with the same ID. In order: of a lane one message at a time is under way. One sender for each cluster and
  * database: a lock beside the database ("<database>.outgoing.lock"), which the kernel releases.
  *
  * A receiver that cannot be reached, or does not answer in time, is left alone for a while as a whole, with one attempt at a time to
  * see whether it is back. One that answers with an error is only asked again about that message later.
  */
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +24,9 @@ struct sender_options {
 	struct store *store;
 	struct http *http;
 	const char *cluster; /* only its receivers are told */
-	const char *ca;      /* the cluster file's; NULL: none. All of it is borrowed */
+	const char *ca;      /* the cluster file's; NULL: none */
+	const char *actor;   /* who sends, for the ledger: "user@workstation" */
+	json_t *origin;      /* and from where; NULL: not said. The sender's; all else is borrowed */
 };
 struct sender *sender_new(const struct sender_options *options);
 /* Breaks off what is under way; NULL is fine. */

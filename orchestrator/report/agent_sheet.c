@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "mesos/attributes.h"
 #include "mesos/domain.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/proof_text.h"
 
 #define TEXT_MAX (4u << 20)
@@ -59,7 +60,18 @@ static char *reregistered_text(const struct agent_result *agent)
 	return text;
 }
 
-static char *away_text(const struct run_view *view, const struct agent_result *agent)
+static char *mended_text(const struct agent_result *agent)
+{
+	const struct view_step *step = attempts_mended(agent);
+	char time[CLOCK_TEXT_MAX];
+
+	if (!step)
+		return NULL;
+	return xasprintf("an attempt ended as %s at %s: %s", step->to, clock_format(step->time_ms, time),
+			 attempts_error(agent) ? attempts_error(agent) : "no reason was recorded");
+}
+
+static char *last_away_text(const struct run_view *view, const struct agent_result *agent)
 {
 	char from[CLOCK_TEXT_MAX], span[CLOCK_TEXT_MAX], budget[CLOCK_TEXT_MAX];
 	int64_t silent_ms = view->plan.clocks.silent_ms;
@@ -74,6 +86,18 @@ static char *away_text(const struct run_view *view, const struct agent_result *a
 		return xasprintf("%s, from %s", span, from);
 	return xasprintf("%s of the %s that the master waits, from %s", span, clock_format_span(silent_ms, budget),
 			 from);
+}
+
+static char *away_text(const struct run_view *view, const struct agent_result *agent)
+{
+	char *last = last_away_text(view, agent), *text, span[CLOCK_TEXT_MAX];
+	int64_t before_ms = attempts_away_before(agent);
+
+	if (before_ms == 0)
+		return last;
+	text = xasprintf("%s; and %s in attempts before", last, clock_format_span(before_ms, span));
+	free(last);
+	return text;
 }
 
 static void add_names(const json_t *list, size_t most, struct buffer *out)
@@ -120,15 +144,18 @@ static void add_facts(const struct run_view *view, const struct agent_result *ag
 	char *next = next_steps(view, agent);
 
 	add_fact(sheet, "What happened", copy(row->error));
+	add_fact(sheet, "Earlier", mended_text(agent));
 	add_fact(sheet, "agentctl said", copy(json_string_value(json_object_get(agent->started, "reason"))));
 	if (agent_state_is_failure(agent->state))
 		add_fact(sheet, "What was done", xstrdup(what_was_done(view, agent)));
 	add_fact(sheet, "What to do", next);
+	add_fact(sheet, "Since then", copy(agent->rescued));
 	add_fact(sheet, "ID", id_text(agent));
 	add_fact(sheet, "Zone", copy(agent->planned->domain));
 	add_fact(sheet, "Away", away_text(view, agent));
 	add_fact(sheet, "Reregistered", reregistered_text(agent));
 	add_fact(sheet, "Tasks", tasks_text(agent));
+	add_fact(sheet, "Used", proof_used(agent->proof));
 	add_fact(sheet, "Operation",
 		 xasprintf("%s, by %s%s", row->operation ? row->operation : "none",
 			   mechanism_name(agent->planned->mechanism), row->attempt > 1 ? ", not the first" : ""));

@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "orchestrator/report/agent_sheet.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/escape.h"
 #include "orchestrator/report/outcome.h"
+#include "orchestrator/report/proof_text.h"
 #include "orchestrator/report/reports.h"
 
+#define CELL_MAX (4u << 20)
+
 static const char headings[] =
-	"run,agent_id,hostname,zone,mechanism,state,proven,id_after,same_id,slave_info,away_from,away_until,away_"
-	"seconds,"
-	"tasks_kept,tasks_lost,tasks_unproven,tasks_ended,tasks_new,attempts,operation,error,next\r\n";
+	"run,agent_id,hostname,zone,mechanism,state,proven,id_after,same_id,slave_info,away_from,away_until,away_seconds,tasks_kept,tasks_lost,tasks_unproven,tasks_ended,tasks_new,attempts,operation,error,next,earlier_state,earlier_error,away_before_seconds,away_budget_seconds,reregistered_before,reregistered_after,active,deactivated,process,checkpoint,attributes_before,attributes_planned,attributes_found,resources_before,resources_planned,resources_found,domain_before,domain_planned,domain_found,address_before,address_planned,address_found,flags_planned,flags_found,survived,killed,new,used,proof\r\n";
 
 static void add_time(int64_t ms, struct buffer *out)
 {
@@ -56,6 +59,96 @@ static void add_away(const struct agent_result *agent, struct buffer *out)
 		buffer_putc(out, ',');
 }
 
+/* ---- the proof */
+
+static void add_nanoseconds(const json_t *time, struct buffer *out)
+{
+	add_time((int64_t)json_integer_value(time) / 1000000, out);
+}
+
+static void add_found(const struct agent_result *agent, const char *what, struct buffer *out)
+{
+	const json_t *line = agent_result_line(agent, what);
+	char *detail = line ? proof_line_detail(line) : NULL;
+
+	add_text(detail, out);
+	free(detail);
+}
+
+static void add_checked(const struct agent_result *agent, const char *what, struct buffer *out)
+{
+	const json_t *line = agent_result_line(agent, what);
+
+	add_text(!line ? "" : json_is_true(json_object_get(line, "ok")) ? "ok" : "differs", out);
+}
+
+/* The parts of the SlaveInfo come first; flags are told together. */
+static void add_fields(const struct agent_sheet *sheet, struct buffer *out)
+{
+	struct buffer planned = BUFFER_INIT(CELL_MAX), found = BUFFER_INIT(CELL_MAX);
+
+	for (size_t i = 0; i < sheet->field_count; i++) {
+		const struct sheet_field *field = &sheet->fields[i];
+
+		if (strncmp(field->name, "--", 2) != 0) {
+			add_text(field->before, out);
+			add_text(field->planned, out);
+			add_text(field->found, out);
+			continue;
+		}
+		buffer_printf(&planned, "%s%s=%s", planned.len ? " " : "", field->name,
+			      field->planned ? field->planned : "(none)");
+		if (field->found)
+			buffer_printf(&found, "%s%s=%s", found.len ? " " : "", field->name, field->found);
+	}
+	add_text(buffer_text(&planned), out);
+	add_text(buffer_text(&found), out);
+	buffer_clear(&planned);
+	buffer_clear(&found);
+}
+
+static void add_tasks(const struct agent_result *agent, const char *fate, struct buffer *out)
+{
+	struct buffer names = BUFFER_INIT(CELL_MAX);
+	const json_t *task;
+	size_t i;
+
+	json_array_foreach(json_object_get(agent->tasks, fate), i, task)
+	{
+		const char *name = json_string_value(json_object_get(task, "task"));
+
+		buffer_printf(&names, "%s%s", i ? " " : "", name ? name : "?");
+	}
+	add_text(buffer_text(&names), out);
+	buffer_clear(&names);
+}
+
+static void add_evidence(const struct run_view *view, const struct agent_result *agent, struct buffer *out)
+{
+	struct agent_sheet sheet;
+	char *used = proof_used(agent->proof);
+
+	agent_sheet_make(view, agent, &sheet);
+	add_text(attempts_mended(agent) ? attempts_mended(agent)->to : "", out);
+	add_text(attempts_mended(agent) ? attempts_error(agent) : "", out);
+	buffer_printf(out, ",%.3f,%.3f", (double)attempts_away_before(agent) / 1000,
+		      (double)view->plan.clocks.silent_ms / 1000);
+	add_nanoseconds(json_object_get(agent->before, "reregistered_ns"), out);
+	add_nanoseconds(json_object_get(agent_result_line(agent, "reregistered_time"), "found"), out);
+	add_found(agent, "active", out);
+	add_found(agent, "deactivated", out);
+	add_found(agent, "process", out);
+	add_checked(agent, "checkpoint", out);
+	add_fields(&sheet, out);
+	add_tasks(agent, "survived", out);
+	add_tasks(agent, "killed", out);
+	add_tasks(agent, "new", out);
+	add_text(used, out);
+	add_text(sheet.verdict, out);
+	agent_sheet_clear(&sheet);
+	free(used);
+}
+
 static void add_agent(const struct run_view *view, const struct agent_result *agent, struct buffer *out)
 {
 	char *next = next_steps(view, agent);
@@ -76,6 +169,7 @@ static void add_agent(const struct run_view *view, const struct agent_result *ag
 	add_text(agent->row->operation, out);
 	add_text(agent->row->error, out);
 	add_text(next, out);
+	add_evidence(view, agent, out);
 	buffer_puts(out, "\r\n");
 	free(next);
 }

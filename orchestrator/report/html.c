@@ -72,6 +72,16 @@ static void add_title(const struct report_runs *runs, struct buffer *out)
 	}
 }
 
+static void add_mark(const struct report_runs *runs, struct buffer *out)
+{
+	char *mark = report_mark(runs, REPORT_HTML);
+
+	buffer_puts(out, "<meta name=\"rollcall\" content=\"");
+	escape_html(out, mark);
+	buffer_puts(out, "\">\n");
+	free(mark);
+}
+
 static void add_head(const struct report_runs *runs, struct buffer *out)
 {
 	buffer_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
@@ -81,7 +91,9 @@ static void add_head(const struct report_runs *runs, struct buffer *out)
 	buffer_puts(out,
 		    "; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
 		    "initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" "
-		    "content=\"no-referrer\">\n<title>");
+		    "content=\"no-referrer\">\n");
+	add_mark(runs, out);
+	buffer_puts(out, "<title>");
 	add_title(runs, out);
 	buffer_printf(out, "</title>\n<style>%s</style>\n<script>%s</script>\n</head>\n", report_css, report_js);
 }
@@ -89,11 +101,10 @@ static void add_head(const struct report_runs *runs, struct buffer *out)
 /* What failed bars are filled with: their meaning is not in their colour alone. */
 static void add_patterns(struct buffer *out)
 {
-	buffer_puts(out, "<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs>"
-			 "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+	buffer_puts(out, "<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs><pattern "
+			 "id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
 			 "patternTransform=\"rotate(45)\"><rect class=\"p-back\" width=\"6\" height=\"6\"/><rect "
-			 "class=\"p-line\" "
-			 "width=\"2\" height=\"6\"/></pattern></defs></svg>\n");
+			 "class=\"p-line\" width=\"2\" height=\"6\"/></pattern></defs></svg>\n");
 }
 
 /* ---- several runs */
@@ -116,8 +127,7 @@ static void add_run_line(const struct html_run *run, struct buffer *out)
 	html_time(out, view->run.created_ms);
 	buffer_printf(out,
 		      "</td><td class=\"n\">%zu</td><td class=\"n\">%zu</td><td class=\"n%s\">%zu</td><td "
-		      "class=\"n\">%zu</td><td "
-		      "class=\"n\">%zu</td></tr>\n",
+		      "class=\"n\">%zu</td><td class=\"n\">%zu</td></tr>\n",
 		      view->count, run->sum.by[OUTCOME_DONE], trouble ? " over" : "", trouble, run->sum.kept,
 		      run->sum.lost + run->sum.unproven);
 	free(state);
@@ -134,15 +144,12 @@ static void add_across(const struct html_run *runs, size_t count, struct buffer 
 	buffer_printf(
 		out,
 		"<section id=\"across\" aria-labelledby=\"across-h\"><h2 id=\"across-h\">%zu rollouts: %zu of %zu "
-		"times an agent "
-		"was changed as planned</h2>\n<div class=\"scroll\"><table data-sort><caption>Each run has its own "
-		"part "
-		"below</caption><thead><tr><th scope=\"col\">Run</th><th scope=\"col\">Config</th><th "
+		"times an agent was changed as planned</h2>\n<div class=\"scroll\"><table data-sort><caption>Each run "
+		"has its own part below</caption><thead><tr><th scope=\"col\">Run</th><th scope=\"col\">Config</th><th "
 		"scope=\"col\">Cluster</th><th scope=\"col\">State</th><th scope=\"col\">Started</th><th scope=\"col\" "
 		"class=\"n\">Agents</th><th scope=\"col\" class=\"n\">As planned</th><th scope=\"col\" "
-		"class=\"n\">Need a "
-		"person</th><th scope=\"col\" class=\"n\">Tasks kept</th><th scope=\"col\" class=\"n\">Lost or not "
-		"proven</th></tr></thead><tbody>\n",
+		"class=\"n\">Need a person</th><th scope=\"col\" class=\"n\">Tasks kept</th><th scope=\"col\" "
+		"class=\"n\">Lost or not proven</th></tr></thead><tbody>\n",
 		count, done, agents);
 	for (size_t i = 0; i < count; i++)
 		add_run_line(&runs[i], out);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "orchestrator/report/agent_sheet.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/html_parts.h"
 
 bool html_has_proof(const struct html_run *run, size_t agent)
@@ -78,10 +79,12 @@ static void add_away(const struct html_run *run, const struct agent_result *agen
 /* The first line of the reason; the proof has the rest. */
 static void add_reason(const struct agent_result *agent, struct buffer *out)
 {
-	const char *error = agent->row->error ? agent->row->error : "";
+	const char *error = attempts_error(agent) ? attempts_error(agent) : "";
 	size_t len = strcspn(error, "\n");
 	struct buffer line = BUFFER_INIT(1u << 20);
 
+	if (attempts_mended(agent))
+		buffer_printf(&line, "earlier %s: ", outcome_label(outcome_of(attempts_mended_state(agent))));
 	buffer_append(&line, error, len);
 	buffer_puts(out, "<td class=\"why\">");
 	escape_html(out, buffer_text(&line));
@@ -285,9 +288,8 @@ void html_proofs(const struct html_run *run, struct buffer *out)
 	if (shown < run->view->count) {
 		buffer_printf(out,
 			      "<p class=\"note\">%zu agents' proofs are in this file as data: choose an agent in the "
-			      "table above, "
-			      "which takes a browser that runs scripts. Printed, or without scripts, they are in "
-			      "<code>rollcall audit report ",
+			      "table above, which takes a browser that runs scripts. Printed, or without scripts, they "
+			      "are in <code>rollcall audit report ",
 			      run->view->count - shown);
 		escape_html(out, run->view->run.id);
 		buffer_puts(out, " --format text</code>, and in <code>--format json</code> for programs.</p>\n");

@@ -91,8 +91,7 @@ static void add_histogram(const struct html_run *run, struct buffer *out)
 	count_bins(run, &spread);
 	buffer_printf(out,
 		      "<svg class=\"spread\" width=\"100%%\" height=\"%d\" role=\"img\" aria-label=\"How many agents "
-		      "were away "
-		      "how long\">",
+		      "were away how long\">",
 		      HEIGHT + 52);
 	add_bins(&spread, out);
 	buffer_printf(out, "<line class=\"base\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", HEIGHT + 30,

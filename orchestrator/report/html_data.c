@@ -116,14 +116,12 @@ static json_t *bars_of(const struct html_run *run)
 	const struct timeline *timeline = &run->timeline;
 	json_t *bars = json_array();
 
-	for (size_t i = 0; i < timeline->order_count; i++) {
-		size_t index = timeline->order[i];
-		const struct run_agent *row = run->view->agents[index].row;
-		int from = (int)(UNITS * timeline_x(timeline, row->away_from_ms));
-		int to = (int)(UNITS * timeline_x(timeline, timeline_end(timeline, row)));
+	for (size_t i = 0; i < timeline->bar_count; i++) {
+		const struct timeline_bar *bar = &timeline->bars[i];
+		int from = (int)(UNITS * timeline_x(timeline, bar->from_ms));
+		int to = (int)(UNITS * timeline_x(timeline, bar->until_ms));
 
-		json_array_append_new(bars,
-				      json_pack("[I, i, i, i]", (json_int_t)index, timeline->lanes[index], from, to));
+		json_array_append_new(bars, json_pack("[I, i, i, i]", (json_int_t)bar->agent, bar->lane, from, to));
 	}
 	return json_pack("{s:o, s:i}", "bars", bars, "lanes", timeline->lane_count);
 }

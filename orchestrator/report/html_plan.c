@@ -167,18 +167,16 @@ void html_ledger(const struct html_run *run, struct buffer *out)
 	buffer_puts(
 		out,
 		"<p>Everything above is taken from a ledger in which each event holds the SHA-256 of the one before "
-		"it, and "
-		"which ended with the head below when this was written. Where the database is, this recomputes the "
-		"whole chain, names the first event that was changed, removed or inserted, and says whether it still "
-		"leads to this head:</p>\n<pre>rollcall audit verify --head ");
+		"it, and which ended with the head below when this was written. Where the database is, this recomputes "
+		"the whole chain, names the first event that was changed, removed or inserted, and says whether it "
+		"still leads to this head:</p>\n<pre>rollcall audit verify --head ");
 	escape_html(out, view->head);
-	buffer_puts(out,
-		    "</pre>\n<p>Each host has noted heads of this chain with the requests it was sent: <code>--witness "
-		    "EXPR</code> asks them, so that a chain which was made anew as a whole is found out too. "
-		    "<code>rollcall "
-		    "audit report ");
-	escape_html(out, view->run.id);
-	buffer_puts(out, " --format json</code> gives these facts for a program to compare.</p>\n<dl class=\"facts\">");
+	buffer_puts(
+		out,
+		"</pre>\n<p>Each host has noted heads of this chain with the requests it was sent: <code>--witness "
+		"EXPR</code> asks them, so that a chain which was made anew as a whole is found out too. "
+		"<code>--report FILE</code> says whether this file is the one that was written: it looks for it in the "
+		"ledger, and makes it once more.</p>\n<dl class=\"facts\">");
 	html_term(out, "Head", view->head);
 	html_term(out, "This run's last event", view->run_hash);
 	html_term_take(out, "Driven",

@@ -253,17 +253,19 @@ static void add_cause(const struct html_run *run, const struct cause *cause, str
 
 	buffer_printf(out, "<article class=\"cause o-%s\"><h4>", outcome_name(outcome_of(cause->state)));
 	html_outcome(out, outcome_of(cause->state));
-	buffer_printf(out, " <span class=\"count\">%zu agent%s</span></h4>\n<p class=\"error\">", cause->count,
-		      cause->count == 1 ? "" : "s");
-	escape_html(out, first->row->error ? first->row->error : cause->pattern);
+	buffer_printf(out, " <span class=\"count\">%zu agent%s%s</span></h4>\n<p class=\"error\">", cause->count,
+		      cause->count == 1 ? "" : "s", cause->mended ? ", and tried again" : "");
+	escape_html(out, cause->error ? cause->error : cause->pattern);
 	buffer_puts(out, "</p>\n");
 	add_cause_agents(run, cause, out);
 	buffer_puts(out, "<dl class=\"facts\">");
 	html_term(out, "What was done", what_was_done(view, first));
+	if (first->rescued)
+		html_term(out, "Since then", first->rescued);
 	if (next)
 		html_term_take(out, cause->count == 1 ? "What to do" : "What to do, for the first of them", next);
 	buffer_puts(out, "</dl>\n");
-	if (said && *said) {
+	if (said && *said && !cause->mended) {
 		buffer_puts(out, "<details><summary>What the agent said</summary><pre>");
 		escape_html(out, said);
 		buffer_puts(out, "</pre></details>\n");

@@ -164,33 +164,33 @@ static void add_levels(const struct html_run *run, struct buffer *out)
 /* ---- one bar per agent */
 
 /* Beside the bar, on the side that has room; inside where it is long. */
-static void add_row_label(const struct agent_result *agent, double from, double to, int y, struct buffer *out)
+static void add_row_label(const struct html_run *run, const struct timeline_bar *bar, double from, double to, int y,
+			  struct buffer *out)
 {
-	bool solid = agent->state == AGENT_DONE ||
-		     (agent_state_is_failure(agent->state) && agent->state != AGENT_REVERTED);
+	const struct agent_result *agent = &run->view->agents[bar->agent];
+	bool solid = bar->state == AGENT_DONE || (agent_state_is_failure(bar->state) && bar->state != AGENT_REVERTED);
 	bool inside = solid && to - from > 45, left = !inside && to > 72;
 	char span[CLOCK_TEXT_MAX];
 
 	buffer_printf(out, "<text class=\"name%s\" x=\"%.2f%%\" y=\"%d\" dx=\"%d\"%s>", inside ? " inside" : "",
 		      inside || left ? from : to, y, left ? -6 : 6, left ? " text-anchor=\"end\"" : "");
-	if (agent->state != AGENT_DONE)
-		buffer_printf(out, "%s ", outcome_sign(outcome_of(agent->state)));
+	if (bar->state != AGENT_DONE)
+		buffer_printf(out, "%s ", outcome_sign(outcome_of(bar->state)));
 	escape_html(out, agent->row->hostname);
 	buffer_printf(out, "<tspan class=\"dim\" dx=\"6\">%s</tspan></text>",
-		      agent->row->away_until_ms ? clock_format_span(agent->away_ms, span) : "not proven back");
+		      bar->last && !agent->row->away_until_ms ? "not proven back"
+							      : clock_format_span(bar->until_ms - bar->from_ms, span));
 }
 
-static void add_row(const struct html_run *run, size_t index, struct buffer *out)
+static void add_row(const struct html_run *run, const struct timeline_bar *bar, struct buffer *out)
 {
-	const struct agent_result *agent = &run->view->agents[index];
-	int y = run->timeline.lanes[index] * ROW_HEIGHT;
-	double from = percent(run, agent->row->away_from_ms);
-	double to = percent(run, timeline_end(&run->timeline, agent->row));
+	int y = bar->lane * ROW_HEIGHT;
+	double from = percent(run, bar->from_ms), to = percent(run, bar->until_ms);
 
 	buffer_printf(out, "<g><rect class=\"b b-%s\" x=\"%.2f%%\" y=\"%d\" width=\"%.2f%%\" height=\"%d\" rx=\"2\"/>",
-		      outcome_name(outcome_of(agent->state)), from, y + 4, to - from < 0.25 ? 0.25 : to - from,
+		      outcome_name(outcome_of(bar->state)), from, y + 4, to - from < 0.25 ? 0.25 : to - from,
 		      ROW_HEIGHT - 8);
-	add_row_label(agent, from, to, y + ROW_HEIGHT - 7, out);
+	add_row_label(run, bar, from, to, y + ROW_HEIGHT - 7, out);
 	buffer_puts(out, "</g>\n");
 }
 
@@ -199,21 +199,22 @@ static void add_row(const struct html_run *run, size_t index, struct buffer *out
 static void add_path(const struct html_run *run, enum outcome outcome, double lane, struct buffer *out)
 {
 	const struct timeline *timeline = &run->timeline;
+	size_t count = 0;
 
-	if (run->sum.by[outcome] == 0)
-		return;
-	buffer_printf(out, "<path class=\"b b-%s\" d=\"", outcome_name(outcome));
-	for (size_t i = 0; i < timeline->order_count; i++) {
-		const struct agent_result *agent = &run->view->agents[timeline->order[i]];
-		int from = (int)(UNITS * timeline_x(timeline, agent->row->away_from_ms));
-		int to = (int)(UNITS * timeline_x(timeline, timeline_end(&run->timeline, agent->row)));
-		double top = timeline->lanes[timeline->order[i]] * lane, height = lane > 3 ? lane - 1 : lane * 0.8;
+	for (size_t i = 0; i < timeline->bar_count; i++) {
+		const struct timeline_bar *bar = &timeline->bars[i];
+		int from = (int)(UNITS * timeline_x(timeline, bar->from_ms));
+		int to = (int)(UNITS * timeline_x(timeline, bar->until_ms));
+		double top = bar->lane * lane, height = lane > 3 ? lane - 1 : lane * 0.8;
 
-		if (outcome_of(agent->state) == outcome)
-			buffer_printf(out, "M%d %.1fh%dv%.1fh-%dz", from, top, to - from < 4 ? 4 : to - from, height,
-				      to - from < 4 ? 4 : to - from);
+		if (outcome_of(bar->state) != outcome)
+			continue;
+		if (count++ == 0)
+			buffer_printf(out, "<path class=\"b b-%s\" d=\"", outcome_name(outcome));
+		buffer_printf(out, "M%d %.1fh%dv%.1fh-%dz", from, top, to - from < 4 ? 4 : to - from, height,
+			      to - from < 4 ? 4 : to - from);
 	}
-	buffer_puts(out, "\"/>");
+	buffer_puts(out, count ? "\"/>" : "");
 }
 
 /* Above the lanes, where a bar of a pixel or two cannot be overlooked. */
@@ -221,15 +222,15 @@ static void add_failure_marks(const struct html_run *run, struct buffer *out)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < run->timeline.order_count && count < MARKS_MAX; i++) {
-		const struct agent_result *agent = &run->view->agents[run->timeline.order[i]];
+	for (size_t i = 0; i < run->timeline.bar_count && count < MARKS_MAX; i++) {
+		const struct timeline_bar *bar = &run->timeline.bars[i];
 
-		if (!agent_state_is_failure(agent->state))
+		if (!agent_state_is_failure(bar->state))
 			continue;
 		count++;
 		buffer_printf(out, "<text class=\"mark o-%s\" x=\"%.2f%%\" y=\"11\" text-anchor=\"middle\">%s</text>",
-			      outcome_name(outcome_of(agent->state)), percent(run, agent->row->away_from_ms),
-			      outcome_sign(outcome_of(agent->state)));
+			      outcome_name(outcome_of(bar->state)), percent(run, bar->from_ms),
+			      outcome_sign(outcome_of(bar->state)));
 	}
 }
 
@@ -258,8 +259,8 @@ static void add_lanes(const struct html_run *run, struct buffer *out)
 	add_folds(run, height, false, out);
 	add_notes(run, height, out);
 	if (timeline->rows) {
-		for (size_t i = 0; i < timeline->order_count; i++)
-			add_row(run, timeline->order[i], out);
+		for (size_t i = 0; i < timeline->bar_count; i++)
+			add_row(run, &timeline->bars[i], out);
 	} else {
 		buffer_printf(out,
 			      "<svg width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">",
@@ -271,16 +272,23 @@ static void add_lanes(const struct html_run *run, struct buffer *out)
 	buffer_puts(out, "<rect class=\"cursor\" width=\"0\" height=\"0\"/></svg>\n");
 }
 
+static bool is_drawn(const struct timeline *timeline, enum outcome outcome)
+{
+	for (size_t i = 0; i < timeline->bar_count; i++)
+		if (outcome_of(timeline->bars[i].state) == outcome)
+			return true;
+	return false;
+}
+
 static void add_legend(const struct html_run *run, struct buffer *out)
 {
 	buffer_puts(out, "<p class=\"legend\">");
 	for (int i = 0; i < OUTCOME_COUNT; i++) {
-		if (run->sum.by[i] == 0 || i == OUTCOME_WAITING)
+		if (!is_drawn(&run->timeline, (enum outcome)i))
 			continue;
 		buffer_printf(out,
 			      "<span><svg width=\"22\" height=\"10\" aria-hidden=\"true\"><rect class=\"b b-%s\" "
-			      "width=\"22\" "
-			      "height=\"10\" rx=\"2\"/></svg> %s %s</span> ",
+			      "width=\"22\" height=\"10\" rx=\"2\"/></svg> %s %s</span> ",
 			      outcome_name((enum outcome)i), outcome_sign((enum outcome)i),
 			      outcome_label((enum outcome)i));
 	}
@@ -297,7 +305,7 @@ void html_timeline(const struct html_run *run, struct buffer *out)
 	char day[CLOCK_TEXT_MAX];
 
 	html_section(run, "timeline", "Who was away when", out);
-	if (timeline->order_count == 0) {
+	if (timeline->bar_count == 0) {
 		buffer_puts(out, "<p>No agent has been away.</p></section>\n");
 		return;
 	}

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "orchestrator/report/agent_sheet.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/escape.h"
 #include "orchestrator/report/outcome.h"
 #include "orchestrator/report/reports.h"
 
 #define LINES_MAX  60 /* agents in the table; of more, those that failed */
 #define CAUSE_SHOW 10 /* hostnames of a cause */
+#define PROOFS_MAX 12 /* of more agents, those that failed */
 
 static void add_span(int64_t ms, struct buffer *out)
 {
@@ -50,11 +53,13 @@ static void add_facts(const struct run_view *view, const struct outcome_sum *sum
 	buffer_printf(out, "| Tasks | %zu kept, %zu lost, %zu not proven |\n| Time away | ", sum->kept, sum->lost,
 		      sum->unproven);
 	if (sum->away.count > 0) {
-		buffer_puts(out, "half back after ");
+		buffer_printf(out, "of %zu that came back: half after ", sum->away.count);
 		add_span(sum->away.median_ms, out);
 		buffer_puts(out, ", all after ");
 	}
 	add_span(sum->away.count > 0 ? sum->away.longest_ms : -1, out);
+	if (sum->away.still > 0)
+		buffer_printf(out, "; %zu not proven to be back", sum->away.still);
 	buffer_puts(out, " |\n");
 	add_row(out, "Plan", view->run.plan);
 	add_row(out, "Ledger's head", view->head);
@@ -67,8 +72,9 @@ static void add_cause(const struct run_view *view, const struct cause *cause, st
 	const struct agent_result *first = &view->agents[cause->agents[0]];
 	char *next = next_steps(view, first);
 
-	buffer_printf(out, "- **%zu %s**: ", cause->count, outcome_label(outcome_of(cause->state)));
-	escape_markdown(out, first->row->error);
+	buffer_printf(out, "- **%zu %s%s**: ", cause->count, outcome_label(outcome_of(cause->state)),
+		      cause->mended ? ", and tried again" : "");
+	escape_markdown(out, cause->error ? cause->error : cause->pattern);
 	buffer_puts(out, "\n  - Agents: ");
 	for (size_t i = 0; i < cause->count && i < CAUSE_SHOW; i++) {
 		buffer_puts(out, i ? ", " : "");
@@ -78,6 +84,10 @@ static void add_cause(const struct run_view *view, const struct cause *cause, st
 		buffer_printf(out, " and %zu more", cause->count - CAUSE_SHOW);
 	buffer_puts(out, "\n  - Done: ");
 	escape_markdown(out, what_was_done(view, first));
+	if (first->rescued) {
+		buffer_puts(out, "\n  - Since then: ");
+		escape_markdown(out, first->rescued);
+	}
 	if (next) {
 		buffer_puts(out, "\n  - To do: ");
 		escape_markdown(out, next);
@@ -95,7 +105,8 @@ static void add_agent(const struct agent_result *agent, struct buffer *out)
 	escape_markdown(out, agent->row->hostname);
 	buffer_puts(out, " | ");
 	escape_markdown(out, zone_of(agent));
-	buffer_printf(out, " | %s %s | %s | %zu kept, %zu lost | ", outcome_sign(outcome), outcome_label(outcome),
+	buffer_printf(out, " | %s %s%s | %s | %zu kept, %zu lost | ", outcome_sign(outcome), outcome_label(outcome),
+		      attempts_mended(agent) ? ", not at once" : "",
 		      same              ? "same"
 		      : agent->id_after ? "**new**"
 					: "\u2013",
@@ -129,6 +140,75 @@ static void add_agents(const struct run_view *view, struct buffer *out)
 	buffer_putc(out, '\n');
 }
 
+/* ---- proofs, folded away */
+
+static void add_cell(const char *text, struct buffer *out)
+{
+	escape_markdown(out, text ? text : "");
+	buffer_puts(out, " | ");
+}
+
+static void add_sheet(const struct agent_sheet *sheet, struct buffer *out)
+{
+	for (size_t i = 0; i < sheet->fact_count; i++) {
+		buffer_printf(out, "- %s: ", sheet->facts[i].name);
+		escape_markdown(out, sheet->facts[i].value);
+		buffer_putc(out, '\n');
+	}
+	buffer_puts(out, "\n| Field | Before | Planned | Found | |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < sheet->field_count; i++) {
+		const struct sheet_field *field = &sheet->fields[i];
+
+		buffer_puts(out, "| ");
+		add_cell(field->name, out);
+		add_cell(field->before, out);
+		add_cell(field->planned, out);
+		add_cell(field->found, out);
+		buffer_puts(out, field->wrong ? "**wrong** |\n" : field->changes ? "changes |\n" : " |\n");
+	}
+	buffer_putc(out, '\n');
+	for (size_t i = 0; i < sheet->line_count; i++) {
+		buffer_puts(out, sheet->lines[i].ok ? "- ok: " : "- **wrong**: ");
+		escape_markdown(out, sheet->lines[i].what);
+		buffer_puts(out, *sheet->lines[i].detail ? ": " : "");
+		escape_markdown(out, sheet->lines[i].detail);
+		buffer_putc(out, '\n');
+	}
+}
+
+static void add_proof(const struct run_view *view, const struct agent_result *agent, struct buffer *out)
+{
+	struct agent_sheet sheet;
+
+	agent_sheet_make(view, agent, &sheet);
+	buffer_puts(out, "<details><summary>");
+	escape_html(out, agent->row->hostname);
+	buffer_puts(out, ": ");
+	escape_html(out, sheet.verdict ? sheet.verdict : "no proof was taken");
+	buffer_puts(out, "</summary>\n\n");
+	add_sheet(&sheet, out);
+	buffer_puts(out, "\n</details>\n\n");
+	agent_sheet_clear(&sheet);
+}
+
+static void add_proofs(const struct run_view *view, struct buffer *out)
+{
+	size_t shown = 0;
+
+	buffer_puts(out, "### Proofs\n\n");
+	for (size_t i = 0; i < view->count && shown < PROOFS_MAX; i++) {
+		const struct agent_result *agent = &view->agents[i];
+
+		if (view->count > PROOFS_MAX && !agent_state_is_failure(agent->state) && !attempts_mended(agent))
+			continue;
+		add_proof(view, agent, out);
+		shown++;
+	}
+	if (shown < view->count)
+		buffer_printf(out, "Of %zu more agents: `rollcall audit report --format text`, or `html`.\n\n",
+			      view->count - shown);
+}
+
 static void add_run(const struct run_view *view, struct buffer *out)
 {
 	struct outcome_sum sum;
@@ -147,6 +227,7 @@ static void add_run(const struct run_view *view, struct buffer *out)
 		add_cause(view, &sum.causes[i], out);
 	buffer_puts(out, sum.cause_count > 0 ? "\n### Agents\n\n" : "### Agents\n\n");
 	add_agents(view, out);
+	add_proofs(view, out);
 	outcome_sum_clear(&sum);
 	free(verdict);
 }
@@ -172,4 +253,8 @@ void report_markdown(const struct report_runs *runs, struct buffer *out)
 		add_across(runs, out);
 	for (size_t i = 0; i < runs->count; i++)
 		add_run(&runs->views[i], out);
+	char *mark = report_mark(runs, REPORT_MARKDOWN);
+
+	buffer_printf(out, "Check this with `rollcall audit verify --report FILE`.\n<!-- %s -->\n", mark);
+	free(mark);
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "orchestrator/report/attempts.h"
 
 #define PATTERN_MAX 4096 /* beyond that two errors that begin alike are one cause */
 
@@ -164,7 +165,7 @@ static size_t variable_length(const struct agent_result *agent, const char *text
 
 static char *pattern_of(const struct agent_result *agent)
 {
-	const char *error = agent->row->error ? agent->row->error : "no reason was recorded";
+	const char *error = attempts_error(agent) ? attempts_error(agent) : "no reason was recorded";
 	struct buffer out = BUFFER_INIT(PATTERN_MAX);
 	bool after_word = false;
 
@@ -181,16 +182,18 @@ static char *pattern_of(const struct agent_result *agent)
 	return buffer_take(&out);
 }
 
-static struct cause *find_cause(struct outcome_sum *sum, enum agent_state state, char *pattern)
+/* pattern is taken. */
+static struct cause *find_cause(struct outcome_sum *sum, enum agent_state state, bool mended, char *pattern)
 {
 	for (size_t i = 0; i < sum->cause_count; i++) {
-		if (sum->causes[i].state == state && strcmp(sum->causes[i].pattern, pattern) == 0) {
+		if (sum->causes[i].state == state && sum->causes[i].mended == mended &&
+		    strcmp(sum->causes[i].pattern, pattern) == 0) {
 			free(pattern);
 			return &sum->causes[i];
 		}
 	}
 	sum->causes = xreallocarray(sum->causes, sum->cause_count + 1, sizeof *sum->causes);
-	sum->causes[sum->cause_count] = (struct cause){.state = state, .pattern = pattern};
+	sum->causes[sum->cause_count] = (struct cause){.state = state, .mended = mended, .pattern = pattern};
 	return &sum->causes[sum->cause_count++];
 }
 
@@ -198,9 +201,14 @@ static void add_to_causes(const struct run_view *view, size_t index, struct outc
 {
 	const struct agent_result *agent = &view->agents[index];
 
-	if (!agent_state_is_failure(agent->state) && agent->state != AGENT_SKIPPED)
+	bool mended = attempts_mended(agent) != NULL;
+
+	if (!agent_state_is_failure(agent->state) && agent->state != AGENT_SKIPPED && !mended)
 		return;
-	struct cause *cause = find_cause(sum, agent->state, pattern_of(agent));
+	sum->mended += mended;
+	struct cause *cause = find_cause(sum, attempts_mended_state(agent), mended, pattern_of(agent));
+	if (cause->count == 0)
+		cause->error = attempts_error(agent);
 	cause->agents = xreallocarray(cause->agents, cause->count + 1, sizeof *cause->agents);
 	cause->agents[cause->count++] = index;
 }
@@ -211,6 +219,8 @@ static int compare_causes(const void *a, const void *b)
 	const struct cause *x = a, *y = b;
 	bool left = x->state == AGENT_STUCK, right = y->state == AGENT_STUCK;
 
+	if (x->mended != y->mended)
+		return x->mended ? 1 : -1;
 	if (left != right)
 		return left ? -1 : 1;
 	if (x->count != y->count)

@@ -43,6 +43,8 @@ struct away_sum {
 /* Agents that failed alike: in the same state, with the same words but for names and numbers. */
 struct cause {
 	enum agent_state state;
+	bool mended;       /* a later attempt has ended otherwise, or goes on */
+	const char *error; /* the first one's own words, borrowed; NULL: nobody said */
 	char *pattern;
 	size_t *agents; /* by their index in the view */
 	size_t count;
@@ -55,8 +57,9 @@ struct outcome_sum {
 	struct away_sum away;
 	struct zone_sum *zones; /* those with failures first, then by name */
 	size_t zone_count;
-	struct cause *causes; /* those with most agents first */
+	struct cause *causes; /* those with most agents first; what was mended last */
 	size_t cause_count;
+	size_t mended; /* agents */
 };
 /* Borrows from the view until it is cleared. */
 void outcome_sum(const struct run_view *view, struct outcome_sum *out);

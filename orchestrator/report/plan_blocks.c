@@ -239,6 +239,49 @@ static void add_listed(const struct plan_block *block, struct buffer *out)
 	}
 }
 
+struct framework_count {
+	const char *name;
+	size_t tasks;
+};
+
+static void count_task(struct framework_count **counts, size_t *count, const char *name)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*counts)[i].name, name) == 0) {
+			(*counts)[i].tasks++;
+			return;
+		}
+	*counts = xreallocarray(*counts, *count + 1, sizeof(**counts));
+	(*counts)[(*count)++] = (struct framework_count){.name = name, .tasks = 1};
+}
+
+/* "3 of web, 2 of batch" */
+static void add_frameworks(const struct plan_block *block, bool survive, struct buffer *out)
+{
+	struct framework_count *counts = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < block->count; i++)
+		for (size_t j = 0; j < block->agents[i]->task_count; j++)
+			if (block->agents[i]->tasks[j].survives == survive)
+				count_task(&counts, &count, block->agents[i]->tasks[j].framework_name);
+	for (size_t i = 0; i < count; i++)
+		buffer_printf(out, "%s%zu of %s", i ? ", " : ": ", counts[i].tasks, counts[i].name);
+	free(counts);
+}
+
+static void add_task_sums(const struct plan_block *block, size_t kept, size_t lost, struct buffer *out)
+{
+	add_label(out, "tasks");
+	buffer_printf(out, "%zu %s kept", kept, kept == 1 ? "is" : "are");
+	add_frameworks(block, true, out);
+	if (lost > 0) {
+		buffer_printf(out, "; %zu DIE%s", lost, lost == 1 ? "S" : "");
+		add_frameworks(block, false, out);
+	}
+	buffer_putc(out, '\n');
+}
+
 static void add_lost(const struct plan_block *block, struct buffer *out)
 {
 	size_t told = 0, lost = 0;
@@ -278,8 +321,7 @@ static void add_folded(const struct plan_block *block, int width, struct buffer 
 	add_label(out, "on");
 	plan_text_names(names, block->count, sizeof(INDENT) - 1 + GUTTER, width, out);
 	free(names);
-	add_label(out, "tasks");
-	buffer_printf(out, "%zu are kept, %zu die\n", tasks - lost, lost);
+	add_task_sums(block, tasks - lost, lost, out);
 	if (reserved > 0) {
 		add_label(out, "reserved");
 		buffer_printf(out, "on %zu of them resources are reserved, and stay so\n", reserved);

@@ -117,8 +117,7 @@ static void print_times(const struct plan *plan, struct points *points)
 	if (plan->clocks.silent_ms > 0)
 		add_made(points, "     ",
 			 xasprintf("The masters give an agent %s of silence and %s to reregister; none is restarted "
-				   "unless a "
-				   "restart and its undo fit into that.",
+				   "unless a restart and its undo fit into that.",
 				   clock_format_span(plan->clocks.silent_ms, silent),
 				   clock_format_span(plan->clocks.reregister_ms, away)));
 }
@@ -138,8 +137,7 @@ void plan_section_order(const struct plan *plan, FILE *stream)
 	}
 	add_point(&points, "     ",
 		  "Each agent is changed, restarted once, and proven: same ID, the SlaveInfo below, its tasks. The "
-		  "next one takes "
-		  "its place when that is done.");
+		  "next one takes its place when that is done.");
 	if (plan->options.soak_ms > 0)
 		add_made(&points, "     ",
 			 xasprintf("It must then stay back for %s.", clock_format_span(plan->options.soak_ms, soak)));
@@ -168,8 +166,7 @@ static void add_offline(const struct plan *plan, struct points *points)
 		return;
 	add_made(points, RISK,
 		 xasprintf("This plan was made offline: the master was asked %s before it, the oldest survey of a host "
-			   "is from %s "
-			   "before it.",
+			   "is from %s before it.",
 			   clock_format_span(plan->created_ms - plan->synced_ms, synced),
 			   clock_format_span(plan->created_ms - plan->surveyed_ms, surveyed)));
 	add_point(points, TODO,
@@ -295,18 +292,15 @@ static void add_guards(const struct plan *plan, struct points *points)
 	if (options->agent_gates || options->stage_gates)
 		add_point(points, MARK,
 			  "a gate: one that fails counts as a failure of its agent, or of its stage, which is stopped "
-			  "at once; one "
-			  "that gives no answer pauses the run");
+			  "at once; one that gives no answer pauses the run");
 	if (options->meltdown_percent > 0 && options->meltdown_percent < 100)
 		add_made(points, MARK,
 			 xasprintf("at any moment: more than %d%% of the cluster's agents unreachable or inactive, for "
-				   "whatever "
-				   "reason. Then nothing more starts, and the run pauses",
+				   "whatever reason. Then nothing more starts, and the run pauses",
 				   options->meltdown_percent));
 	add_point(points, MARK,
 		  "at any moment: an agent that runs and does not reregister, a task lost that was to be kept, or an "
-		  "agent that "
-		  "neither state brings back. The run pauses, and a person looks");
+		  "agent that neither state brings back. The run pauses, and a person looks");
 	add_point(points, MARK,
 		  "you: Ctrl-C, or `rollcall rollout pause RUN` from any terminal; what is under way finishes first");
 }
@@ -354,8 +348,7 @@ void plan_section_back(const struct plan *plan, FILE *stream)
 	if (discards < plan->agent_count)
 		add_point(&points, MARK,
 			  "`rollcall rollout rollback RUN` takes back what was changed, the last one first, as a "
-			  "rollout of its "
-			  "own with the same proofs.");
+			  "rollout of its own with the same proofs.");
 	if (discards > 0)
 		add_made(&points, MARK,
 			 xasprintf("%zu agent%s lose%s tasks to --discard: nothing brings those back.", discards,
@@ -363,6 +356,5 @@ void plan_section_back(const struct plan *plan, FILE *stream)
 	if (plan->accept_stale_master)
 		add_point(&points, MARK,
 			  "To finish with masters that keep the old record: restart the leading master when the run is "
-			  "done; the one "
-			  "that takes over stores every agent as it reregisters.");
+			  "done; the one that takes over stores every agent as it reregisters.");
 }

@@ -62,7 +62,7 @@ void plan_print_summary(const struct plan *plan, FILE *stream)
 	}
 	plan_parts_text(plan->ignore, &parts);
 	print_name(plan, stream);
-	fprintf(stream, ": %zu %s, with %zu task%s on %s", plan->agent_count,
+	fprintf(stream, ".\n%zu %s, with %zu task%s on %s", plan->agent_count,
 		plan->agent_count == 1 ? "agent changes" : "agents change", tasks, tasks == 1 ? "" : "s",
 		plan->agent_count == 1 ? "it" : "them");
 	if (lost > 0)
@@ -71,7 +71,7 @@ void plan_print_summary(const struct plan *plan, FILE *stream)
 	if (plan->options.domain_window > 0)
 		fprintf(stream, ", %d within a failure domain", plan->options.domain_window);
 	print_budget(&plan->options, stream);
-	fprintf(stream, "; may differ (--ignore): %s.\n", buffer_text(&parts));
+	fprintf(stream, ".\nMay differ (--ignore): %s.\n", buffer_text(&parts));
 	buffer_clear(&parts);
 }
 

@@ -13,7 +13,7 @@ void plan_print(const struct plan *plan, FILE *stream);
 /* The last lines: its hash, and the command that carries it out. */
 void plan_print_end(const struct plan *plan, const char *next, FILE *stream);
 
-/* Two lines: what and how much, for whoever starts it. */
+/* Four lines: what and how much, for whoever starts it. */
 void plan_print_summary(const struct plan *plan, FILE *stream);
 
 /* "attributes, resources and domain", or "nothing". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A proof for people, line by line: what was looked at, whether it holds, and what was found. */
+/* A proof for people: what was found where, and what is used of what there is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +55,18 @@ static void add_differences(const json_t *planned, const json_t *found, struct b
 	slaveinfo_free(there);
 }
 
+static void add_process(const json_t *planned, const json_t *found, bool ok, struct buffer *out)
+{
+	const char *boot = json_string_value(json_object_get(found, "boot_id"));
+
+	buffer_printf(out, "%lld", (long long)json_integer_value(json_object_get(found, "pid")));
+	if (json_is_integer(json_object_get(found, "start_ticks")))
+		buffer_printf(out, ", started %lld ticks after boot %.8s",
+			      (long long)json_integer_value(json_object_get(found, "start_ticks")), boot ? boot : "?");
+	if (json_is_string(planned))
+		buffer_printf(out, ", %s%s", ok ? "" : "NOT ", json_string_value(planned));
+}
+
 static void add_plain(const json_t *planned, const json_t *found, bool ok, struct buffer *out)
 {
 	add_value(found, out);
@@ -76,60 +88,44 @@ char *proof_line_detail(const json_t *line)
 	else if (is_plain(found) && (ok || is_plain(planned)))
 		add_plain(planned, found, ok, &out);
 	else if (json_object_get(found, "pid"))
-		add_value(json_object_get(found, "pid"), &out);
+		add_process(planned, found, ok, &out);
 	else if (!ok)
 		add_differences(planned, found, &out);
+	else if (json_is_object(found))
+		buffer_puts(&out, what && strcmp(what, "checkpoint") == 0 ? "the same SlaveInfo, on the host's disk"
+									  : "every field, as listed with it");
 	return buffer_take(&out);
 }
 
-static char *line_text(const json_t *line)
-{
-	const char *what = json_string_value(json_object_get(line, "what"));
-	bool ok = json_is_true(json_object_get(line, "ok"));
-	char *detail = proof_line_detail(line);
-	char *text = xasprintf("%-6s%s%s%s", ok ? "ok" : "WRONG", what ? what : "?", *detail ? ": " : "", detail);
-
-	free(detail);
-	return text;
-}
-
-/* "cpus: 4 of 8 used"; more than there is, it is said so. NULL: it is none that counts. */
-static char *resource_text(const json_t *resource)
+/* "mem(web) 2048 of 1500, OVER". */
+static void add_used(const json_t *resource, struct buffer *out)
 {
 	const char *name = json_string_value(json_object_get(resource, "name"));
 	const char *role = json_string_value(json_object_get(resource, "role"));
 	bool over = json_is_true(json_object_get(resource, "over")), reserved = role && strcmp(role, "*") != 0;
 	const json_t *used = json_object_get(resource, "used"), *total = json_object_get(resource, "total");
 
-	if (!json_is_number(used))
-		return xasprintf("%-6s%s: what is used is not all there", "OVER", name ? name : "?");
-	return xasprintf("%-6s%s%s%s%s: %.12g of %.12g used", over ? "OVER" : "ok", name ? name : "?",
-			 reserved ? "(" : "", reserved ? role : "", reserved ? ")" : "", json_number_value(used),
-			 json_number_value(total));
+	buffer_printf(out, "%s%s%s%s ", name ? name : "?", reserved ? "(" : "", reserved ? role : "",
+		      reserved ? ")" : "");
+	if (json_is_number(used))
+		buffer_printf(out, "%.12g of %.12g%s", json_number_value(used), json_number_value(total),
+			      over ? ", OVER" : "");
+	else
+		buffer_puts(out, "OVER: what is used is not all there");
 }
 
-void proof_print(const json_t *proof, void (*print)(FILE *stream, const char *name, const char *value), FILE *stream)
+char *proof_used(const json_t *proof)
 {
-	const json_t *line;
+	const json_t *resources = json_object_get(proof, "resources"), *resource;
+	struct buffer out = BUFFER_INIT(LINE_MAX_BYTES);
 	size_t i;
-	const char *of = json_string_value(json_object_get(proof, "of"));
-	const char *result = json_string_value(json_object_get(proof, "result"));
-	char *head = xasprintf("of %s: %s", of ? of : "?", result ? result : "?");
 
-	print(stream, "proof", head);
-	free(head);
-	json_array_foreach(json_object_get(proof, "lines"), i, line)
+	json_array_foreach(resources, i, resource)
 	{
-		char *text = line_text(line);
-
-		print(stream, "", text);
-		free(text);
+		buffer_puts(&out, i ? "; " : "");
+		add_used(resource, &out);
 	}
-	json_array_foreach(json_object_get(proof, "resources"), i, line)
-	{
-		char *text = resource_text(line);
-
-		print(stream, "", text);
-		free(text);
-	}
+	if (out.len == 0)
+		return NULL;
+	return buffer_take(&out);
 }

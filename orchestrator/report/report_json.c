@@ -4,7 +4,7 @@
 
 #include "mesos/recovery.h"
 #include "orchestrator/output.h"
-#include "orchestrator/report/run_view.h"
+#include "orchestrator/report/attempts.h"
 
 static json_t *member(const json_t *object, const char *key)
 {
@@ -51,6 +51,16 @@ static json_t *changes_to_json(const struct plan_agent *planned)
 	return array;
 }
 
+static json_t *earlier_to_json(const struct agent_result *agent)
+{
+	const struct view_step *step = attempts_mended(agent);
+
+	if (!step)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o}", "state", step->to, "time", output_time(step->time_ms), "error",
+			 output_text(attempts_error(agent)));
+}
+
 static json_t *agent_to_json(const struct run_view *view, const struct agent_result *agent)
 {
 	char *next = next_steps(view, agent);
@@ -77,6 +87,8 @@ static json_t *agent_to_json(const struct run_view *view, const struct agent_res
 	json_object_set_new(object, "tasks", agent->tasks ? json_incref(agent->tasks) : json_null());
 	json_object_set_new(object, "away_seconds",
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
+	json_object_set_new(object, "away_before_seconds", json_real((double)attempts_away_before(agent) / 1000));
+	json_object_set_new(object, "earlier", earlier_to_json(agent));
 	json_object_set_new(object, "away_budget_seconds", json_real((double)view->plan.clocks.silent_ms / 1000));
 	json_object_set_new(object, "proof", agent->proof ? json_incref(agent->proof) : json_null());
 	json_object_set_new(object, "host_said", agent->started ? json_incref(agent->started) : json_null());

@@ -8,11 +8,10 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "orchestrator/report/agent_sheet.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/plan_text.h"
-#include "orchestrator/report/proof_text.h"
-#include "orchestrator/report/run_view.h"
-
-#define REPORT_MAX (256u << 20)
+#include "orchestrator/report/reports.h"
 
 static void heading(FILE *stream, const char *text)
 {
@@ -79,119 +78,65 @@ static void print_head(const struct run_view *view, FILE *stream)
 
 /* ---- one agent */
 
-static void print_ids(const struct agent_result *agent, FILE *stream)
+static const char *or_none(const char *text)
 {
-	const char *after = agent->id_after;
-
-	if (!after)
-		fact_free(stream, "ID", xasprintf("%s before; not shown by the master after", agent->row->agent_id));
-	else if (strcmp(after, agent->row->agent_id) == 0)
-		fact_free(stream, "ID", xasprintf("%s before and after", after));
-	else
-		fact_free(stream, "ID", xasprintf("%s before, %s AFTER", agent->row->agent_id, after));
+	return text ? text : "(none)";
 }
 
-static char *nanoseconds(const json_t *value)
+static void print_value(const char *name, const char *when, const char *value, FILE *stream)
 {
-	return when((int64_t)json_integer_value(value) / 1000000);
+	fact_free(stream, "", xasprintf("%-16s %-8s %s", name, when, value));
 }
 
-static void print_times(const struct agent_result *agent, FILE *stream)
+static void print_field(const struct sheet_field *field, FILE *stream)
 {
-	const json_t *line = agent_result_line(agent, "reregistered_time");
-	char *before = nanoseconds(json_object_get(agent->before, "reregistered_ns"));
-	char *after = nanoseconds(json_object_get(line, "found"));
-	char span[CLOCK_TEXT_MAX];
-
-	if (agent->before)
-		fact_free(stream, "reregistered",
-			  xasprintf("%s; before: %s", strcmp(after, "-") == 0 ? "not shown" : after,
-				    strcmp(before, "-") == 0 ? "not since it registered" : before));
-	if (agent->away_ms >= 0)
-		fact_free(stream, "away",
-			  xasprintf("%s from the intent until proven%s", clock_format_span(agent->away_ms, span),
-				    agent->row->away_until_ms ? "" : " (still)"));
-	free(before);
-	free(after);
-}
-
-static void print_changes(const struct agent_result *agent, FILE *stream)
-{
-	const struct plan_agent *planned = agent->planned;
-	struct slaveinfo_changes changes = {.count = 0};
-
-	slaveinfo_changes(planned->before, planned->after, &changes);
-	for (size_t i = 0; i < changes.count; i++) {
-		const struct slaveinfo_change *change = &changes.items[i];
-
-		fact_free(stream, i == 0 ? "planned" : "",
-			  xasprintf("%s %s: %s \u2192 %s", slaveinfo_part_name(change->part), change->what,
-				    change->before ? change->before : "(none)",
-				    change->after ? change->after : "(none)"));
+	if (field->changes) {
+		print_value(field->name, "before", or_none(field->before), stream);
+		print_value("", "planned", or_none(field->planned), stream);
+	} else {
+		print_value(field->name, "stays", or_none(field->planned), stream);
 	}
-	if (changes.count == 0)
-		fact(stream, "planned", "the SlaveInfo stays; other flags change");
-	slaveinfo_changes_clear(&changes);
+	if (field->found || field->wrong)
+		print_value("", field->wrong ? "FOUND" : "found", or_none(field->found), stream);
 }
 
-static void print_flags(const struct agent_result *agent, FILE *stream)
+static void print_proof(const struct agent_sheet *sheet, FILE *stream)
 {
-	const struct plan_agent *planned = agent->planned;
+	if (sheet->verdict)
+		fact(stream, "proof", sheet->verdict);
+	for (size_t i = 0; i < sheet->line_count; i++) {
+		const struct sheet_line *line = &sheet->lines[i];
 
-	for (size_t i = 0; i < planned->edit_count; i++) {
-		const struct flag_edit *edit = &planned->edits[i];
-		const char *before = flags_get(&planned->before_flags, edit->name);
-
-		fact_free(stream, i == 0 ? "flags" : "",
-			  xasprintf("--%s: %s \u2192 %s", edit->name, before ? before : "(none)",
-				    edit->value ? edit->value : "(none)"));
+		fact_free(stream, "",
+			  xasprintf("%-6s%s%s%s", line->ok ? "ok" : "WRONG", line->what, *line->detail ? ": " : "",
+				    line->detail));
 	}
 }
 
-static void print_tasks(const struct agent_result *agent, FILE *stream)
-{
-	static const char *const fates[] = {"survived", "killed", "unproven", "ended", "new"};
-	struct buffer text = BUFFER_INIT(REPORT_MAX);
-
-	if (!agent->tasks)
-		return;
-	for (size_t f = 0; f < sizeof(fates) / sizeof(fates[0]); f++) {
-		const json_t *list = json_object_get(agent->tasks, fates[f]);
-		size_t i;
-		json_t *task;
-
-		buffer_printf(&text, "%s%zu %s", f ? "; " : "", json_array_size(list), fates[f]);
-		json_array_foreach(list, i, task)
-			buffer_printf(&text, "%s%s", i ? ", " : ": ", json_string_value(json_object_get(task, "task")));
-	}
-	fact(stream, "tasks", buffer_text(&text));
-	buffer_clear(&text);
-}
-
-static void print_agent(const struct agent_result *agent, FILE *stream)
+static void print_agent(const struct run_view *view, const struct agent_result *agent, FILE *stream)
 {
 	char *title = xasprintf("%s: %s", agent->row->hostname, agent->row->state);
+	struct agent_sheet sheet;
 
 	heading(stream, title);
 	free(title);
-	if (agent->row->error)
-		fact(stream, "because", agent->row->error);
-	print_ids(agent, stream);
-	print_times(agent, stream);
-	print_changes(agent, stream);
-	print_flags(agent, stream);
-	if (agent->proof)
-		proof_print(agent->proof, fact, stream);
-	print_tasks(agent, stream);
-	fact_free(stream, "operation",
-		  xasprintf("%s, by %s", agent->row->operation ? agent->row->operation : "none",
-			    mechanism_name(agent->planned->mechanism)));
+	agent_sheet_make(view, agent, &sheet);
+	for (size_t i = 0; i < sheet.fact_count; i++)
+		fact(stream, sheet.facts[i].name, sheet.facts[i].value);
+	fact(stream, "SlaveInfo", "");
+	for (size_t i = 0; i < sheet.field_count; i++)
+		print_field(&sheet.fields[i], stream);
+	print_proof(&sheet, stream);
+	agent_sheet_clear(&sheet);
 }
 
 /* ---- failures */
 
 const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
 {
+	if (attempts_mended(agent))
+		return agent->state == AGENT_DONE ? "another attempt was made, and is proven to be as planned"
+						  : "another attempt was made; it has not ended yet";
 	switch (agent->state) {
 	case AGENT_REVERTED:
 		return "agentctl put the old flags and checkpoint back and started the agent; the master shows it as "
@@ -238,7 +183,7 @@ char *view_step_text(const struct view_step *step)
 	const char *note = step->note ? step->note : "", *colon = step->note ? ": " : "";
 
 	if (!step->from)
-		return xasprintf("%s%s%s", step->event, colon, note);
+		return xstrdup(*note ? note : step->event);
 	return xasprintf("%s \u2192 %s (%s)%s%s", step->from, step->to, step->event, colon, note);
 }
 
@@ -255,13 +200,18 @@ static void print_steps(const struct agent_result *agent, FILE *stream)
 
 static void print_failure(const struct run_view *view, const struct agent_result *agent, FILE *stream)
 {
-	char *title = xasprintf("What went wrong on %s", agent->row->hostname), *next = next_steps(view, agent);
+	bool mended = attempts_mended(agent) != NULL;
+	char *title = xasprintf("What went wrong on %s%s", agent->row->hostname, mended ? ", and was tried again" : "");
+	char *next = next_steps(view, agent);
 
 	heading(stream, title);
 	free(title);
-	fact(stream, "what happened", agent->row->error ? agent->row->error : "not known");
-	print_said(agent, stream);
+	fact(stream, "what happened", attempts_error(agent) ? attempts_error(agent) : "not known");
+	if (!mended)
+		print_said(agent, stream);
 	fact(stream, "what was done", what_was_done(view, agent));
+	if (agent->rescued)
+		fact(stream, "since then", agent->rescued);
 	if (next)
 		fact_free(stream, "what to do", next);
 	print_steps(agent, stream);
@@ -272,7 +222,7 @@ void run_view_print_report(const struct run_view *view, FILE *stream)
 	fprintf(stream, "%sRollout %s%s\n\n", term_on(stream, TERM_BOLD), view->run.id, term_off(stream));
 	run_view_print_roll(view, stream);
 	for (size_t i = 0; i < view->count; i++) {
-		if (agent_state_is_failure(view->agents[i].state))
+		if (agent_state_is_failure(view->agents[i].state) || attempts_mended(&view->agents[i]))
 			print_failure(view, &view->agents[i], stream);
 	}
 	print_head(view, stream);
@@ -280,8 +230,19 @@ void run_view_print_report(const struct run_view *view, FILE *stream)
 		heading(stream, "The run as a whole");
 	run_view_print_events(view, stream);
 	for (size_t i = 0; i < view->count; i++)
-		print_agent(&view->agents[i], stream);
+		print_agent(view, &view->agents[i], stream);
 	heading(stream, "Ledger");
 	fact(stream, "head", view->head);
 	fact(stream, "this run's last", view->run_hash);
+}
+
+void report_text_end(const struct report_runs *runs, FILE *stream)
+{
+	char *mark = report_mark(runs, REPORT_TEXT);
+
+	heading(stream, "How to check this");
+	fact(stream, "the ledger", "rollcall audit verify (--witness all: asks the hosts as well)");
+	fact(stream, "this text", "rollcall audit verify --report FILE");
+	fact(stream, "made", mark);
+	free(mark);
 }

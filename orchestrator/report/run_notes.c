@@ -43,6 +43,15 @@ static char *state_text(const json_t *body)
 	return xasprintf("%s%s%s", state, *reason ? ": " : "", reason);
 }
 
+/* Of a run that had ended already: from here on it has another end. */
+static char *resumed_text(const json_t *body)
+{
+	int64_t ended_ms = json_integer_value(json_object_get(body, "ended_ms"));
+	char time[CLOCK_TEXT_MAX];
+
+	return ended_ms ? xasprintf("resumed; it had ended at %s", clock_format(ended_ms, time)) : xstrdup("resumed");
+}
+
 static char *leader_text(const json_t *body)
 {
 	long long awaited = (long long)json_integer_value(json_object_get(body, "awaited"));
@@ -68,7 +77,7 @@ char *run_note_text(const char *kind, const json_t *body)
 	if (strcmp(kind, "run") == 0)
 		return state_text(body);
 	if (strcmp(kind, "run.resumed") == 0)
-		return xstrdup("resumed");
+		return resumed_text(body);
 	if (strcmp(kind, "run.obeyed") == 0)
 		return xasprintf("%s, ordered by %s: %s", member(body, "order"), member(body, "by"),
 				 member(body, "answer"));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "orchestrator/audit/sentence.h"
 #include "orchestrator/report/run_notes.h"
 
 static void clear_result(struct agent_result *agent)
@@ -20,6 +21,7 @@ static void clear_result(struct agent_result *agent)
 		free(agent->steps[i].note);
 	}
 	free(agent->steps);
+	free(agent->rescued);
 }
 
 void run_view_clear(struct run_view *view)
@@ -197,7 +199,7 @@ static void take_agent_event(struct agent_result *agent, const struct ledger_ent
 		*new_step(agent) = (struct view_step){
 			.time_ms = entry->time_ms,
 			.event = xstrdup(entry->kind),
-			.note = copy_member(body, "host_key"),
+			.note = event_sentence(entry->kind, body),
 		};
 	json_decref(body);
 }

@@ -11,12 +11,13 @@
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/plan/plan.h"
 
-/* One step of an agent, from its event; or something else that happened with it: from and to are NULL then. */
+/* One step of an agent, from its event; or something else that happened with it: from and to are NULL then, event is the event's kind and
+ * note a sentence. */
 struct view_step {
 	int64_t time_ms;
 	char *from, *to; /* states */
 	char *event;
-	char *note; /* NULL: none; the host key of "connected" */
+	char *note; /* NULL: none */
 };
 
 struct agent_result {
@@ -34,6 +35,7 @@ struct agent_result {
 	int64_t away_ms; /* -1: never; until now while it is away */
 	struct view_step *steps;
 	size_t step_count;
+	char *rescued; /* what a rescue said of it last, see run_view_load_later; NULL: none did */
 };
 
 /* A gate's answer, from its event. */
@@ -78,6 +80,8 @@ struct run_view {
 /* name: a run's ID or "latest". *out is set only on success. */
 int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err);
 void run_view_clear(struct run_view *view);
+/* For reports: what rescues did to its agents since it began becomes steps of theirs. */
+int run_view_load_later(struct store *store, struct run_view *view, struct error *err);
 
 /* Agents that ended otherwise than done. */
 int run_view_failures(const struct run_view *view);

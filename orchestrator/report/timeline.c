@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "orchestrator/report/attempts.h"
 
 /* A stretch is left out when it is longer than both: shorter ones tell something. */
 #define FOLD_LEAST_MS   60000
@@ -12,7 +13,8 @@
 #define FOLD_WIDTH      0.03 /* on the axis */
 #define FOLDS_MAX       8
 
-int64_t timeline_end(const struct timeline *timeline, const struct run_agent *row)
+/* Until when an agent was away, as far as the run tells; never before it left. */
+static int64_t end_of(const struct timeline *timeline, const struct run_agent *row)
 {
 	int64_t end = row->away_until_ms ? row->away_until_ms : timeline->known_ms;
 
@@ -38,44 +40,61 @@ static int64_t last_moment(const struct run_view *view)
 
 /* ---- who left when */
 
-struct leaver {
-	int64_t from_ms, until_ms;
-	size_t agent;
-};
-
-static int compare_leavers(const void *a, const void *b)
+static int compare_bars(const void *a, const void *b)
 {
-	const struct leaver *x = a, *y = b;
+	const struct timeline_bar *x = a, *y = b;
 
 	if (x->from_ms != y->from_ms)
 		return x->from_ms < y->from_ms ? -1 : 1;
-	return x->agent < y->agent ? -1 : 1;
+	return x->agent < y->agent ? -1 : x->agent > y->agent;
 }
 
-static struct leaver *list_leavers(const struct run_view *view, const struct timeline *timeline, size_t *count)
+static void add_bar(struct timeline *timeline, size_t *cap, const struct timeline_bar *bar)
 {
-	struct leaver *leavers = xcalloc(view->count + 1, sizeof *leavers);
-
-	*count = 0;
-	for (size_t i = 0; i < view->count; i++) {
-		const struct run_agent *row = view->agents[i].row;
-
-		if (row->away_from_ms > 0)
-			leavers[(*count)++] = (struct leaver){row->away_from_ms, timeline_end(timeline, row), i};
+	if (timeline->bar_count == *cap) {
+		*cap = *cap ? 2 * *cap : 64;
+		timeline->bars = xreallocarray(timeline->bars, *cap, sizeof *timeline->bars);
 	}
-	qsort(leavers, *count, sizeof *leavers, compare_leavers);
-	return leavers;
+	timeline->bars[timeline->bar_count++] = *bar;
 }
 
-static void set_span(const struct run_view *view, const struct leaver *leavers, size_t count, struct timeline *out)
+static void list_bars(const struct run_view *view, struct timeline *timeline)
+{
+	size_t cap = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct agent_result *agent = &view->agents[i];
+		struct attempt *earlier;
+		size_t count = attempts_earlier(agent, &earlier);
+
+		for (size_t j = 0; j < count; j++)
+			add_bar(timeline, &cap,
+				&(struct timeline_bar){.from_ms = earlier[j].from_ms,
+						       .until_ms = earlier[j].until_ms,
+						       .agent = i,
+						       .state = earlier[j].state});
+		free(earlier);
+		if (agent->row->away_from_ms > 0)
+			add_bar(timeline, &cap,
+				&(struct timeline_bar){.from_ms = agent->row->away_from_ms,
+						       .until_ms = end_of(timeline, agent->row),
+						       .agent = i,
+						       .state = agent->state,
+						       .last = true});
+	}
+	if (timeline->bar_count > 0)
+		qsort(timeline->bars, timeline->bar_count, sizeof *timeline->bars, compare_bars);
+}
+
+static void set_span(const struct run_view *view, const struct timeline_bar *bars, size_t count, struct timeline *out)
 {
 	out->from_ms = view->run.created_ms;
 	out->until_ms = view->run.finished_ms ? view->run.finished_ms : out->known_ms;
 	for (size_t i = 0; i < count; i++) {
-		if (out->from_ms == 0 || leavers[i].from_ms < out->from_ms)
-			out->from_ms = leavers[i].from_ms;
-		if (leavers[i].until_ms > out->until_ms)
-			out->until_ms = leavers[i].until_ms;
+		if (out->from_ms == 0 || bars[i].from_ms < out->from_ms)
+			out->from_ms = bars[i].from_ms;
+		if (bars[i].until_ms > out->until_ms)
+			out->until_ms = bars[i].until_ms;
 	}
 	if (out->until_ms <= out->from_ms)
 		out->until_ms = out->from_ms + 1000;
@@ -91,29 +110,29 @@ static void add_fold(struct timeline *out, int64_t from_ms, int64_t until_ms, in
 	out->folds[out->fold_count++] = (struct timeline_fold){from_ms, until_ms};
 }
 
-static int64_t busy_time(const struct leaver *leavers, size_t count)
+static int64_t busy_time(const struct timeline_bar *bars, size_t count)
 {
 	int64_t busy = 0, until = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		int64_t from = leavers[i].from_ms > until ? leavers[i].from_ms : until;
+		int64_t from = bars[i].from_ms > until ? bars[i].from_ms : until;
 
-		if (leavers[i].until_ms > from) {
-			busy += leavers[i].until_ms - from;
-			until = leavers[i].until_ms;
+		if (bars[i].until_ms > from) {
+			busy += bars[i].until_ms - from;
+			until = bars[i].until_ms;
 		}
 	}
 	return busy;
 }
 
-static void fold_axis(const struct leaver *leavers, size_t count, struct timeline *out)
+static void fold_axis(const struct timeline_bar *bars, size_t count, struct timeline *out)
 {
-	int64_t part = (int64_t)((double)busy_time(leavers, count) * FOLD_LEAST_PART), until = out->from_ms;
+	int64_t part = (int64_t)((double)busy_time(bars, count) * FOLD_LEAST_PART), until = out->from_ms;
 	int64_t least = part > FOLD_LEAST_MS ? part : FOLD_LEAST_MS, left_out = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		add_fold(out, until, leavers[i].from_ms, least);
-		until = leavers[i].until_ms > until ? leavers[i].until_ms : until;
+		add_fold(out, until, bars[i].from_ms, least);
+		until = bars[i].until_ms > until ? bars[i].until_ms : until;
 	}
 	if (count > 0)
 		add_fold(out, until, out->until_ms, least);
@@ -147,32 +166,41 @@ double timeline_x(const struct timeline *timeline, int64_t ms)
 /* ---- lanes */
 
 /* The first lane that is free; `free_from` holds for each lane when it becomes so. */
-static int first_free(int64_t *free_from, int *lane_count, const struct leaver *leaver)
+static int first_free(int64_t *free_from, int *lane_count, const struct timeline_bar *bar)
 {
 	int lane = 0;
 
-	while (lane < *lane_count && free_from[lane] > leaver->from_ms)
+	while (lane < *lane_count && free_from[lane] > bar->from_ms)
 		lane++;
 	if (lane == *lane_count)
 		(*lane_count)++;
-	free_from[lane] = leaver->until_ms > leaver->from_ms ? leaver->until_ms : leaver->from_ms + 1;
+	free_from[lane] = bar->until_ms > bar->from_ms ? bar->until_ms : bar->from_ms + 1;
 	return lane;
 }
 
-static void assign_lanes(const struct run_view *view, const struct leaver *leavers, size_t count, struct timeline *out)
+static void assign_rows(const struct run_view *view, struct timeline *out)
 {
-	int64_t *free_from = xcalloc(count + 1, sizeof *free_from);
+	int *rows = xcalloc(view->count + 1, sizeof *rows); /* of each agent, from 1 */
+
+	for (size_t i = 0; i < out->bar_count; i++) {
+		int *row = &rows[out->bars[i].agent];
+
+		if (*row == 0)
+			*row = ++out->lane_count;
+		out->bars[i].lane = *row - 1;
+	}
+	free(rows);
+}
+
+static void assign_lanes(const struct run_view *view, struct timeline *out)
+{
+	int64_t *free_from = xcalloc(out->bar_count + 1, sizeof *free_from);
 
 	out->rows = view->count <= TIMELINE_ROWS_MAX;
-	out->lanes = xcalloc(view->count + 1, sizeof *out->lanes);
-	out->order = xcalloc(count + 1, sizeof *out->order);
-	for (size_t i = 0; i < view->count; i++)
-		out->lanes[i] = TIMELINE_NO_LANE;
-	for (size_t i = 0; i < count; i++) {
-		out->order[out->order_count++] = leavers[i].agent;
-		out->lanes[leavers[i].agent] = out->rows ? out->lane_count++
-							 : first_free(free_from, &out->lane_count, &leavers[i]);
-	}
+	if (out->rows)
+		assign_rows(view, out);
+	for (size_t i = 0; !out->rows && i < out->bar_count; i++)
+		out->bars[i].lane = first_free(free_from, &out->lane_count, &out->bars[i]);
 	free(free_from);
 }
 
@@ -187,14 +215,14 @@ static int compare_levels(const void *a, const void *b)
 	return x->away - y->away; /* who comes back makes room for who leaves */
 }
 
-static void count_levels(const struct leaver *leavers, size_t count, struct timeline *out)
+static void count_levels(const struct timeline_bar *bars, size_t count, struct timeline *out)
 {
 	struct timeline_level *levels = xcalloc(2 * count + 1, sizeof *levels);
 	int away = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		levels[2 * i] = (struct timeline_level){leavers[i].from_ms, 1};
-		levels[2 * i + 1] = (struct timeline_level){leavers[i].until_ms, -1};
+		levels[2 * i] = (struct timeline_level){bars[i].from_ms, 1};
+		levels[2 * i + 1] = (struct timeline_level){bars[i].until_ms, -1};
 	}
 	qsort(levels, 2 * count, sizeof *levels, compare_levels);
 	for (size_t i = 0; i < 2 * count; i++) {
@@ -208,22 +236,17 @@ static void count_levels(const struct leaver *leavers, size_t count, struct time
 
 void timeline_make(const struct run_view *view, struct timeline *out)
 {
-	size_t count;
-	struct leaver *leavers;
-
 	*out = (struct timeline){.known_ms = last_moment(view)};
-	leavers = list_leavers(view, out, &count);
-	set_span(view, leavers, count, out);
-	fold_axis(leavers, count, out);
-	assign_lanes(view, leavers, count, out);
-	count_levels(leavers, count, out);
-	free(leavers);
+	list_bars(view, out);
+	set_span(view, out->bars, out->bar_count, out);
+	fold_axis(out->bars, out->bar_count, out);
+	assign_lanes(view, out);
+	count_levels(out->bars, out->bar_count, out);
 }
 
 void timeline_clear(struct timeline *timeline)
 {
 	free(timeline->folds);
-	free(timeline->lanes);
-	free(timeline->order);
+	free(timeline->bars);
 	free(timeline->levels);
 }

@@ -9,7 +9,6 @@
 #include "orchestrator/report/run_view.h"
 
 #define TIMELINE_ROWS_MAX 40 /* up to so many agents have a lane of their own */
-#define TIMELINE_NO_LANE  (-1)
 
 /* A stretch that is left out. */
 struct timeline_fold {
@@ -22,17 +21,25 @@ struct timeline_level {
 	int away;
 };
 
+/* An agent that was away: its last attempt, or an earlier one. */
+struct timeline_bar {
+	int64_t from_ms, until_ms; /* until >= from */
+	size_t agent;
+	int lane;
+	enum agent_state state; /* the agent's; of an earlier attempt, how that ended */
+	bool last;
+};
+
 struct timeline {
 	int64_t from_ms, until_ms; /* wall clock; until > from */
 	int64_t known_ms;          /* the last moment of which the run tells: now while it is driven */
 	struct timeline_fold *folds;
 	size_t fold_count;
-	double scale, fold_width; /* per millisecond, and of a fold, in units of the whole axis (1) */
-	int *lanes;               /* by agent; TIMELINE_NO_LANE: it was never away */
+	double scale, fold_width;  /* per millisecond, and of a fold, in units of the whole axis (1) */
+	struct timeline_bar *bars; /* by when they left */
+	size_t bar_count;
 	int lane_count;
-	bool rows;     /* a lane for each agent */
-	size_t *order; /* agents that were away, by when they left */
-	size_t order_count;
+	bool rows; /* a lane for each agent */
 	struct timeline_level *levels;
 	size_t level_count;
 	int most; /* away at once */
@@ -41,7 +48,5 @@ void timeline_make(const struct run_view *view, struct timeline *out);
 void timeline_clear(struct timeline *timeline);
 /* 0 to 1. */
 double timeline_x(const struct timeline *timeline, int64_t ms);
-/* Until when an agent was away, as far as the run tells; never before it left. */
-int64_t timeline_end(const struct timeline *timeline, const struct run_agent *row);
 
 #endif

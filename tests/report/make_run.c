@@ -115,8 +115,11 @@ static void fill_plan(const struct making *making, struct world *world)
 	plan->options.domain_window = 0;
 	plan->clocks.silent_ms = 75000;
 	plan->clocks.reregister_ms = 600000;
-	for (size_t i = 0; i < plan->stage_count; i++)
+	for (size_t i = 0; i < plan->stage_count; i++) {
 		plan->stages[i].window = plan->options.window;
+		if (!plan->stage_names[i])
+			plan->stage_names[i] = xasprintf("stage %zu", i + 1);
+	}
 	for (size_t i = 0; i < world->host_count; i++)
 		name_agent(making, &plan->agents[i], i);
 	set_info(world, OLD, "rack:r12;tier:web;ssd:true;os:debian-12;generation:gen4");
@@ -231,12 +234,14 @@ static int copy_run(const struct world *world, const struct buffer *plan, struct
 
 static void build(const struct making *making, struct world *world, struct buffer *plan)
 {
-	world_init(world, making->seed);
-	world->largest = world->exactly = making->agents;
-	scenario_build(world, CRASHES_ONLY);
-	if (world->same_info || world->discards) {
-		fputs("make_run: take another seed\n", stderr);
-		exit(2);
+	/* The next seed whose scenario changes SlaveInfos and keeps tasks. */
+	for (uint64_t seed = making->seed;; seed++) {
+		world_init(world, seed);
+		world->largest = world->exactly = making->agents;
+		scenario_build(world, CRASHES_ONLY);
+		if (!world->same_info && !world->discards)
+			break;
+		world_clear(world);
 	}
 	world->faults.rollcall_crash = world->faults.rollcall_stall = 0;
 	fill_plan(making, world);

@@ -35,8 +35,7 @@ json_t *fixture_survey_for(const char *id, const char *hostname, const char *att
 	json_t *flags = json_pack("{s:s, s:s, s:s, s:s}", "hostname", hostname, "attributes", attributes_flag,
 				  "resources", resources_flag, "work_dir", "/var/lib/mesos");
 	json_t *survey = json_pack("{s:i, s:s, s:s, s:{s:s, s:b, s:i, s:i, s:s, s:O, s:s}, s:{s:s, s:s}, s:{s:s, s:s, "
-				   "s:s, s:O}, s:{s:s, s:s}, "
-				   "s:{s:s, s:i, s:i, s:i}, s:[], s:[], s:[]}",
+				   "s:s, s:O}, s:{s:s, s:s}, s:{s:s, s:i, s:i, s:i}, s:[], s:[], s:[]}",
 				   "format", 1, "boot_id", "b0", "work_dir", "/var/lib/mesos", "agent", "id", id,
 				   "running", 1, "pid", 7, "start_ticks", 8, "version", "1.11.0", "flags", flags,
 				   "flags_from", "process", "checkpoint", "sha256", "cafe", "slave_info", text,

@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -47,9 +48,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Receiver:
-    """behave(post) gives a status, or "stall", "reset", "redirect"; changed at will."""
+    """behave(post) gives a status, or "stall", "reset", "redirect"; changed at will. certificate: a PEM file with its key, for https."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        self.certificate = certificate
         self.posts, self.changed = [], threading.Condition()
         self.followed = 0
         self.behave = lambda post: 200
@@ -61,7 +63,11 @@ class Receiver:
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.receiver = self
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/events"
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}/events"
         self.going.clear()
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()

@@ -8,33 +8,17 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
-import threading
 import unittest
 
 import documents
+from falsified import NOTHING, Ledger, Watcher, event_hash
 from fleet import Fleet
 
 AGENTS = 3
-NOTHING = "0" * 64
-COLUMNS = "seq, time_ms, actor, run, agent, kind, body, hash"
 # Planted where a cluster has secrets; none may be found again anywhere.
 PLANTED = {"flag": "planted-flag-7d1f", "gate": "planted-gate-52aa", "url": "planted-url-9c03", "token": "planted-token-e1b7",
            "bearer": "planted-bearer-44d8"}
-
-
-def field(value):
-    """As the hash sees it: the length before the bytes, a dash for NULL."""
-    if value is None:
-        return b"-"
-    raw = value if isinstance(value, bytes) else str(value).encode()
-    return b"%d:%s" % (len(raw), raw)
-
-
-def event_hash(previous, seq, time_ms, actor, run, agent, kind, body):
-    return hashlib.sha256(b"".join(field(value) for value in
-                                   (previous, seq, time_ms, actor, run, agent, kind, body))).hexdigest()
 
 
 def check_export(lines, previous=None):
@@ -50,63 +34,6 @@ def check_export(lines, previous=None):
         if previous != record["hash"]:
             raise AssertionError(f"event {record['seq']} is not what was recorded")
     return previous
-
-
-class Ledger:
-    """A copy of the database, to be falsified."""
-
-    def __init__(self, path):
-        self.path = path
-        self.db = sqlite3.connect(path, isolation_level=None)
-        for name in ("events_are_immutable", "events_are_kept", "plans_are_immutable", "config_versions_are_immutable"):
-            self.run(f"DROP TRIGGER {name}")
-
-    def run(self, sql, *values):
-        return self.db.execute(sql, values).fetchall()
-
-    def close(self):
-        self.db.close()
-
-    def event(self, kind):
-        """The seq of a run's event of that kind, from the middle of its history."""
-        found = [row[0] for row in self.run("SELECT seq FROM events WHERE kind = ? ORDER BY seq", kind)]
-        return found[len(found) // 2]
-
-    def last(self):
-        return self.run("SELECT max(seq) FROM events")[0][0]
-
-    def shift(self, first, by):
-        """Renumbers what comes from that event on, away from what is there."""
-        self.run("UPDATE events SET seq = -seq WHERE seq >= ?", first)
-        self.run("UPDATE events SET seq = -seq + ? WHERE seq < 0", by)
-
-    def rehash(self, first):
-        """Computes the chain anew from that event on."""
-        previous = dict(self.run("SELECT seq, hash FROM events")).get(first - 1, NOTHING)
-        for row in self.run(f"SELECT {COLUMNS} FROM events WHERE seq >= ? ORDER BY seq", first):
-            previous = event_hash(previous, *row[:7])
-            self.run("UPDATE events SET hash = ? WHERE seq = ?", previous, row[0])
-
-
-class Watcher:
-    """Looks at every process's words while something runs."""
-
-    def __init__(self):
-        self.seen, self.over = set(), threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
-
-    def watch(self):
-        while not self.over.wait(0.05):
-            for path in glob.glob("/proc/[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
-                    with open(path, "rb") as file:
-                        self.seen.add(file.read())
-
-    def end(self):
-        self.over.set()
-        self.thread.join()
-        return b"\n".join(self.seen)
 
 
 class Audit(unittest.TestCase):
@@ -141,7 +68,7 @@ class Audit(unittest.TestCase):
         """A secret flag of an agent, a bearer token for the master, and a gate that says what it should not."""
         fleet = cls.fleet
         with open(fleet.path("node001.lab", "etc/default/mesos-agent"), "a", encoding="utf-8") as file:
-            file.write(f"MESOS_EXECUTOR_SECRET_KEY={PLANTED['flag']}\n")
+            file.write(f"MESOS_JWT_SECRET_KEY={PLANTED['flag']}\n")
         fleet.restart("node001.lab")
         token = fleet.write("token", PLANTED["bearer"] + "\n")
         os.chmod(token, 0o600)
@@ -359,7 +286,9 @@ class Audit(unittest.TestCase):
             ledger.rehash(2)
             self.assert_found(ledger, "cut") # the requests in the tables still carry heads
             ledger.run("UPDATE run_agents SET request = NULL, before = NULL, started = NULL, proof = NULL, operation = NULL, "
-                       "state = 'waiting'")
+                       "state = 'waiting', attempt = 0, epoch = 0, away_from_ms = NULL, away_until_ms = NULL")
+            ledger.run("UPDATE events SET body = CAST(json_remove(CAST(body AS TEXT), '$.row', '$.row_before') AS BLOB) "
+                       "WHERE run IS NOT NULL")
             ledger.run("UPDATE events SET kind = 'agent.gone' WHERE kind IN ('agent', 'run', 'run.epoch')")
             ledger.run("DELETE FROM epochs")
             ledger.run("UPDATE runs SET state = 'running', reason = NULL")

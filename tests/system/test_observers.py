@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Observers, webhooks and metrics of real rollouts: who is told what, when receivers fail, and when rollcall is killed."""
 import os
+import sqlite3
+import subprocess
 import unittest
 
 import documents
 from observing import AGENTS, SECRET, Observing
-from receiver import check_signature
+from receiver import Receiver, check_signature
 
 
 class Observers(Observing):
@@ -105,6 +107,81 @@ class Observers(Observing):
                     bytes_ = file.read()
                     self.assertNotIn(SECRET.encode(), bytes_)
                     self.assertNotIn(b"hush", bytes_)
+
+    def values(self, post):
+        return [one["text"]["value"] for one in post.json["data"]["attributes"] if one["name"] == "generation"]
+
+    def test_what_was_announced_and_taken_back_is_told_again(self):
+        """Both while nobody listened: first the new SlaveInfo, then the old one."""
+        before = {agent["id"]: agent["attributes"]["generation"] for agent in self.fleet.agents().values()}
+        self.observe()
+        self.receiver.stop()
+        try:
+            self.roll_out()
+            self.fleet.rollcall("rollout", "rollback", "latest", "--yes").expect(0)
+            waiting = self.queue()
+            self.assertEqual(waiting["waiting"], 2 * len(self.tasks()))
+            self.assertEqual({event["hostname"] for event in waiting["events"]}, set(self.fleet.names))
+            shown = self.fleet.rollcall("observer", "queue").expect(0, self.fleet.names[0])
+            self.assertNotIn(waiting["events"][0]["of"], shown.out)
+            progress = self.fleet.rollcall("observer", "deliver", "--for", "4secs").expect(4, "still to be delivered")
+            self.assertIn(f"{waiting['waiting']} of {waiting['waiting']} events", progress.err)
+        finally:
+            self.receiver.start()
+        self.deliver()
+        taken = self.receiver.taken()
+        self.assertEqual(len({post.id for post in taken}), 2 * len(self.tasks()))
+        for agent, task in self.tasks():
+            mine = [post for post in taken if (post.agent, post.task) == (agent, task)]
+            told = list(dict.fromkeys((self.values(post)[0], post.json["run"]) for post in mine))
+            self.assertEqual([value for value, _ in told], [self.generation, before[agent]])
+        self.check_recorded(taken)
+
+    def check_recorded(self, taken):
+        """Whatever was delivered is in the ledger for good; the queue forgets it after a week."""
+        events = self.fleet.rollcall("audit", "log", "--kind", "outgoing", "--json").expect(0).json()["events"]
+        told = {message["id"] for event in events for message in event["body"].get("messages", [])}
+        self.assertLessEqual({post.id for post in taken}, told)
+        self.fleet.rollcall("audit", "verify").expect(0)
+        path = os.path.join(self.fleet.dir, "rollcall.db")
+        with sqlite3.connect(path, timeout=60) as database:
+            database.execute("UPDATE outgoing SET ended_ms = ended_ms - 8 * 86400000")
+        database.close()
+        self.fleet.rollcall("observer", "deliver").expect(0)
+        with sqlite3.connect(path, timeout=60) as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM outgoing").fetchone()[0], 0)
+        database.close()
+        self.fleet.rollcall("audit", "verify").expect(0)
+
+    def certificate(self, name):
+        path = self.fleet.file(name)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path + ".crt"], check=True,
+                       capture_output=True)
+        with open(path, "w", encoding="utf-8") as out:
+            for part in (path + ".key", path + ".crt"):
+                with open(part, encoding="utf-8") as text:
+                    out.write(text.read())
+        return path
+
+    def test_https_with_an_authority_of_ones_own(self):
+        mine, other = self.certificate("mine"), self.certificate("other")
+        receiver = Receiver(mine)
+        self.addCleanup(receiver.stop)
+        for name, words, code in (("good", ("--ca", mine + ".crt"), 0), ("strange", ("--ca", other + ".crt"), 4),
+                                  ("plain", ("--ca", "system"), 4)):
+            self.names.append(("webhook", name))
+            self.fleet.rollcall("webhook", "add", name, "--url", receiver.url, *words).expect(0)
+            self.fleet.rollcall("webhook", "test", name).expect(code)
+        self.assertEqual([post.json["webhook"] for post in receiver.posts], ["good"])
+        self.fleet.rollcall("webhook", "add", "x", "--url", receiver.url, "--ca", self.fleet.file("nothing")).expect(2)
+
+    def test_a_framework_that_nobody_knows_is_warned_of(self):
+        self.names += [("observer", "typo"), ("observer", "right")]
+        self.fleet.rollcall("observer", "add", "typo", "--framework", "wbe", "--url", self.receiver.url).expect(
+            0, "no framework has the ID, name or role wbe", self.framework["name"])
+        right = self.fleet.rollcall("observer", "add", "right", "--framework", self.framework["name"], "--url", self.receiver.url)
+        self.assertNotIn("no framework", right.expect(0).err)
 
 
 if __name__ == "__main__":

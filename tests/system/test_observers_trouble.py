@@ -109,14 +109,36 @@ class Trouble(Observing):
 class Rescue(Observing):
     AGENTS, SCALE = 1, 5  # its executors wait for its agent all the while
 
-    def test_a_rescue_is_told(self):
+    def push(self, old, new):
+        """Somebody pushes flags with which the agent refuses to start."""
         host = self.fleet.names[0]
-        self.observe()
-        self.fleet.edit_flags(host, "generation:g1", "generation:pushed")
+        self.fleet.edit_flags(host, f"generation:{old}", f"generation:{new}")
         self.fleet.systemctl(host, "restart", "mesos-agent")
         eventually(lambda: self.fleet.show(host, "ActiveState") == "failed", 120, "the supervisor's giving up")
+
+    def rescue(self):
         proposal = self.fleet.rollcall("rescue", "tasks >= 0", "--json").expect(0).json()["proposal"]
         self.fleet.rollcall("rescue", "tasks >= 0", "--yes", proposal).expect(0)
+
+    def generation_now(self):
+        return next(iter(self.fleet.agents().values()))["attributes"]["generation"]
+
+    def test_a_rescue_is_in_logs_and_reports(self):
+        """Of a run that changed the agent before, too: what the report says of it is not the last that happened to it."""
+        self.roll_out()
+        self.push(self.generation_now(), "later")
+        self.rescue()
+        words = self.fleet.rollcall("audit", "log", "--kind", "rescue").expect(
+            0, "a rescue of 1 host begins", "is to be started again with its ID", "the master shows it again", "proven to be rescued")
+        self.assertNotIn("{", words.out)
+        for form in ("text", "markdown", "html", "json"):
+            self.fleet.rollcall("audit", "report", "latest", "--format", form).expect(0, "proven to be rescued")
+        self.fleet.rollcall("audit", "verify", "--witness", "all").expect(0)
+
+    def test_a_rescue_is_told(self):
+        self.observe()
+        self.push(self.generation_now(), "pushed")
+        self.rescue()
         self.deliver()
         self.check_all_told()
         for post in self.receiver.posts:

@@ -182,7 +182,10 @@ class Reports(unittest.TestCase):
         page = self.page("many")
         page.run("document.querySelector('.lanes').scrollIntoView({block: 'start', behavior: 'instant'})")
         box = page.run("box = document.querySelector('.lanes').getBoundingClientRect(), ({x: box.x, y: box.y, width: box.width})")
-        page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box["x"] + box["width"] * 0.3, y=box["y"] + 70)
+        bar = page.run("bars = JSON.parse(document.getElementById('r1-bars').textContent).bars, bars[Math.floor(bars.length / 2)]")
+        lane = page.run("+document.querySelector('.lanes').dataset.lane")
+        page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box["x"] + box["width"] * (bar[2] + bar[3]) / 20000,
+                 y=box["y"] + (bar[1] + 0.4) * lane)
         page.wait_until("!document.querySelector('.tip').hidden")
         self.assertIn("mesos-agent-", page.run("document.querySelector('.tip').textContent"))
 

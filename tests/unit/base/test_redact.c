@@ -57,9 +57,32 @@ static void test_the_rest_stays(void **state)
 		assert_redacted(texts[i], texts[i]);
 }
 
+static void urls(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} cases[] = {
+		{"zk://anna:hush@h1:2181,h2:2181/mesos", "zk://<redacted>@h1:2181,h2:2181/mesos"},
+		{"https://anna:hu@sh@h/", "https://<redacted>@h/"},
+		{"https://h/a@b", "https://h/a@b"},
+		{"password=hush;token:hush", "password=hush;token:hush"},
+		{"", ""},
+		{"://", "://"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *shown = redact_urls(cases[i].text);
+
+		assert_string_equal(shown, cases[i].shown);
+		free(shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(urls),
 		cmocka_unit_test(test_values_of_telling_names),
 		cmocka_unit_test(test_schemes_and_addresses),
 		cmocka_unit_test(test_the_rest_stays),

@@ -34,8 +34,7 @@ static int set_up(void **state)
 		fixture->ledger, "agent", a_run.id, "S1",
 		body_of("{\"event\": \"clear\", \"from\": \"checking\", \"to\": \"changing\", \"changes\": [{\"what\": "
 			"\"attributes.rack\", \"before\": \"r1\", \"after\": \"r2\"}, {\"what\": "
-			"\"resources.mem(web)\", "
-			"\"after\": \"512\"}]}"));
+			"\"resources.mem(web)\", \"after\": \"512\"}]}"));
 	ledger_event(
 		fixture->ledger, "agent", a_run.id, "S2",
 		body_of("{\"event\": \"proven\", \"from\": \"proving\", \"to\": \"soaking\", \"proof\": {\"lines\": "

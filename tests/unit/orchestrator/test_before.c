@@ -303,8 +303,8 @@ static void test_it_comes_back_as_it_was_written(void **state)
 
 static void test_what_is_no_picture_is_an_error(void **state)
 {
-	static const char task_without_framework[] = "{\"registered_ns\":1,\"reregistered_ns\":1,"
-						     "\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[{\"id\":\"T\"}]}";
+	static const char task_without_framework[] =
+		"{\"registered_ns\":1,\"reregistered_ns\":1,\"slave_info\":{\"hostname\":\"h\"},\"tasks\":[{\"id\":\"T\"}]}";
 	static const char *const bad[] = {
 		"",
 		"{",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "orchestrator/ledger/ledger_backend.h"
 #include "tests/support/driver_fixture.h"
 
 static void order(struct fixture *fixture, const char *verb)
@@ -23,6 +24,23 @@ static void expect_no_order(struct fixture *fixture)
 	struct run_order open;
 
 	assert_int_equal(ledger_next_order(fixture->ledger, FIXTURE_RUN, &open, &fixture->err), 0);
+}
+
+static int count_obeyed(void *ctx, const struct ledger_entry *entry, struct error *err)
+{
+	int *count = ctx;
+
+	(void)err;
+	*count += strcmp(entry->kind, "run.obeyed") == 0;
+	return 0;
+}
+
+static int obeyed(struct fixture *fixture)
+{
+	int count = 0;
+
+	assert_int_equal(fixture->ledger->backend->walk(fixture->ledger, count_obeyed, &count, &fixture->err), 0);
+	return count;
 }
 
 static void pause_when_started(struct fixture *fixture)
@@ -157,6 +175,8 @@ static void test_a_retry_changes_what_failed(void **state)
 		order(&fixture, "retry");
 		assert_ok(fixture_drive(&fixture), &fixture.err);
 		fixture_expect_done(&fixture);
+		/* Given before the driver was there, and obeyed once. */
+		assert_int_equal(obeyed(&fixture), 1);
 		assert_string_not_equal(fixture_exec(&fixture, 1, 0)->request.operation,
 					fixture_exec(&fixture, 1, fixture.hosts[1].exec_count - 1)->request.operation);
 		assert_int_equal(fixture.hosts[0].exec_count, 1);
@@ -183,6 +203,62 @@ static void test_a_retry_settles_the_stuck_ones_first(void **state)
 	assert_ok(fixture_drive(&fixture), &fixture.err);
 	fixture_expect_done(&fixture);
 	assert_string_equal(fixture_exec(&fixture, 0, fixture.hosts[0].exec_count - 1)->word, "apply");
+	fixture_close(&fixture);
+}
+
+/* Asked, and stuck as before: the run does not end as if all were well. */
+static void test_a_retry_that_stays_stuck_pauses(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.plan.options.window = 2;
+	fixture.hosts[0].behaviour = SAYS_NOTHING;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_state(&fixture, 0, "stuck");
+	for (int i = 0; i < 2; i++) {
+		order(&fixture, "retry");
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		fixture_expect_state(&fixture, 0, "stuck");
+		fixture_expect_state(&fixture, 2, "done");
+		fixture_expect_run(&fixture, "paused", "1 agent is still stuck");
+		assert_int_equal(obeyed(&fixture), i + 1);
+	}
+	fixture_close(&fixture);
+}
+
+static int64_t finished_ms(struct fixture *fixture)
+{
+	struct run_row run = fixture_run(fixture);
+	int64_t ms = run.finished_ms;
+
+	run_row_clear(&run);
+	return ms;
+}
+
+/* Each end has its time, and what is not over has none. */
+static void test_a_retried_run_gets_an_end_of_its_own(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.hosts[1].behaviour = REFUSES;
+	fixture.plan.options.max_failures = 1;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	int64_t first = finished_ms(&fixture);
+	assert_int_not_equal(first, 0);
+	fixture.now += 60000;
+	fixture.hosts[1].behaviour = SAYS_NOTHING;
+	order(&fixture, "retry");
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_run(&fixture, "paused", "needs a person");
+	assert_int_equal(finished_ms(&fixture), 0);
+	fixture.hosts[1].behaviour = BEHAVES;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	assert_true(finished_ms(&fixture) > first);
 	fixture_close(&fixture);
 }
 
@@ -245,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_an_aborted_run_is_settled),
 		cmocka_unit_test(test_a_retry_changes_what_failed),
 		cmocka_unit_test(test_a_retry_settles_the_stuck_ones_first),
+		cmocka_unit_test(test_a_retry_that_stays_stuck_pauses),
+		cmocka_unit_test(test_a_retried_run_gets_an_end_of_its_own),
 		cmocka_unit_test(test_an_unknown_order_does_no_harm),
 		cmocka_unit_test(test_a_crash_forgets_no_order),
 	};

@@ -28,7 +28,7 @@ static void the_second_is_told_who_holds_it(void **state)
 	assert_text_has(err.text, "r-20261123-7");
 	assert_text_has(err.text, "plan 0123456789ab, web@3");
 	assert_text_has(err.text, "anna@admin1");
-	assert_text_has(err.text, "rollout resume r-20261123-7");
+	assert_text_has(err.text, "rollout resume --take-over r-20261123-7");
 	assert_text_has(err.text, "2023-11-14T22:13:20");
 	char *pid = xasprintf("process %ld ", (long)getpid());
 	assert_error(&err, ERROR_CONFLICT, pid);

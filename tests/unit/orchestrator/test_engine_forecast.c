@@ -9,7 +9,7 @@
 #include "orchestrator/engine/forecast.h"
 
 /* What an agent takes beside its time away: the look before and agentctl's last word. */
-#define OVERHEAD_MS 600
+#define OVERHEAD_MS (FORECAST_LOOK_MS + FORECAST_KEEP_MS)
 
 static struct forecast_outcome run(const struct engine_options *options, const struct engine_stage *stages,
 				   size_t stage_count, size_t count, int fail_per_million, uint64_t seed)
@@ -19,6 +19,8 @@ static struct forecast_outcome run(const struct engine_options *options, const s
 		.stages = stages,
 		.stage_count = stage_count,
 		.count = count,
+		.look_ms = FORECAST_LOOK_MS,
+		.keep_ms = FORECAST_KEEP_MS,
 		.gate_ms = 5000,
 		.fail_per_million = fail_per_million,
 		.seed = seed,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine when things go wrong: lost connections, crashes and resumes, stuck agents. */
+/* The engine when things go wrong: lost connections, crashes and resumes. */
 #include "tests/support/cmocka.h"
 
 #include <string.h>
@@ -82,50 +82,6 @@ static void test_a_crash_forgives_nothing_a_person_does(void **ctx)
 	}
 }
 
-static void test_a_stuck_agent_seen_before_does_not_pause_again(void **ctx)
-{
-	struct engine_options options = engine_default_options;
-	const int domains[2] = {-1, -1};
-	struct fixture fixture;
-
-	(void)ctx;
-	options.window = 2;
-	open_fixture(&fixture, &options, domains, 2);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
-	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
-	assert_int_equal(state(&fixture, 0), AGENT_UNKNOWN);
-	step(&fixture, 0, EVENT_STARTED);
-	step(&fixture, 0, EVENT_RETURNED);
-	step(&fixture, 0, EVENT_DISPROVEN);
-	assert_int_equal(state(&fixture, 0), AGENT_STUCK);
-	assert_int_equal(fixture.engine.state, RUN_RUNNING);
-	schedule(&fixture);
-	assert_int_equal(state(&fixture, 1), AGENT_CHECKING);
-	close_fixture(&fixture);
-}
-
-/* Every run ends: nobody under way, no room, and nobody who makes any. */
-static void test_a_full_window_of_stuck_agents_pauses(void **ctx)
-{
-	const int domains[2] = {-1, -1};
-	struct fixture fixture;
-
-	(void)ctx;
-	open_fixture(&fixture, &engine_default_options, domains, 2);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
-	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
-	step(&fixture, 0, EVENT_STARTED);
-	step(&fixture, 0, EVENT_RETURNED);
-	step(&fixture, 0, EVENT_DISPROVEN);
-	schedule(&fixture);
-	assert_int_equal(fixture.engine.state, RUN_RUNNING);
-	fixture.now = engine_next_ms(&fixture.engine);
-	schedule(&fixture);
-	assert_int_equal(fixture.engine.state, RUN_PAUSED);
-	assert_true(engine_is_idle(&fixture.engine));
-	close_fixture(&fixture);
-}
-
 static void test_late_words_are_ignored(void **ctx)
 {
 	const int domains[1] = {-1};
@@ -162,39 +118,6 @@ static void test_an_undo_is_a_failure_at_once(void **ctx)
 	assert_int_equal(state(&fixture, 1), AGENT_WAITING);
 	step(&fixture, 0, EVENT_PROVEN);
 	assert_int_equal(engine_failures(&fixture.engine), 1);
-	close_fixture(&fixture);
-}
-
-/* What a person has seen stuck is forgiven with its operation, and gives nobody else's failure a free place. */
-static void test_a_stuck_agent_is_forgiven_once(void **ctx)
-{
-	const int domains[3] = {-1, -1, -1};
-	struct engine_options options = engine_default_options;
-	struct fixture fixture;
-
-	(void)ctx;
-	options.window = 3;
-	/* It comes to a good end after all; then the first failure is one too many. */
-	open_fixture(&fixture, &options, domains, 3);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
-	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
-	walk(&fixture, 0, good + 1, GOOD - 1);
-	assert_int_equal(state(&fixture, 0), AGENT_DONE);
-	schedule(&fixture);
-	step(&fixture, 1, EVENT_UNFIT);
-	assert_int_equal(fixture.engine.state, RUN_PAUSED);
-	close_fixture(&fixture);
-
-	/* It turns out never to have begun, is begun anew, and is stuck again: that is news. */
-	open_fixture(&fixture, &options, domains, 3);
-	engine_restore(&fixture.engine, 0, AGENT_STUCK, 1);
-	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
-	step(&fixture, 0, EVENT_ABSENT);
-	schedule(&fixture);
-	step(&fixture, 0, EVENT_CLEAR);
-	step(&fixture, 0, EVENT_HOST_STUCK);
-	assert_int_equal(state(&fixture, 0), AGENT_STUCK);
-	assert_int_equal(fixture.engine.state, RUN_PAUSED);
 	close_fixture(&fixture);
 }
 
@@ -324,11 +247,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_is_asked_with_growing_pauses),
 		cmocka_unit_test(test_resume_asks_before_it_starts_anything),
 		cmocka_unit_test(test_a_crash_forgives_nothing_a_person_does),
-		cmocka_unit_test(test_a_stuck_agent_seen_before_does_not_pause_again),
-		cmocka_unit_test(test_a_full_window_of_stuck_agents_pauses),
 		cmocka_unit_test(test_late_words_are_ignored),
 		cmocka_unit_test(test_an_undo_is_a_failure_at_once),
-		cmocka_unit_test(test_a_stuck_agent_is_forgiven_once),
 		cmocka_unit_test(test_only_an_answer_frees_the_others),
 		cmocka_unit_test(test_breaking_conversations_end),
 		cmocka_unit_test(test_a_conversation_that_lasted_counts_anew),

@@ -60,7 +60,9 @@ static void expect(struct cluster *cluster, const struct plan_gate *gate, int64_
 		   const char *words)
 {
 	struct plan_task old = {.id = (char *)(uintptr_t) "old", .framework_id = (char *)(uintptr_t) "F-0"};
-	struct before_picture picture = {.tasks = &old, .task_count = 1};
+	struct plan_task ended = {.id = (char *)(uintptr_t) "ended", .framework_id = (char *)(uintptr_t) "F-0"};
+	struct before_picture picture = {
+		.tasks = &old, .task_count = 1, .knows_others = true, .others = &ended, .other_count = 1};
 	const struct gate_agent changed = {.id = "S1", .before = &picture};
 	struct snapshot_index index;
 	const struct gate_scene scene = {
@@ -143,13 +145,58 @@ static void test_launch(void **state)
 	set_up(&cluster);
 	figures_take(&cluster.snapshot, &cluster.before);
 	add_task(&cluster, "old", "S1", "TASK_RUNNING");
+	add_task(&cluster, "ended", "S1", "TASK_FAILED");
 	add_task(&cluster, "elsewhere", "S2", "TASK_RUNNING");
+	add_task(&cluster, "broken elsewhere", "S2", "TASK_FAILED");
 	add_task(&cluster, "new", "S1", "TASK_STARTING");
 	expect(&cluster, &gate, 59999, "", "");
 	expect(&cluster, &gate, 60000, "inconclusive", "no new task");
-	cluster.tasks[2].state = (char *)(uintptr_t) "TASK_RUNNING";
-	expect(&cluster, &gate, 0, "pass", "task new was started on agent S1");
+	cluster.tasks[4].state = (char *)(uintptr_t) "TASK_RUNNING";
+	expect(&cluster, &gate, 0, "pass", "task new was launched on agent S1 since, and runs");
+	cluster.tasks[4].state = (char *)(uintptr_t) "TASK_FINISHED";
+	expect(&cluster, &gate, 0, "pass", "has run");
 	figures_clear(&cluster.before);
+}
+
+static void test_a_launch_that_fails(void **state)
+{
+	static const char *const failed[] = {"TASK_FAILED", "TASK_ERROR", "TASK_DROPPED", "TASK_LOST"};
+	struct plan_gate gate = {.kind = GATE_LAUNCH, .within_ms = 60000};
+	struct cluster cluster;
+
+	(void)state;
+	set_up(&cluster);
+	figures_take(&cluster.snapshot, &cluster.before);
+	add_task(&cluster, "new", "S1", "");
+	for (size_t i = 0; i < sizeof(failed) / sizeof(failed[0]); i++) {
+		cluster.tasks[0].state = (char *)(uintptr_t)failed[i];
+		expect(&cluster, &gate, 0, "fail", failed[i]);
+	}
+	/* It ran, and its own command ended it. */
+	cluster.tasks[0].state = (char *)(uintptr_t) "TASK_FAILED";
+	cluster.tasks[0].reason = (char *)(uintptr_t) "REASON_COMMAND_EXECUTOR_FAILED";
+	expect(&cluster, &gate, 0, "", "");
+	cluster.tasks[0].reason = (char *)(uintptr_t) "REASON_CONTAINER_LAUNCH_FAILED";
+	expect(&cluster, &gate, 0, "fail", "TASK_FAILED, REASON_CONTAINER_LAUNCH_FAILED");
+	/* Another that runs does not make that good; somebody killed is neither. */
+	add_task(&cluster, "other", "S1", "TASK_RUNNING");
+	expect(&cluster, &gate, 0, "fail", "task new was to be launched on agent S1");
+	cluster.tasks[0].state = (char *)(uintptr_t) "TASK_KILLED";
+	expect(&cluster, &gate, 0, "pass", "task other");
+	figures_clear(&cluster.before);
+}
+
+static void test_a_gate_is_said_about_its_agent(void **state)
+{
+	char *argv[] = {(char *)(uintptr_t) "/bin/check", (char *)(uintptr_t) "${hostname}",
+			(char *)(uintptr_t) "${agent}", (char *)(uintptr_t) "${other}"};
+	struct plan_gate gate = {.kind = GATE_COMMAND, .argv = argv, .argc = 4, .timeout_ms = 5000};
+	struct gate_question question = {.gate = &gate, .hostname = "node1", .agent_id = "S1"};
+	char *text = gate_sentence(&question);
+
+	(void)state;
+	assert_string_equal(text, "/bin/check node1 S1 ${other} exits with 0 within 5.0 s");
+	free(text);
 }
 
 static void test_figures_are_kept(void **state)
@@ -202,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_launch),
+		cmocka_unit_test(test_a_launch_that_fails),
+		cmocka_unit_test(test_a_gate_is_said_about_its_agent),
 		cmocka_unit_test(test_figures_are_kept),
 		cmocka_unit_test(test_damaged_figures_are_refused),
 	};

@@ -18,6 +18,7 @@
 struct fixture {
 	struct loop *loop;
 	struct http *http;
+	struct http_access masters;
 	struct gate_runner *runner;
 	struct gate_question question;
 	struct plan_gate gate;
@@ -28,9 +29,10 @@ static void open_fixture(struct fixture *fixture)
 	struct error err = ERROR_INIT;
 
 	memset(fixture, 0, sizeof(*fixture));
+	fixture->masters = (struct http_access){.user = "rollcall", .password = "s3cret"};
 	fixture->loop = loop_new(&err);
 	fixture->http = http_new(fixture->loop, &err);
-	fixture->runner = gate_runner_new(fixture->loop, fixture->http);
+	fixture->runner = gate_runner_new(fixture->loop, fixture->http, &fixture->masters);
 	fixture->gate.timeout_ms = 60000;
 	fixture->question = (struct gate_question){
 		.gate = &fixture->gate,
@@ -234,8 +236,13 @@ static void answer_http(struct http_server *server, const struct server_request 
 	static const char metrics[] = "{\"master/tasks_lost\": 3.0, \"master/odd\": \"x\"}";
 
 	(void)server;
+	/* Our credentials are for masters, and for nobody else. */
+	assert_true(strncmp(request->path, "/health", 7) != 0 || !strstr(request->head, "Authorization:"));
 	if (strcmp(request->path, "/health/10.0.0.1") == 0)
 		server_answer(fd, "204 No Content", "", "", 0);
+	else if (strcmp(request->path, "/metrics/snapshot") == 0 &&
+		 !strstr(request->head, "Authorization: Basic cm9sbGNhbGw6czNjcmV0"))
+		server_answer(fd, "401 Unauthorized", "", "", 0);
 	else if (strcmp(request->path, "/metrics/snapshot") == 0)
 		server_answer(fd, "200 OK", "Content-Type: application/json\r\n", metrics, sizeof(metrics) - 1);
 	else
@@ -298,6 +305,8 @@ static void test_a_metric_has_three_answers(void **state)
 	expect_of_metric(&fixture, "master/tasks_lost", 4, -1, GATE_FAIL, "at least 4 is asked for");
 	expect_of_metric(&fixture, "master/odd", -1, 3, GATE_INCONCLUSIVE, "no metric master/odd");
 	expect_of_metric(&fixture, "master/none", -1, 3, GATE_INCONCLUSIVE, "no metric master/none");
+	fixture.masters = (struct http_access){.user = NULL};
+	expect_of_metric(&fixture, "master/tasks_lost", -1, 3, GATE_INCONCLUSIVE, "HTTP status 401: our principal");
 	fixture.question.master = NULL;
 	expect_of_metric(&fixture, "master/tasks_lost", -1, 3, GATE_INCONCLUSIVE, "no master");
 	server_stop(&server);

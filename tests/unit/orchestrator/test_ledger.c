@@ -124,8 +124,7 @@ static int64_t a_fixed_time(void *ctx)
 
 static void check_hash_is_the_documented_one(struct ledger *ledger)
 {
-	static const char bytes[] = "64:" ZEROS "1:1"
-				    "13:1234567890123";
+	static const char bytes[] = "64:" ZEROS "1:113:1234567890123";
 	struct error err = ERROR_INIT;
 	struct digest_state digest;
 	unsigned char raw[DIGEST_SIZE];

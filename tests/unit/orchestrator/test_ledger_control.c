@@ -116,6 +116,37 @@ static void test_orders_come_in_their_order_and_once(void **state)
 	tear_down(&fixture);
 }
 
+/* Made void by who gave it and carried out at the same moment: one of them is too late, and nothing of what he was about to
+ * write is there. */
+static void test_an_order_ends_once(void **state)
+{
+	struct run_order order;
+	struct fixture fixture;
+	char *answer = NULL;
+
+	(void)state;
+	set_up(&fixture);
+	put_order(fixture.other, &fixture.err, "r-1", "pause");
+	assert_int_equal(ledger_next_order(fixture.driver, "r-1", &order, &fixture.err), 1);
+	order.done_ms = 18;
+	order.answer = xstrdup("void");
+	ledger_put_order(fixture.other, &order);
+	assert_ok(ledger_commit(fixture.other, &fixture.err), &fixture.err);
+	free(order.answer);
+	order.answer = xstrdup("obeyed");
+	ledger_put_order(fixture.driver, &order);
+	ledger_event(fixture.driver, "run", "r-1", NULL, NULL);
+	assert_int_equal(ledger_commit(fixture.driver, &fixture.err), -1);
+	assert_error(&fixture.err, ERROR_CONFLICT, "made void");
+	error_clear(&fixture.err);
+	assert_int_equal(ledger_order_is_done(fixture.stores[0], order.seq, &answer, &fixture.err), 1);
+	assert_string_equal(answer, "void");
+	assert_ok(ledger_verify(fixture.other, NULL, &fixture.err), &fixture.err);
+	free(answer);
+	run_order_clear(&order);
+	tear_down(&fixture);
+}
+
 /* Whoever drives may order something himself, before he begins. */
 static void test_an_own_order_is_seen(void **state)
 {
@@ -197,6 +228,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders_come_in_their_order_and_once),
+		cmocka_unit_test(test_an_order_ends_once),
 		cmocka_unit_test(test_an_own_order_is_seen),
 		cmocka_unit_test(test_who_ordered_learns_what_became_of_it),
 		cmocka_unit_test(test_a_run_keeps_what_a_restart_needs),

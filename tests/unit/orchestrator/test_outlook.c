@@ -32,7 +32,8 @@ static void test_expected_and_worst(void **ctx)
 	outlook_make(&plan, &options, &outlook);
 	assert_int_equal(outlook.expected.done, 4);
 	assert_int_equal(outlook.expected.ms, 4 * 3600);
-	assert_int_equal(outlook.worst.ms, 4 * 90600);
+	/* A look and agentctl's last word may take what their own limits allow. */
+	assert_int_equal(outlook.worst.ms, 4 * (60000 + 90000 + 30000));
 	assert_int_equal(outlook.guessed, 0);
 	assert_int_equal(outlook.end_count, 0); /* nobody is to fail */
 	outlook_clear(&outlook);

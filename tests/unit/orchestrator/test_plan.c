@@ -14,9 +14,8 @@
 static void fill_2(struct plan *plan)
 {
 	static const char gates[] = "{\"after_agent\": [{\"kind\": \"command\", \"argv\": [\"/bin/check\", "
-				    "\"${hostname}\"], \"timeout\": \"1.5mins\"}, "
-				    "{\"kind\": \"http\", \"url\": \"http://${ip}:8080/health\", \"status\": 204}], "
-				    "\"after_stage\": [{\"kind\": "
+				    "\"${hostname}\"], \"timeout\": \"1.5mins\"}, {\"kind\": \"http\", \"url\": "
+				    "\"http://${ip}:8080/health\", \"status\": 204}], \"after_stage\": [{\"kind\": "
 				    "\"metric\", \"name\": \"master/tasks_lost\", \"max\": 0.1}]}";
 	const struct json_place place = {.source = "gates"};
 	struct plan_gates after_agent, after_stage;

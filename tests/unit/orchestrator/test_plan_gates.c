@@ -21,12 +21,11 @@ static int read_gates(const char *text, struct plan_gates *after_agent, struct p
 
 static const char every_kind[] =
 	"{\"after_agent\": [{\"kind\": \"command\", \"argv\": [\"/usr/bin/check\", \"--host=${hostname}\", "
-	"\"${agent}\"]},"
-	"{\"kind\": \"http\", \"url\": \"https://${ip}:8080/health?a@b\", \"timeout\": \"5secs\"},"
-	"{\"kind\": \"launch\", \"within\": \"5mins\"}],"
-	"\"after_stage\": [{\"kind\": \"unreachable\"}, {\"kind\": \"unreachable\", \"max_new\": 2},"
-	"{\"kind\": \"tasks\", \"framework\": \"marathon\", \"min_percent\": 95},"
-	"{\"kind\": \"metric\", \"name\": \"master/tasks_lost\", \"max\": 3, \"min\": 0.5, \"timeout\": \"1secs\"}]}";
+	"\"${agent}\"]},{\"kind\": \"http\", \"url\": \"https://${ip}:8080/health?a@b\", \"timeout\": "
+	"\"5secs\"},{\"kind\": \"launch\", \"within\": \"5mins\"}],\"after_stage\": [{\"kind\": \"unreachable\"}, "
+	"{\"kind\": \"unreachable\", \"max_new\": 2},{\"kind\": \"tasks\", \"framework\": \"marathon\", "
+	"\"min_percent\": 95},{\"kind\": \"metric\", \"name\": \"master/tasks_lost\", \"max\": 3, \"min\": 0.5, "
+	"\"timeout\": \"1secs\"}]}";
 
 static void every_kind_is_read(void **state)
 {

@@ -100,6 +100,41 @@ static void a_large_fleet_is_folded(void **state)
 	free(text);
 }
 
+static void add_task(struct plan_agent *agent, size_t number, const char *framework, bool survives)
+{
+	agent->tasks = xreallocarray(agent->tasks, agent->task_count + 1, sizeof(*agent->tasks));
+	agent->tasks[agent->task_count++] = (struct plan_task){.id = xasprintf("%s.%zu", framework, number),
+							       .name = xstrdup(framework),
+							       .framework_id = xstrdup(framework),
+							       .framework_name = xstrdup(framework),
+							       .survives = survives};
+}
+
+/* Of many agents their tasks are counted by framework; those that die are named, as far as a page goes. */
+static void tasks_of_a_large_fleet(void **state)
+{
+	struct planner_fixture *fixture = *state;
+
+	fixture->options.allow_task_loss = true;
+	fixture->options.max_failures = (struct planner_amount){.number = 100};
+	plan_fleet(fixture, 500);
+	for (size_t i = 0; i < 500; i++) {
+		add_task(&fixture->plan.agents[i], i, "web", true);
+		add_task(&fixture->plan.agents[i], i, "batch", i % 2);
+		add_task(&fixture->plan.agents[i], i, "scratch", i % 10 > 0);
+	}
+	char *text = page(fixture);
+	assert_text_has(text, "500 agents change, with 1500 tasks on them, of which 300 die.\n");
+	assert_text_has(text, "1200 are kept: 500 of web, 250 of batch, 450 of scratch; 300");
+	assert_text_has(text, "DIE: 250 of batch, 50 of scratch");
+	assert_text_has(text, "scratch.0 on node0000 (scratch)");
+	assert_text_has(text, "more, which --json names");
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") > 110)
+			fail_msg("a long line: %.200s", line);
+	free(text);
+}
+
 static void the_plan_in_words(void **state)
 {
 	struct planner_fixture *fixture = *state;
@@ -172,9 +207,8 @@ static void an_empty_plan_says_so(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(everything_is_in_its_place), TEST(a_large_fleet_is_folded),
-		TEST(the_plan_in_words),          TEST(risks_are_named),
-		TEST(an_empty_plan_says_so),
+		TEST(everything_is_in_its_place), TEST(a_large_fleet_is_folded), TEST(tasks_of_a_large_fleet),
+		TEST(the_plan_in_words),          TEST(risks_are_named),         TEST(an_empty_plan_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

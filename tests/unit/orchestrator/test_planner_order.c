@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "inventory/ignores.h"
-#include "orchestrator/plan/planner_forecast.h"
 #include "tests/support/planner_fixture.h"
 
 static const char rack[] = "{\"name\": \"web\", \"rules\": [{\"attributes\": {\"new\": \"yes\"}}]}";
@@ -163,8 +162,7 @@ static void canaries_are_of_every_kind(void **state)
 {
 	struct planner_fixture *fixture = *state;
 	static const char config[] = "{\"name\": \"web\", \"rules\": [{\"attributes\": {\"new\": \"yes\"}}, "
-				     "{\"match\": \"hostname = 'node0005'\", "
-				     "\"resources\": {\"mem\": 1024}}]}";
+				     "{\"match\": \"hostname = 'node0005'\", \"resources\": {\"mem\": 1024}}]}";
 	static const char *const wanted[] = {"node0000", "node0005", "node0001"};
 
 	fixture->options.canary = "2";
@@ -329,31 +327,6 @@ static void who_is_no_concern_is_not_left_out(void **state)
 	assert_int_equal(fixture->plan.left_out_count, 0);
 }
 
-/* ---- how long it takes */
-
-static void the_forecast_follows_windows(void **state)
-{
-	struct planner_fixture *fixture = *state;
-	int64_t durations[8];
-
-	set_windows(fixture, "2");
-	plan_fleet(fixture, 8, rack);
-	for (size_t i = 0; i < 8; i++)
-		durations[i] = 10;
-	assert_int_equal(planner_duration(&fixture->plan, durations), 40);
-	durations[0] = 35; /* beside it three others, then the last four two by two */
-	assert_int_equal(planner_duration(&fixture->plan, durations), 55);
-	durations[0] = 10;
-	/* Two of each zone: with one per zone all four zones fit at once. */
-	fixture->options.domain_window = (struct planner_amount){.number = 1};
-	set_windows(fixture, "8");
-	replan(fixture);
-	assert_int_equal(planner_duration(&fixture->plan, durations), 20);
-	fixture->options.by = "zone";
-	replan(fixture);
-	assert_int_equal(planner_duration(&fixture->plan, durations), 80);
-}
-
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
 #name, name, fixture_set_up, fixture_tear_down, NULL                                                   \
@@ -375,7 +348,6 @@ int main(void)
 		TEST(the_guard_looks_at_the_window),
 		TEST(agents_that_are_ignored),
 		TEST(who_is_no_concern_is_not_left_out),
-		TEST(the_forecast_follows_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

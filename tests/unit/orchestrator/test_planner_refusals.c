@@ -2,6 +2,7 @@
 /* The planner: every reason for which it refuses an agent. */
 #include "tests/support/cmocka.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -255,6 +256,77 @@ static void versions_nobody_checked(void **state)
 	fixture_refused(fixture, fixture_change, "version is not known");
 }
 
+/* ---- many of them, for people */
+
+static char told[4096];
+
+static void tell(const char *line)
+{
+	size_t len = strlen(told);
+
+	snprintf(told + len, sizeof(told) - len, "%s\n", line);
+}
+
+static void the_same_reason_is_said_once(void **state)
+{
+	static const struct {
+		const char *host, *reason;
+	} all[] = {
+		{"node1.lab",
+		 "its host could not be surveyed at 2026-11-23T18:55:46.957Z: no connection to 10.0.0.1 port 22"},
+		{"node7.lab", "its clocks leave no room"},
+		{"node2.lab",
+		 "its host could not be surveyed at 2026-11-23T18:55:47.100Z: no connection to 10.0.0.12 port 22"},
+		{"node8.lab", "its clocks leave no room"},
+		{"node9.lab", "task web.4847b446 would die"},
+		{"node10.lab", "task web.0847b446 would die"},
+		{"node3.lab",
+		 "its host could not be surveyed at 2026-11-23T18:55:47.100Z: no connection to 10.0.0.3 port 23"},
+		{"db.lab", "db.lab is db"},
+		{"web.lab", "web.lab is db"},
+	};
+	struct planner_refusals refusals = {.count = sizeof(all) / sizeof(all[0])};
+
+	(void)state;
+	refusals.items = xcalloc(refusals.count, sizeof(*refusals.items));
+	for (size_t i = 0; i < refusals.count; i++) {
+		refusals.items[i].hostname = xstrdup(all[i].host);
+		refusals.items[i].reason = xstrdup(all[i].reason);
+	}
+	told[0] = '\0';
+	planner_refusals_tell(&refusals, " cannot", tell);
+	assert_string_equal(told,
+			    "node[1-2].lab (2 agents) cannot: such as node1.lab: its host could not be surveyed at "
+			    "2026-11-23T18:55:46.957Z: no connection to 10.0.0.1 port 22\n"
+			    "node[7-8].lab (2 agents) cannot: its clocks leave no room\n"
+			    "node[9-10].lab (2 agents) cannot: such as node9.lab: task web.4847b446 would die\n"
+			    "node3.lab cannot: its host could not be surveyed at 2026-11-23T18:55:47.100Z: no "
+			    "connection to 10.0.0.3 port 23\n"
+			    "db.lab,web.lab (2 agents) cannot: such as db.lab: db.lab is db\n");
+	planner_refusals_clear(&refusals);
+	planner_refusals_tell(&refusals, "", tell); /* nothing */
+}
+
+/* The whole fleet, on one page, with the words that plan without it. */
+static void a_fleet_that_is_refused(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	fixture_set_fleet(fixture, 20);
+	assert_int_equal(
+		fixture_make(fixture,
+			     "{\"name\": \"web\", \"rules\": [{\"domain\": {\"region\": \"eu\", \"zone\": \"a\"}}]}",
+			     &err),
+		-1);
+	assert_error(&err, ERROR_REFUSED,
+		     "20 agents cannot be planned, as said above: --where \"… and not hostname in (node[0000-0019]");
+	told[0] = '\0';
+	planner_refusals_tell(&fixture->refusals, "", tell);
+	assert_text_has(told, "(20 agents): ");
+	assert_int_equal(strcspn(told, "\n"), strlen(told) - 1);
+}
+
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
 #name, name, fixture_set_up, fixture_tear_down, NULL                                                   \
@@ -281,6 +353,8 @@ int main(void)
 		TEST(discard_ends_the_tasks_of_what_changes),
 		TEST(masters_that_would_not_take_it),
 		TEST(versions_nobody_checked),
+		TEST(the_same_reason_is_said_once),
+		TEST(a_fleet_that_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

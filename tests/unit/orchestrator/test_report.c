@@ -29,12 +29,7 @@ struct fixture {
 static char *proof_of(const char *result, const char *of, const char *found_id, const char *fate)
 {
 	return xasprintf(
-		"{\"result\":\"%s\",\"of\":\"%s\",\"lines\":["
-		"{\"what\":\"id\",\"planned\":\"S\",\"found\":\"%s\",\"ok\":%s},"
-		"{\"what\":\"reregistered_time\",\"planned\":{\"other_than\":1},\"found\":1700000050000000000,\"ok\":"
-		"true},"
-		"{\"what\":\"slave_info\",\"planned\":{},\"found\":{\"hostname\":\"n\"},\"ok\":%s}],"
-		"\"tasks\":{\"survived\":[%s],\"killed\":[%s],\"ended\":[],\"new\":[]}}",
+		"{\"result\":\"%s\",\"of\":\"%s\",\"lines\":[{\"what\":\"id\",\"planned\":\"S\",\"found\":\"%s\",\"ok\":%s},{\"what\":\"reregistered_time\",\"planned\":{\"other_than\":1},\"found\":1700000050000000000,\"ok\":true},{\"what\":\"slave_info\",\"planned\":{},\"found\":{\"hostname\":\"n\"},\"ok\":%s}],\"tasks\":{\"survived\":[%s],\"killed\":[%s],\"ended\":[],\"new\":[]}}",
 		result, of, found_id, found_id[0] == 'X' ? "false" : "true",
 		strcmp(result, "pass") == 0 ? "true" : "false",
 		strcmp(fate, "kept") == 0 ? "{\"task\":\"t.S0\",\"framework\":\"F\",\"state\":\"TASK_RUNNING\"}" : "",

@@ -90,7 +90,7 @@ static void lanes_are_places_in_the_window(void **state)
 	assert_false(timeline.rows);
 	assert_int_equal(timeline.lane_count, 2);
 	assert_int_equal(timeline.most, 2);
-	assert_int_equal(timeline.order_count, count);
+	assert_int_equal(timeline.bar_count, count);
 	assert_true(near(timeline_x(&timeline, START_MS), 0));
 	timeline_clear(&timeline);
 	report_fixture_close(&fixture);
@@ -117,7 +117,7 @@ static void a_night_is_folded(void **state)
 	timeline_make(fixture.runs.views, &timeline);
 	assert_int_equal(timeline.fold_count, 1);
 	assert_true(timeline.rows);
-	assert_int_equal(timeline.lanes[2], TIMELINE_NO_LANE);
+	assert_int_equal(timeline.bar_count, 2);
 	double last = -1;
 	for (int64_t ms = 0; ms <= night + 10000; ms += 1000) {
 		double x = timeline_x(&timeline, START_MS + ms);
@@ -144,7 +144,7 @@ static void odd_times(void **state)
 	report_fixture_put(&fixture, 0, &(struct report_agent){.state = "done", .from_ms = 5000, .until_ms = 4000});
 	report_fixture_load(&fixture);
 	timeline_make(fixture.runs.views, &timeline);
-	assert_int_equal(timeline_end(&timeline, fixture.runs.views->agents[0].row), START_MS + 5000);
+	assert_int_equal(timeline.bars[0].until_ms, START_MS + 5000);
 	assert_int_equal(timeline.most, 0);
 	timeline_clear(&timeline);
 	report_fixture_close(&fixture);
