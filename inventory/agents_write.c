@@ -92,10 +92,9 @@ int agents_update(const struct agents_write *write, const struct agent_packed *a
 		write->store, err,
 		"UPDATE agents SET changed_ms = ?2, since_ms = CASE WHEN ?3 THEN ?2 ELSE since_ms END, gone_ms = NULL, "
 		"id = ?4, hostname = ?5, ip = ?6, port = ?7, version = ?8, active = ?9, deactivated = ?10, "
-		"attributes_complete = ?11, region = ?12, zone = ?13, cpus = ?14, mem = ?15, disk = ?16, "
-		"gpus = ?17, cpus_used = ?18, mem_used = ?19, disk_used = ?20, gpus_used = ?21, "
-		"registered_ns = ?22, reregistered_ns = ?23, answer = ?24, info = ?25, total = ?26, used = ?27 "
-		"WHERE row = ?1",
+		"attributes_complete = ?11, region = ?12, zone = ?13, cpus = ?14, mem = ?15, disk = ?16, gpus = ?17, "
+		"cpus_used = ?18, mem_used = ?19, disk_used = ?20, gpus_used = ?21, registered_ns = ?22, "
+		"reregistered_ns = ?23, answer = ?24, info = ?25, total = ?26, used = ?27 WHERE row = ?1",
 		"iid" ROW_TYPES, row, write->time_ms, (int)new_state, ROW_VALUES(agent, &sums, answer));
 }
 

@@ -209,8 +209,7 @@ static int read_rule(struct config_rule *rule, const json_t *object, const struc
 	}
 	if (!said && !rule->domain.where)
 		return json_error(place, err,
-				  "changes nothing: it needs \"attributes\", \"resources\", \"domain\" or "
-				  "\"flags\"");
+				  "changes nothing: it needs \"attributes\", \"resources\", \"domain\" or \"flags\"");
 	return 0;
 }
 

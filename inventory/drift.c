@@ -290,12 +290,11 @@ int drift_configs_load(struct store *store, const char *agent_id, struct drift_c
 	 * a config that nobody has added: it is none. */
 	if (store_query(
 		    store, &cursor, err,
-		    "SELECT p.config || '@' || p.config_version, max(r.created_ms) FROM run_agents x "
-		    "JOIN runs r ON r.id = x.run JOIN plans p ON p.hash = r.plan JOIN configs c ON c.name = p.config "
-		    "WHERE x.agent = ?1 AND x.state = 'done' AND NOT EXISTS (SELECT 1 FROM runs b JOIN run_agents y ON "
-		    "y.run "
-		    "= b.id WHERE b.rolls_back = r.id AND y.agent = x.agent AND y.state = 'done') "
-		    "GROUP BY p.config ORDER BY p.config",
+		    "SELECT p.config || '@' || p.config_version, max(r.created_ms) FROM run_agents x JOIN runs r ON "
+		    "r.id = x.run JOIN plans p ON p.hash = r.plan JOIN configs c ON c.name = p.config WHERE x.agent = "
+		    "?1 AND x.state = 'done' AND NOT EXISTS (SELECT 1 FROM runs b JOIN run_agents y ON y.run = b.id "
+		    "WHERE b.rolls_back = r.id AND y.agent = x.agent AND y.state = 'done') GROUP BY p.config ORDER BY "
+		    "p.config",
 		    "t", agent_id) < 0)
 		return -1;
 	while ((more = store_next(&cursor, err)) > 0) {

@@ -33,12 +33,11 @@ int survey_store(struct store *store, int64_t agent_row, const void *bytes, size
 		 int64_t time_ms, struct error *err)
 {
 	return store_run(store, err,
-			 "INSERT INTO surveys (agent, time_ms, document, host_key, drift) VALUES (?1, ?2, ?3, ?4, "
-			 "CASE WHEN json_valid(CAST(?3 AS TEXT)) THEN NOT json_extract(CAST(?3 AS TEXT), "
-			 "'$.verdict.accepted') END) "
-			 "ON CONFLICT (agent) DO UPDATE SET time_ms = excluded.time_ms, document = excluded.document, "
-			 "host_key = excluded.host_key, drift = excluded.drift, failed_ms = NULL, failure_kind = NULL, "
-			 "failure = NULL",
+			 "INSERT INTO surveys (agent, time_ms, document, host_key, drift) VALUES (?1, ?2, ?3, ?4, CASE "
+			 "WHEN json_valid(CAST(?3 AS TEXT)) THEN NOT json_extract(CAST(?3 AS TEXT), "
+			 "'$.verdict.accepted') END) ON CONFLICT (agent) DO UPDATE SET time_ms = excluded.time_ms, "
+			 "document = excluded.document, host_key = excluded.host_key, drift = excluded.drift, "
+			 "failed_ms = NULL, failure_kind = NULL, failure = NULL",
 			 "iibt", agent_row, time_ms, bytes, len, host_key);
 }
 

@@ -98,6 +98,7 @@ static int write_table(struct writer *writer, const char *table)
 	return more;
 }
 
+/* Agents before what speaks of them: an export is read as a stream. */
 static int write_tables(struct writer *writer)
 {
 	struct store_cursor tables;
@@ -106,7 +107,7 @@ static int write_tables(struct writer *writer)
 	if (store_query(
 		    writer->store, &tables, writer->err,
 		    "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE "
-		    "'\\' ORDER BY rowid",
+		    "'\\' ORDER BY name NOT IN ('database', 'clusters', 'agents'), name = 'agents', rowid",
 		    "") < 0)
 		return -1;
 	while ((more = store_next(&tables, writer->err)) > 0)

@@ -19,7 +19,10 @@ void before_picture_clear(struct before_picture *before)
 {
 	for (size_t i = 0; i < before->task_count; i++)
 		clear_task(&before->tasks[i]);
+	for (size_t i = 0; i < before->other_count; i++)
+		clear_task(&before->others[i]);
 	free(before->tasks);
+	free(before->others);
 	free(before->master_id);
 	slaveinfo_free(before->info);
 	memset(before, 0, sizeof *before);
@@ -126,6 +129,21 @@ int before_picture_take(const struct plan_agent *agent, const struct snapshot_in
 	return 0;
 }
 
+void before_picture_note_others(struct before_picture *before, const char *agent_id, const struct snapshot_index *shown)
+{
+	const struct task_view *task;
+	uint32_t place = 0;
+
+	before->knows_others = true;
+	while ((task = snapshot_index_task(shown, agent_id, &place))) {
+		if (strcmp(task->state, "TASK_RUNNING") == 0)
+			continue;
+		before->others = xreallocarray(before->others, before->other_count + 1, sizeof *before->others);
+		before->others[before->other_count++] = (struct plan_task){.id = xstrdup(task->id),
+									   .framework_id = xstrdup(task->framework_id)};
+	}
+}
+
 /* ---- keeping it */
 
 static json_t *task_to_json(const struct plan_task *task)
@@ -134,16 +152,27 @@ static json_t *task_to_json(const struct plan_task *task)
 			 task->framework_id, "framework_name", task->framework_name, "survives", task->survives);
 }
 
+static json_t *others_to_json(const struct before_picture *before)
+{
+	json_t *others = before->knows_others ? json_array() : NULL;
+
+	for (size_t i = 0; i < before->other_count; i++)
+		json_array_append_new(others, json_pack("{s:s, s:s}", "id", before->others[i].id, "framework",
+							before->others[i].framework_id));
+	return others;
+}
+
 json_t *before_picture_to_json(const struct before_picture *before)
 {
 	json_t *tasks = json_array();
 
 	for (size_t i = 0; i < before->task_count; i++)
 		json_array_append_new(tasks, task_to_json(&before->tasks[i]));
-	return json_pack("{s:I, s:I, s:b, s:b, s:s, s:o, s:o}", "registered_ns", (json_int_t)before->registered_ns,
-			 "reregistered_ns", (json_int_t)before->reregistered_ns, "active", before->active,
-			 "deactivated", before->deactivated, "master", before->master_id, "slave_info",
-			 slaveinfo_to_json(before->info), "tasks", tasks);
+	return json_pack("{s:I, s:I, s:b, s:b, s:s, s:o, s:o, s:o*}", "registered_ns",
+			 (json_int_t)before->registered_ns, "reregistered_ns", (json_int_t)before->reregistered_ns,
+			 "active", before->active, "deactivated", before->deactivated, "master", before->master_id,
+			 "slave_info", slaveinfo_to_json(before->info), "tasks", tasks, "others",
+			 others_to_json(before));
 }
 
 static int read_task(const json_t *entry, const struct json_place *place, struct plan_task *out, struct error *err)
@@ -167,14 +196,14 @@ static int read_task(const json_t *entry, const struct json_place *place, struct
 	return 0;
 }
 
-static int read_tasks(const json_t *array, const struct json_place *place, struct before_picture *out,
+static int read_tasks(const json_t *array, const struct json_place *place, struct plan_task **tasks, size_t *count,
 		      struct error *err)
 {
-	out->tasks = xcalloc(json_array_size(array) + 1, sizeof *out->tasks);
+	*tasks = xcalloc(json_array_size(array) + 1, sizeof **tasks);
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		if (read_task(json_array_get(array, i), place, &out->tasks[i], err) < 0)
+		if (read_task(json_array_get(array, i), place, &(*tasks)[i], err) < 0)
 			return -1;
-		out->task_count++;
+		++*count;
 	}
 	return 0;
 }
@@ -182,7 +211,7 @@ static int read_tasks(const json_t *array, const struct json_place *place, struc
 static int read_picture(const json_t *document, const struct json_place *place, struct before_picture *out,
 			struct error *err)
 {
-	const json_t *info = NULL, *tasks = NULL;
+	const json_t *info = NULL, *tasks = NULL, *others = NULL;
 	const char *master = "";
 
 	if (json_required_int(document, "registered_ns", &out->registered_ns, place, err) < 0 ||
@@ -191,11 +220,15 @@ static int read_picture(const json_t *document, const struct json_place *place, 
 	    json_optional_bool(document, "deactivated", &out->deactivated, place, err) < 0 ||
 	    json_optional_string(document, "master", &master, place, err) < 0 ||
 	    json_optional_object(document, "slave_info", &info, place, err) < 0 ||
-	    json_optional_array(document, "tasks", &tasks, place, err) < 0)
+	    json_optional_array(document, "tasks", &tasks, place, err) < 0 ||
+	    json_optional_array(document, "others", &others, place, err) < 0)
 		return -1;
 	out->master_id = xstrdup(master);
 	out->info = slaveinfo_from_json(info, err);
-	return out->info ? read_tasks(tasks, place, out, err) : -1;
+	out->knows_others = others != NULL;
+	if (!out->info || read_tasks(tasks, place, &out->tasks, &out->task_count, err) < 0)
+		return -1;
+	return read_tasks(others, place, &out->others, &out->other_count, err);
 }
 
 int before_picture_from_json(const char *text, struct before_picture *out, struct error *err)

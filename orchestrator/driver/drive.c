@@ -175,8 +175,8 @@ static int put_rolled_back(struct drive *drive, const char *run, const char *by)
 	row.rollback_due = 0;
 	if (row.finished_ms == 0)
 		row.finished_ms = clock_wall_ms();
-	ledger_put_run(drive->ledger, &row);
 	ledger_event(drive->ledger, "run.rolled_back", run, NULL, json_pack("{s:s}", "by", by));
+	ledger_put_run(drive->ledger, &row);
 	run_row_clear(&row);
 	return 0;
 }
@@ -196,11 +196,11 @@ int drive_begin(struct drive *drive, char *run)
 
 	if (ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
 		return -1;
-	ledger_put_run(drive->ledger, &row);
-	put_rows(drive, run);
 	ledger_event(drive->ledger, "run.created", run, NULL,
 		     json_pack("{s:s, s:s, s:I, s:s*}", "plan", plan->hash, "cluster", plan->cluster, "agents",
 			       (json_int_t)plan->agent_count, "rolls_back", plan->rolls_back));
+	ledger_put_run(drive->ledger, &row);
+	put_rows(drive, run);
 	if (plan->rolls_back && put_rolled_back(drive, plan->rolls_back, run) < 0) {
 		ledger_discard(drive->ledger);
 		return -1;

@@ -64,6 +64,10 @@ int drive_void_orders(struct drive *drive, const char *run);
 #define DRIVE_ROLLBACK_DUE 2
 int drive(struct drive *drive, const char *run);
 
+/* A run that is done, and of which nothing is left to go on with (retry: or to try once more), keeps its end: 1, its roll is
+ * printed, nothing is changed, and *result is what drive would return. 0: it is not so. */
+int drive_at_rest(struct session *session, const char *run, bool retry, int *result);
+
 /* drive, and the rollback when one is due. */
 int drive_whole(struct drive *drive, const char *run);
 

@@ -37,10 +37,9 @@ static struct planner_options options_of(const struct plan *plan)
 	return options;
 }
 
-static void tell_refusals(const struct planner_refusals *refusals)
+static void warn(const char *line)
 {
-	for (size_t i = 0; i < refusals->count; i++)
-		log_warning("%s cannot be taken back: %s", refusals->items[i].hostname, refusals->items[i].reason);
+	log_warning("%s", line);
 }
 
 static int make_plan(struct drive *state, const char *run, struct plan *out)
@@ -49,7 +48,7 @@ static int make_plan(struct drive *state, const char *run, struct plan *out)
 	struct planner_refusals refusals = {.count = 0};
 	int result = rollback_plan(state->session, run, &options, out, &refusals);
 
-	tell_refusals(&refusals);
+	planner_refusals_tell(&refusals, " cannot be taken back", warn);
 	planner_refusals_clear(&refusals);
 	if (result < 0)
 		error_prefix(&state->session->error, "run %s is to be rolled back, and cannot be yet", run);

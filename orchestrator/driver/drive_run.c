@@ -128,9 +128,10 @@ static void cancel_gate(void *ctx, uint64_t tag)
 static int run_driver(struct drive *drive, const char *run, const struct driver_observer *observer)
 {
 	struct session *session = drive->session;
-	struct real real = {.loop = session_loop(session),
-			    .gates = gate_runner_new(session_loop(session), session_http(session)),
-			    .sender = deliver_sender(session)};
+	struct real real = {
+		.loop = session_loop(session),
+		.gates = gate_runner_new(session_loop(session), session_http(session), session_http_access(session)),
+		.sender = deliver_sender(session)};
 	struct driver_backends backends = {
 		.ledger = drive->ledger,
 		.transport = session_transport(session),
@@ -176,6 +177,17 @@ static int judge_result(const struct run_view *view, struct error *err)
 			 view->run.id);
 }
 
+static int show_view(struct session *session, const struct run_view *view)
+{
+	/* One document: of a run that is being rolled back the rollback's is the last word. */
+	if (session->json && !view->run.rollback_due)
+		output_json(run_view_status(view));
+	else if (!session->json)
+		run_view_print_roll(view, stdout);
+	log_info("the report: rollcall audit report %s", view->run.id);
+	return view->run.rollback_due ? DRIVE_ROLLBACK_DUE : judge_result(view, &session->error);
+}
+
 static int show_result(struct drive *drive, const char *run)
 {
 	struct session *session = drive->session;
@@ -183,15 +195,52 @@ static int show_result(struct drive *drive, const char *run)
 
 	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
-	/* One document: of a run that is being rolled back the rollback's is the last word. */
-	if (session->json && !view.run.rollback_due)
-		output_json(run_view_status(&view));
-	else if (!session->json)
-		run_view_print_roll(&view, stdout);
-	log_info("the report: rollcall audit report %s", run);
-	int result = view.run.rollback_due ? DRIVE_ROLLBACK_DUE : judge_result(&view, &session->error);
+	int result = show_view(session, &view);
 	run_view_clear(&view);
 	return result;
+}
+
+/* Agents that a retry would begin once more. */
+static size_t count_retryable(const struct run_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		count += agent_state_is_failure(view->agents[i].state) || view->agents[i].state == AGENT_SKIPPED;
+	return count;
+}
+
+static void say_at_rest(const struct run_view *view, size_t retryable)
+{
+	char time[CLOCK_TEXT_MAX];
+
+	clock_format(view->run.finished_ms, time);
+	if (retryable == 0)
+		log_info("run %s is done since %s: nothing of it is left to do", view->run.id, time);
+	else
+		log_info(
+			"run %s is done since %s: nothing of it is left to go on with. `rollcall rollout retry %s` tries "
+			"%zu agent%s once more",
+			view->run.id, time, view->run.id, retryable, retryable == 1 ? "" : "s");
+}
+
+int drive_at_rest(struct session *session, const char *run, bool retry, int *result)
+{
+	struct run_view view;
+
+	if (!session_cluster(session))
+		return -1;
+	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
+		return -1;
+	size_t retryable = count_retryable(&view);
+	bool rests = is_state(&view, RUN_DONE) && view.by_state[AGENT_STUCK] == 0 && (!retry || retryable == 0);
+	if (rests) {
+		say_at_rest(&view, retryable);
+		*result = show_view(session, &view);
+		deliver_after_run(session, true);
+	}
+	run_view_clear(&view);
+	return rests;
 }
 
 /* So that what is asked of the inventory next is already as the run left it. The run itself rests on none of this. */

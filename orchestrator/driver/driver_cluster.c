@@ -107,6 +107,7 @@ static void begin_hold(struct driver *driver, const struct master_snapshot *snap
 	      json_pack("{s:s, s:s, s:s, s:I}", "from", from, "to", snapshot->facts.id, "master", snapshot->master,
 			"awaited", (json_int_t)leader->awaited_count));
 	engine_hold(&driver->engine, HOLD_LEADER, true, driver_now(driver), &driver->output);
+	driver_gates_defer(driver);
 	halt_checks(driver);
 	line = xasprintf("another master leads, %s; waiting for %zu agent%s to come back to it", snapshot->master,
 			 leader->awaited_count, leader->awaited_count == 1 ? "" : "s");
@@ -222,6 +223,7 @@ void driver_cluster_answered(struct driver *driver, const struct master_snapshot
 	if (!driver->figures.master_id)
 		take_figures(driver, snapshot);
 	watch_leader(driver, snapshot);
+	driver_gates_ask_again(driver);
 	count_fleet(driver, snapshot);
 }
 

@@ -14,8 +14,6 @@
 #include "base/redact.h"
 #include "base/text.h"
 
-#define SENTENCE_MAX 8192
-
 static bool is_of_stage(const struct asking *asking)
 {
 	return asking->agent == SIZE_MAX;
@@ -54,11 +52,11 @@ static void forget(struct driver *driver, size_t index)
 
 /* ---- asking */
 
-static void ask_outside(struct driver *driver, struct asking *asking)
+static struct gate_question question_of(const struct driver *driver, const struct asking *asking, const char *stage)
 {
 	const struct plan_agent *agent = is_of_stage(asking) ? NULL : &driver->plan->agents[asking->agent];
-	char *stage = stage_name(driver, asking->stage);
-	const struct gate_question question = {
+
+	return (struct gate_question){
 		.gate = gate_of(driver, asking),
 		.run = driver->run.id,
 		.stage = stage,
@@ -67,6 +65,12 @@ static void ask_outside(struct driver *driver, struct asking *asking)
 		.ip = agent ? agent->ip : NULL,
 		.master = driver->leader.url,
 	};
+}
+
+static void ask_outside(struct driver *driver, struct asking *asking)
+{
+	char *stage = stage_name(driver, asking->stage);
+	const struct gate_question question = question_of(driver, asking, stage);
 
 	asking->tag = ++driver->last_gate_tag;
 	if (driver->back->gate_start)
@@ -74,14 +78,48 @@ static void ask_outside(struct driver *driver, struct asking *asking)
 	free(stage);
 }
 
+/* A new leader knows its agents and their tasks only as they come back, and its counters begin anew: what is asked of the cluster
+ * waits until they are there. Whoever needs the leader's address waits, after a resume, until that is known. */
+static bool waits_for_leader(const struct driver *driver, const struct asking *asking)
+{
+	enum plan_gate_kind kind = gate_of(driver, asking)->kind;
+
+	if (kind == GATE_HTTP)
+		return false;
+	return !driver->leader.url || (driver->leader.holds && kind != GATE_COMMAND);
+}
+
 static void ask_next(struct driver *driver, struct asking *asking)
 {
 	asking->tag = 0;
 	asking->began_ms = driver_now(driver);
+	asking->deferred = waits_for_leader(driver, asking);
+	if (asking->deferred)
+		return;
 	if (gate_is_outside(gate_of(driver, asking)))
 		ask_outside(driver, asking);
 	else
 		driver_master_hurry(driver);
+}
+
+void driver_gates_ask_again(struct driver *driver)
+{
+	for (size_t i = 0; i < driver->asking_count; i++)
+		if (driver->asking[i].deferred)
+			ask_next(driver, &driver->asking[i]);
+}
+
+void driver_gates_defer(struct driver *driver)
+{
+	for (size_t i = 0; i < driver->asking_count; i++) {
+		struct asking *asking = &driver->asking[i];
+
+		if (!waits_for_leader(driver, asking))
+			continue;
+		cancel(driver, asking);
+		asking->tag = 0;
+		asking->deferred = true;
+	}
 }
 
 static void answer_engine(struct driver *driver, const struct asking *asking, enum gate_answer answer,
@@ -164,13 +202,12 @@ static void tell(struct driver *driver, const struct asking *asking, const char 
 static void on_answer(struct driver *driver, size_t index, enum gate_answer answer, const char *raw)
 {
 	struct asking asking = driver->asking[index];
-	struct buffer text = BUFFER_INIT(SENTENCE_MAX);
-	char *clean = redact_text(raw), *seen = text_printable(clean, false), *reason;
+	const struct gate_question question = question_of(driver, &asking, NULL);
+	char *clean = redact_text(raw), *seen = text_printable(clean, false), *text = gate_sentence(&question), *reason;
 
-	plan_gate_text(gate_of(driver, &asking), &text);
-	record(driver, &asking, buffer_text(&text), answer, seen);
-	tell(driver, &asking, buffer_text(&text), answer, seen);
-	reason = xasprintf("gate %zu (%s): %s", asking.next + 1, buffer_text(&text), seen);
+	record(driver, &asking, text, answer, seen);
+	tell(driver, &asking, text, answer, seen);
+	reason = xasprintf("gate %zu (%s): %s", asking.next + 1, text, seen);
 	if (answer == GATE_PASS && asking.next + 1 < gate_count(driver, &asking)) {
 		driver->asking[index].next++;
 		ask_next(driver, &driver->asking[index]);
@@ -179,9 +216,9 @@ static void on_answer(struct driver *driver, size_t index, enum gate_answer answ
 		answer_engine(driver, &asking, answer, answer == GATE_PASS ? NULL : reason);
 	}
 	free(reason);
+	free(text);
 	free(seen);
 	free(clean);
-	buffer_clear(&text);
 }
 
 /* The engine has stopped waiting: its time was up, or the run is over. */
@@ -299,7 +336,7 @@ void driver_gates_answered(struct driver *driver, struct snapshot_index *shown)
 	for (size_t i = driver->asking_count; i-- > 0;) {
 		const struct asking *asking = &driver->asking[i];
 
-		if (!asking->tag && shown->snapshot->asked_ms >= asking->began_ms)
+		if (!asking->tag && !asking->deferred && shown->snapshot->asked_ms >= asking->began_ms)
 			judge(driver, i, shown);
 	}
 }
@@ -307,9 +344,23 @@ void driver_gates_answered(struct driver *driver, struct snapshot_index *shown)
 bool driver_gates_want_master(const struct driver *driver)
 {
 	for (size_t i = 0; i < driver->asking_count; i++)
-		if (!driver->asking[i].tag)
+		if (!driver->asking[i].tag && !driver->asking[i].deferred)
 			return true;
 	return false;
+}
+
+static bool has_launch(const struct plan_gate *gates, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (gates[i].kind == GATE_LAUNCH)
+			return true;
+	return false;
+}
+
+bool driver_gates_ask_launches(const struct plan *plan)
+{
+	return has_launch(plan->agent_gates, plan->agent_gate_count) ||
+	       has_launch(plan->stage_gates, plan->stage_gate_count);
 }
 
 void driver_gates_close(struct driver *driver)

@@ -22,7 +22,6 @@ struct driver_agent {
 	bool keep_sent;
 	int64_t disproved_ms; /* when the first of these answers came */
 	int disproofs;        /* answers of the master, since the evidence, that show something wrong */
-	bool retry;           /* an operator wants it changed once more as soon as it is settled */
 	json_t *proof; /* the last one that was tried, complete or not; the row gets it with the next transition */
 	char *note;    /* why, for the next transition's row */
 };
@@ -31,8 +30,9 @@ struct driver_agent {
 struct asking {
 	size_t agent; /* SIZE_MAX: of a stage */
 	int stage;
-	size_t next;  /* the gate that is being asked */
-	uint64_t tag; /* it is asked outside; 0: judged here */
+	size_t next;   /* the gate that is being asked */
+	uint64_t tag;  /* it is asked outside; 0: judged here */
+	bool deferred; /* until a leader is known, and its agents are back at it */
 	int64_t began_ms;
 };
 
@@ -72,12 +72,12 @@ struct driver {
 	bool figures_are_new;   /* not in the row yet */
 	bool run_dirty;         /* the run's row or an event waits for a commit, whatever the engine says */
 
+	bool asks_launches; /* some gate asks what was launched since */
 	struct asking *asking;
 	size_t asking_count;
 	uint64_t last_gate_tag;
 	int64_t orders_next_ms;
-	size_t *retrying;       /* agents with retry, NULL: there were none yet */
-	size_t retries;         /* so many */
+	bool order_pending;     /* one is carried out, and that is not durable yet: until then it looks open */
 	char **domain_names;    /* of failure domains, as the engine counts them; borrowed from the plan */
 	char *ordered_to_pause; /* by whom; NULL: nobody did */
 	char *master_note;      /* why the last question failed */
@@ -130,7 +130,12 @@ void driver_gates_events(struct driver *driver);
 void driver_gates_answered(struct driver *driver, struct snapshot_index *shown);
 /* Does a gate wait for the master's next answer? */
 bool driver_gates_want_master(const struct driver *driver);
+/* Another master leads: what is asked of the cluster waits. A master has answered: what has waited long enough is asked. */
+void driver_gates_defer(struct driver *driver);
+void driver_gates_ask_again(struct driver *driver);
 void driver_gates_close(struct driver *driver);
+/* Does any gate of the plan ask what was launched since an agent was changed? */
+bool driver_gates_ask_launches(const struct plan *plan);
 
 /* driver_orders.c: twice a second; now: whatever the time */
 int driver_orders(struct driver *driver, bool now, struct error *err);

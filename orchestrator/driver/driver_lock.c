@@ -112,12 +112,11 @@ static void add_advice(const struct driver_holder *holder, struct buffer *out)
 			      "--take-over %s` goes on without it",
 			      holder->pid, run);
 	else
-		buffer_printf(
-			out,
-			"Wait until it has ended, or `rollcall rollout pause %s`; a run can then be resumed from "
-			"here. If it hangs, end it (`kill -KILL %ld`%s%s) and `rollcall rollout resume %s`: hosts "
-			"are asked, nothing is guessed",
-			run, holder->pid, holder->here ? "" : " on ", holder->here ? "" : holder->host, run);
+		buffer_printf(out,
+			      "Wait until it has ended, or `rollcall rollout pause %s`; a run can then be resumed from "
+			      "here. If it hangs, `rollcall rollout resume --take-over %s` goes on without it: hosts "
+			      "are asked, nothing is guessed",
+			      run, run);
 }
 
 static int refuse(int fd, const char *path, struct error *err)

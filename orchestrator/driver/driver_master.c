@@ -42,6 +42,8 @@ static void look(struct driver *driver, size_t index, const struct snapshot_inde
 		return;
 	before_picture_clear(&agent->before);
 	if (before_picture_take(&driver->plan->agents[index], shown, &agent->before, &err) == 0) {
+		if (driver->asks_launches)
+			before_picture_note_others(&agent->before, driver->plan->agents[index].agent_id, shown);
 		driver_step(driver, index, EVENT_CLEAR);
 		return;
 	}
@@ -52,10 +54,11 @@ static void look(struct driver *driver, size_t index, const struct snapshot_inde
 }
 
 /* A deactivated agent reregisters too, and is not active all the same. */
-static bool has_returned(const struct driver_agent *agent, const struct agent_view *view)
+static bool has_returned(const struct driver *driver, size_t index, const struct agent_view *view)
 {
-	return view && (view->active || view->deactivated) && view->reregistered_ns != agent->before.reregistered_ns &&
-	       view->reregistered_ns != 0;
+	return view && (view->active || view->deactivated) && view->reregistered_ns != 0 &&
+	       view->reregistered_ns != driver->agents[index].before.reregistered_ns &&
+	       proof_is_at_its_address(&driver->plan->agents[index], view);
 }
 
 static void judge(struct driver *driver, size_t index, const struct snapshot_index *shown, bool reverted)
@@ -84,6 +87,17 @@ static void judge(struct driver *driver, size_t index, const struct snapshot_ind
 	free(reason);
 }
 
+/* Nothing but its return, or another agent in its place, can change what the last proof has found, and a proof costs much more than
+ * this: most of those that are away are looked at many times before they are back. */
+static bool is_still_away(const struct driver *driver, size_t index, const struct agent_view *view,
+			  const struct snapshot_index *shown)
+{
+	const struct driver_agent *agent = &driver->agents[index];
+
+	return view && !view->active && agent->proof && agent->disproofs == 0 &&
+	       !proof_is_succeeded(&driver->plan->agents[index], shown);
+}
+
 static void watch(struct driver *driver, size_t index, const struct snapshot_index *shown)
 {
 	struct driver_agent *agent = &driver->agents[index];
@@ -91,10 +105,17 @@ static void watch(struct driver *driver, size_t index, const struct snapshot_ind
 
 	if (!agent->has_started || shown->snapshot->asked_ms < agent->started_ms)
 		return;
-	if (state == AGENT_RETURNING &&
-	    has_returned(agent, master_snapshot_agent(shown->snapshot, driver->plan->agents[index].agent_id))) {
-		driver_note(driver, index, NULL); /* what was missing until now is not any more */
-		driver_step(driver, index, EVENT_RETURNED);
+	if (state == AGENT_RETURNING) {
+		const char *id = driver->plan->agents[index].agent_id;
+		const struct agent_view *view = master_snapshot_agent(shown->snapshot, id);
+		bool returned = has_returned(driver, index, view);
+
+		if (!returned && is_still_away(driver, index, view, shown))
+			return;
+		if (returned) {
+			driver_note(driver, index, NULL); /* what was missing until now is not any more */
+			driver_step(driver, index, EVENT_RETURNED);
+		}
 	}
 	judge(driver, index, shown, state == AGENT_REVERTING);
 }

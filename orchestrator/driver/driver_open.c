@@ -129,6 +129,7 @@ int driver_open(struct driver *driver, const char *run, struct error *err)
 		return -1;
 	driver->woke_ms = driver_now(driver);
 	driver->leader.wants_facts = true;
+	driver->asks_launches = driver_gates_ask_launches(driver->plan);
 	driver->epoch = ledger_new_epoch(driver->back->ledger, run, err);
 	if (driver->epoch < 0)
 		return -1;
@@ -156,7 +157,6 @@ void driver_close(struct driver *driver)
 	}
 	free(driver->agents);
 	free(driver->by_id);
-	free(driver->retrying);
 	free(driver->master_note);
 	free(driver->ordered_to_pause);
 	close_leadership(&driver->leader);

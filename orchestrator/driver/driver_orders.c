@@ -63,63 +63,13 @@ static char *obey_abort(struct driver *driver, const struct run_order *order)
 							   : "the run is done already");
 }
 
-static bool can_be_retried(enum agent_state state)
-{
-	return agent_state_is_failure(state) || state == AGENT_SKIPPED;
-}
-
-/* Stuck ones, and those that are just being put back, are retried as soon as their operation is settled. */
-static void retry_settled(struct driver *driver)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < driver->retries; i++) {
-		size_t index = driver->retrying[i];
-		enum agent_state state = driver->engine.agents[index].state;
-
-		if (!agent_state_is_final(state) || state == AGENT_STUCK) {
-			driver->retrying[left++] = index;
-			continue;
-		}
-		driver->agents[index].retry = false;
-		if (can_be_retried(state))
-			driver_step(driver, index, EVENT_RETRY);
-	}
-	driver->retries = left;
-}
-
-static void retry_later(struct driver *driver, size_t index)
-{
-	if (driver->agents[index].retry)
-		return;
-	if (!driver->retrying)
-		driver->retrying = xcalloc(driver->plan->agent_count + 1, sizeof(*driver->retrying));
-	driver->agents[index].retry = true;
-	driver->retrying[driver->retries++] = index;
-}
-
 static char *obey_retry(struct driver *driver)
 {
-	size_t count = 0;
-
 	if (driver->engine.state == RUN_ABORTED)
 		return xstrdup("the run is aborted: nothing starts any more");
 	if (is_to_be_taken_back(driver))
 		return xstrdup(taken_back);
-	for (size_t i = 0; i < driver->plan->agent_count; i++) {
-		enum agent_state state = driver->engine.agents[i].state;
-		/* Stuck before this driver began: it is being asked now. */
-		bool was_stuck = driver->engine.agents[i].was_stuck;
-
-		if (!can_be_retried(state) && !was_stuck)
-			continue;
-		retry_later(driver, i);
-		count++;
-		if (state == AGENT_STUCK)
-			driver_step(driver, i, EVENT_RETRY);
-	}
-	engine_unpause(&driver->engine, driver_now(driver), &driver->output);
-	retry_settled(driver);
+	size_t count = engine_retry(&driver->engine, driver_now(driver), &driver->output);
 	return xasprintf("%zu agent%s once more", count, count == 1 ? "" : "s");
 }
 
@@ -143,7 +93,7 @@ static void carry_out(struct driver *driver, struct run_order *order)
 	order->answer = obey(driver, order);
 	order->done_ms = driver->back->wall_ms(driver->back->ctx);
 	ledger_put_order(driver->back->ledger, order);
-	driver->run_dirty = true;
+	driver->run_dirty = driver->order_pending = true;
 	line = xasprintf("%s (%s): %s", order->verb, order->actor, order->answer);
 	driver_say(driver, line);
 	free(line);
@@ -154,11 +104,10 @@ int driver_orders(struct driver *driver, bool now, struct error *err)
 	struct run_order order;
 	int found;
 
-	retry_settled(driver);
-	if (!now && driver_now(driver) < driver->orders_next_ms)
+	/* One at a time: that it is carried out is durable before the next one is read, or it would be found once more. */
+	if (driver->order_pending || (!now && driver_now(driver) < driver->orders_next_ms))
 		return 0;
 	driver->orders_next_ms = driver_now(driver) + LOOK_MS;
-	/* One at a time: that it is carried out is durable before the next one is read. */
 	found = ledger_next_order(driver->back->ledger, driver->run.id, &order, err);
 	if (found <= 0)
 		return found;

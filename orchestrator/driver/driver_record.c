@@ -15,8 +15,8 @@
 
 /* The agent's process must be there by then: a busy host's agent takes seconds to read its checkpoints. */
 #define START_TIMEOUT_MS 60000
-/* The engine's memory of a run is a line. */
-#define MEMORY_MAX       65536
+/* The engine's memory of a run is a line of positions: some bytes for each agent at most. */
+#define MEMORY_MAX       (16u << 20)
 
 static void replace(char **target, char *value)
 {
@@ -270,7 +270,11 @@ static void record_run(struct driver *driver)
 	driver->run.forgiven = engine->forgiven;
 	driver->run.stages_passed = engine->stages_passed;
 	driver->run.rollback_due = rollback_is_due(driver);
-	driver->run.finished_ms = over ? driver->back->wall_ms(driver->back->ctx) : 0;
+	/* What has ended keeps its end. */
+	if (!over)
+		driver->run.finished_ms = 0;
+	else if (driver->run.finished_ms == 0)
+		driver->run.finished_ms = driver->back->wall_ms(driver->back->ctx);
 	ledger_event(driver->back->ledger, "run", driver->run.id, NULL,
 		     json_pack("{s:s, s:s*, s:I, s:i, s:i, s:b, s:o}", "state", driver->run.state, "reason",
 			       driver->run.reason, "epoch", (json_int_t)driver->epoch, "forgiven", engine->forgiven,
@@ -310,6 +314,11 @@ int driver_commit(struct driver *driver, struct error *err)
 	driver->run_dirty = false;
 	if (ledger_commit(driver->back->ledger, err) < 0)
 		return -1;
+	/* A question that is only repeated writes nothing, and somebody may have taken the run over since the last commit. */
+	if (driver->output.effect_count > 0 && driver->output.record_count == 0 &&
+	    ledger_confirm(driver->back->ledger, err) < 0)
+		return -1;
+	driver->order_pending = false;
 	tell(driver);
 	for (size_t i = 0; i < driver->output.record_count; i++)
 		if (driver->output.records[i].from != driver->output.records[i].to)

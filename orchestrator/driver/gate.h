@@ -26,6 +26,11 @@ struct gate_question {
 	const char *master; /* URL of the leader that answered last, for metrics; NULL: none has */
 };
 
+/* text with ${hostname}, ${agent} and ${ip} replaced; others stay. The caller's. */
+char *gate_expand(const char *text, const struct gate_question *question);
+/* The gate as a sentence (plan_gate_text) about this agent. The caller's. */
+char *gate_sentence(const struct gate_question *question);
+
 struct gate_result {
 	uint64_t tag;
 	enum gate_answer answer;

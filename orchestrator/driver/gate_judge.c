@@ -13,6 +13,7 @@
 /* So many are named, the others are counted. */
 #define NAMES_MAX 3
 #define SEEN_MAX  4096
+#define TEXT_MAX  65536
 
 const char *gate_answer_name(enum gate_answer answer)
 {
@@ -25,6 +26,51 @@ const char *gate_answer_name(enum gate_answer answer)
 bool gate_is_outside(const struct plan_gate *gate)
 {
 	return gate->kind == GATE_COMMAND || gate->kind == GATE_HTTP || gate->kind == GATE_METRIC;
+}
+
+/* ---- words */
+
+static const char *value_of(const char *name, size_t len, const struct gate_question *question)
+{
+	if (len == 8 && strncmp(name, "hostname", len) == 0)
+		return question->hostname;
+	if (len == 5 && strncmp(name, "agent", len) == 0)
+		return question->agent_id;
+	if (len == 2 && strncmp(name, "ip", len) == 0)
+		return question->ip;
+	return NULL;
+}
+
+char *gate_expand(const char *text, const struct gate_question *question)
+{
+	struct buffer out = BUFFER_INIT(TEXT_MAX);
+
+	while (*text) {
+		size_t plain = strcspn(text, "$");
+		const char *end = strchr(text, '}'), *value = NULL;
+
+		buffer_append(&out, text, plain);
+		text += plain;
+		if (*text && text[1] == '{' && end)
+			value = value_of(text + 2, (size_t)(end - text) - 2, question);
+		if (value)
+			buffer_puts(&out, value);
+		else if (*text)
+			buffer_putc(&out, *text);
+		text = value ? end + 1 : text + (*text != '\0');
+	}
+	return buffer_take(&out);
+}
+
+char *gate_sentence(const struct gate_question *question)
+{
+	struct buffer text = BUFFER_INIT(TEXT_MAX);
+	char *sentence;
+
+	plan_gate_text(question->gate, &text);
+	sentence = gate_expand(buffer_text(&text), question);
+	buffer_clear(&text);
+	return sentence;
 }
 
 static bool conclude(struct buffer *text, enum gate_answer is, enum gate_answer *answer, char **seen)
@@ -89,40 +135,80 @@ static bool judge_tasks(const struct plan_gate *gate, const struct gate_scene *s
 
 /* ---- launch */
 
-static bool was_there(const struct before_picture *before, const struct task_view *task)
+static bool is_among(const struct plan_task *tasks, size_t count, const struct task_view *task)
 {
-	for (size_t i = 0; i < before->task_count; i++)
-		if (strcmp(before->tasks[i].id, task->id) == 0 &&
-		    strcmp(before->tasks[i].framework_id, task->framework_id) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tasks[i].id, task->id) == 0 && strcmp(tasks[i].framework_id, task->framework_id) == 0)
 			return true;
 	return false;
 }
 
-/* NULL: none runs there that did not before. */
-static const struct task_view *find_new_task(const struct gate_scene *scene, const struct gate_agent *agent)
+static bool is_new(const struct before_picture *before, const struct task_view *task)
 {
-	const struct task_view *task;
-	uint32_t place = 0;
+	return !is_among(before->tasks, before->task_count, task) &&
+	       !is_among(before->others, before->other_count, task);
+}
 
-	while ((task = snapshot_index_task(scene->index, agent->id, &place)))
-		if (strcmp(task->state, "TASK_RUNNING") == 0 && !was_there(agent->before, task))
-			return task;
+static bool is_any(const char *text, const char *const *names)
+{
+	while (*names && strcmp(*names, text) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* Whoever is done has run. */
+static bool has_run(const struct before_picture *before, const struct task_view *task)
+{
+	static const char *const states[] = {"TASK_RUNNING", "TASK_FINISHED", NULL};
+
+	(void)before;
+	return is_any(task->state, states);
+}
+
+/* Ended, and not because its own command said so: that one was launched, and its failure is its own. Without a list of what had
+ * ended before, an old failure would be taken for a new one. */
+static bool was_not_launched(const struct before_picture *before, const struct task_view *task)
+{
+	static const char *const states[] = {"TASK_FAILED", "TASK_ERROR", "TASK_DROPPED", "TASK_LOST", NULL};
+
+	return before->knows_others && is_any(task->state, states) &&
+	       strcmp(task->reason ? task->reason : "", "REASON_COMMAND_EXECUTOR_FAILED") != 0;
+}
+
+/* NULL: none of what is new on any of the agents is so. */
+static const struct task_view *find_new_task(const struct gate_scene *scene,
+					     bool (*is_so)(const struct before_picture *before,
+							   const struct task_view *task))
+{
+	for (size_t i = 0; i < scene->changed_count; i++) {
+		const struct gate_agent *agent = &scene->changed[i];
+		const struct task_view *task;
+		uint32_t place = 0;
+
+		while ((task = snapshot_index_task(scene->index, agent->id, &place)))
+			if (is_so(agent->before, task) && is_new(agent->before, task))
+				return task;
+	}
 	return NULL;
 }
 
-/* It has no way to fail: that nobody wanted to launch anything says nothing of the agents. */
+/* One that could not be launched outweighs those that could. That nobody wanted to launch anything says nothing of the agents. */
 static bool judge_launch(const struct plan_gate *gate, const struct gate_scene *scene, enum gate_answer *answer,
 			 char **seen)
 {
+	const struct task_view *failed = find_new_task(scene, was_not_launched), *runs = find_new_task(scene, has_run);
 	struct buffer text = BUFFER_INIT(SEEN_MAX);
 	char span[CLOCK_TEXT_MAX];
 
-	for (size_t i = 0; i < scene->changed_count; i++) {
-		const struct task_view *task = find_new_task(scene, &scene->changed[i]);
-
-		if (!task)
-			continue;
-		buffer_printf(&text, "task %s was started on agent %s and runs", task->id, task->agent_id);
+	if (failed) {
+		buffer_printf(&text, "task %s was to be launched on agent %s since, and is %s%s%s", failed->id,
+			      failed->agent_id, failed->state, failed->reason && *failed->reason ? ", " : "",
+			      failed->reason ? failed->reason : "");
+		return conclude(&text, GATE_FAIL, answer, seen);
+	}
+	if (runs) {
+		buffer_printf(&text, "task %s was launched on agent %s since, and %s", runs->id, runs->agent_id,
+			      strcmp(runs->state, "TASK_RUNNING") == 0 ? "runs" : "has run");
 		return conclude(&text, GATE_PASS, answer, seen);
 	}
 	if (scene->waited_ms < gate->within_ms)

@@ -11,10 +11,9 @@
 #include "base/text.h"
 #include "orchestrator/driver/gate_command.h"
 
-#define EXPANDED_MAX 65536
 /* A health check's answer is not read; a master's metrics are some ten thousand of short lines. */
-#define HEALTH_MAX   (1u << 20)
-#define METRICS_MAX  (16u << 20)
+#define HEALTH_MAX  (1u << 20)
+#define METRICS_MAX (16u << 20)
 
 struct gate_job {
 	struct gate_runner *runner;
@@ -33,14 +32,15 @@ struct gate_job {
 struct gate_runner {
 	struct loop *loop;
 	struct http *http;
+	const struct http_access *masters;
 	struct gate_job *jobs; /* in the order in which they were asked */
 };
 
-struct gate_runner *gate_runner_new(struct loop *loop, struct http *http)
+struct gate_runner *gate_runner_new(struct loop *loop, struct http *http, const struct http_access *masters)
 {
 	struct gate_runner *runner = xcalloc(1, sizeof(*runner));
 
-	*runner = (struct gate_runner){.loop = loop, .http = http};
+	*runner = (struct gate_runner){.loop = loop, .http = http, .masters = masters};
 	return runner;
 }
 
@@ -69,40 +69,6 @@ static void answer(struct gate_job *job, enum gate_answer is, char *seen)
 {
 	job->over = true;
 	job->result = (struct gate_result){.tag = job->tag, .answer = is, .seen = seen};
-}
-
-/* ---- what is asked for */
-
-static const char *value_of(const char *name, size_t len, const struct gate_question *question)
-{
-	if (len == 8 && strncmp(name, "hostname", len) == 0)
-		return question->hostname;
-	if (len == 5 && strncmp(name, "agent", len) == 0)
-		return question->agent_id;
-	if (len == 2 && strncmp(name, "ip", len) == 0)
-		return question->ip;
-	return NULL;
-}
-
-char *gate_expand(const char *text, const struct gate_question *question)
-{
-	struct buffer out = BUFFER_INIT(EXPANDED_MAX);
-
-	while (*text) {
-		size_t plain = strcspn(text, "$");
-		const char *end = strchr(text, '}'), *value = NULL;
-
-		buffer_append(&out, text, plain);
-		text += plain;
-		if (*text && text[1] == '{' && end)
-			value = value_of(text + 2, (size_t)(end - text) - 2, question);
-		if (value)
-			buffer_puts(&out, value);
-		else if (*text)
-			buffer_putc(&out, *text);
-		text = value ? end + 1 : text + (*text != '\0');
-	}
-	return buffer_take(&out);
 }
 
 /* ---- commands */
@@ -179,8 +145,12 @@ static void on_metrics(void *ctx, struct http_answer *got)
 
 	if (got->status != 200) {
 		answer(job, GATE_INCONCLUSIVE,
-		       got->status ? xasprintf("the master's metrics: HTTP status %d", got->status)
-				   : text_printable(got->error.text, false));
+		       got->status
+			       ? xasprintf("the master's metrics: HTTP status %d%s", got->status,
+					   got->status == 401 || got->status == 403
+						   ? ": our principal may not see them (\"access\" in the cluster file)"
+						   : "")
+			       : text_printable(got->error.text, false));
 		return;
 	}
 	document = json_parse("the master's metrics", buffer_text(&got->body), got->body.len, NULL);
@@ -196,7 +166,8 @@ static void start_metric(struct gate_job *job, const struct gate_question *quest
 {
 	const struct plan_gate *gate = question->gate;
 	char *url = question->master ? xasprintf("%s/metrics/snapshot", question->master) : NULL;
-	const struct http_request request = {.url = url, .timeout_ms = gate->timeout_ms, .max_body = METRICS_MAX};
+	const struct http_request request = {
+		.url = url, .timeout_ms = gate->timeout_ms, .max_body = METRICS_MAX, .access = job->runner->masters};
 
 	job->metric = xstrdup(gate->metric);
 	job->has_max = gate->has_max;

@@ -77,11 +77,11 @@ static int void_order(struct session *session, const char *run, const char *verb
 static int blame_holder(struct session *session, const char *run, const struct driver_holder *holder)
 {
 	return error_set(&session->error, ERROR_CONFLICT,
-			 "process %ld on %s (%s) drives run %s since %s and %s: end it with `kill -KILL %ld` and "
-			 "`rollcall rollout resume %s`, or `rollcall rollout resume --take-over %s`; the order is void",
+			 "process %ld on %s (%s) drives run %s since %s and %s. Nothing was ordered. `rollcall rollout "
+			 "resume --take-over %s` goes on without it, and does what it is told",
 			 holder->pid, holder->host ? holder->host : "?", holder->actor ? holder->actor : "?", run,
 			 holder->since ? holder->since : "?",
-			 holder->stopped ? "is stopped" : "does not do what it is told", holder->pid, run, run);
+			 holder->stopped ? "is stopped" : "does not do what it is told", run);
 }
 
 /* 1: done; 0: nobody drives it any more; -1. */
@@ -106,6 +106,22 @@ static int await(struct session *session, const char *run, int64_t seq, char **a
 	}
 }
 
+/* Nobody carries it out any more; unless somebody has at the last moment. result: what order_give returns otherwise. */
+static int take_back(struct session *session, const char *run, const char *verb, int64_t seq, int result, char **answer)
+{
+	struct error why = session->error;
+
+	error_clear(&session->error);
+	if (void_order(session, run, verb, seq) == 0) {
+		session->error = why;
+		return result;
+	}
+	if (session->error.kind != ERROR_CONFLICT)
+		return -1;
+	error_clear(&session->error);
+	return ledger_order_is_done(session_store(session), seq, answer, &session->error);
+}
+
 int order_give(struct session *session, const char *run, const char *verb, char **answer)
 {
 	int64_t seq = 0;
@@ -113,15 +129,7 @@ int order_give(struct session *session, const char *run, const char *verb, char 
 	if (put_order(session, run, verb, &seq) < 0)
 		return -1;
 	int result = await(session, run, seq, answer);
-	if (result <= 0) {
-		struct error kept = session->error;
-
-		error_clear(&session->error);
-		if (void_order(session, run, verb, seq) < 0)
-			return -1;
-		session->error = kept;
-	}
-	return result;
+	return result > 0 ? result : take_back(session, run, verb, seq, result, answer);
 }
 
 /* ---- without one */

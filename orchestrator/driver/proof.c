@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/redact.h"
 
 void proof_object(struct judge *judge, enum proof_result result, const char *format, ...)
 {
@@ -38,27 +39,34 @@ static void add_line(struct judge *judge, const char *what, json_t *planned, jso
 /* ---- the lines */
 
 /* The plan may give it another one. */
-static bool is_its_port(const struct judge *judge, int port)
+static bool is_its_port(const struct plan_agent *agent, int port)
 {
-	return port == judge->agent->port || (judge->agent->after && port == slaveinfo_port(judge->agent->after));
+	return port == agent->port || (agent->after && port == slaveinfo_port(agent->after));
 }
 
-static const struct agent_view *find_successor(const struct judge *judge)
+static const struct agent_view *find_successor(const struct plan_agent *agent, const struct snapshot_index *shown)
 {
 	const struct agent_view *other;
 	uint32_t place = 0;
 
-	while ((other = snapshot_index_host(judge->shown, judge->agent->hostname, &place)))
-		if (strcmp(other->id, judge->agent->agent_id) != 0 && other->active &&
-		    is_its_port(judge, other->port) && strcmp(other->ip, judge->agent->ip) == 0)
+	while ((other = snapshot_index_host(shown, agent->hostname, &place)))
+		if (strcmp(other->id, agent->agent_id) != 0 && other->active && is_its_port(agent, other->port) &&
+		    strcmp(other->ip, agent->ip) == 0)
 			return other;
 	return NULL;
+}
+
+bool proof_is_succeeded(const struct plan_agent *agent, const struct snapshot_index *shown)
+{
+	return find_successor(agent, shown) != NULL;
 }
 
 static void judge_id(struct judge *judge)
 {
 	/* Nobody succeeds whom the master shows as active. */
-	const struct agent_view *successor = judge->view && judge->view->active ? NULL : find_successor(judge);
+	const struct agent_view *successor = judge->view && judge->view->active
+						     ? NULL
+						     : find_successor(judge->agent, judge->shown);
 	const char *found = judge->view ? judge->view->id : NULL;
 
 	judge->succeeded = successor != NULL;
@@ -71,6 +79,29 @@ static void judge_id(struct judge *judge)
 	}
 	add_line(judge, "id", json_string(judge->agent->agent_id), found ? json_string(found) : json_null(),
 		 judge->view != NULL && found == judge->view->id);
+}
+
+bool proof_is_at_its_address(const struct plan_agent *agent, const struct agent_view *view)
+{
+	static const char *const changing[] = {"ip", "ip_discovery_command", "advertise_ip"};
+
+	for (size_t i = 0; i < agent->edit_count; i++)
+		for (size_t j = 0; j < sizeof changing / sizeof *changing; j++)
+			if (strcmp(agent->edits[i].name, changing[j]) == 0)
+				return true;
+	return !view->ip || !agent->ip || strcmp(view->ip, agent->ip) == 0;
+}
+
+static void judge_address(struct judge *judge)
+{
+	bool ok = proof_is_at_its_address(judge->agent, judge->view);
+
+	if (ok)
+		return;
+	proof_object(judge, PROOF_NOT_YET,
+		     "the master shows it at %s, and it was at %s: another machine has registered with its ID",
+		     judge->view->ip, judge->agent->ip);
+	add_line(judge, "address", json_string(judge->agent->ip), json_string(judge->view->ip), ok);
 }
 
 /* An agent whose operation was undone before any restart has nothing to reregister for. */
@@ -246,8 +277,10 @@ static void judge_process(struct judge *judge)
 static void judge_flag(struct judge *judge, const char *name, const char *planned)
 {
 	const char *found = flags_get(&judge->started->flags, name);
-	bool ok = flags_same_value(name, found, planned);
+	char *shown = planned ? redact_urls(planned) : NULL; /* as the host says what it found */
+	bool ok = flags_same_value(name, found, shown);
 
+	planned = shown;
 	if (flag_is_secret(name)) { /* only whether it is there leaves the host; what was there before is not kept */
 		ok = judge->reverted || (planned != NULL) == (found != NULL);
 		planned = planned ? "<redacted>" : NULL;
@@ -257,6 +290,7 @@ static void judge_flag(struct judge *judge, const char *name, const char *planne
 			     found ? found : "", judge->reverted ? "before" : "planned");
 	json_array_append_new(judge->lines, json_pack("{s:s+, s:s?, s:s?, s:b}", "what", "flag ", name, "planned",
 						      planned, "found", found, "ok", ok));
+	free(shown);
 }
 
 static void judge_flags(struct judge *judge)
@@ -278,6 +312,7 @@ static void judge_all(struct judge *judge)
 		proof_judge_tasks(judge);
 		return;
 	}
+	judge_address(judge);
 	judge_reregistered(judge);
 	judge_active(judge);
 	judge_master_info(judge);

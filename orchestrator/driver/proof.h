@@ -22,6 +22,10 @@ struct before_picture {
 	Mesos__SlaveInfo *info;
 	struct plan_task *tasks; /* running on it */
 	size_t task_count;
+	/* What else the master listed of it, starting or ended, where a gate asks what was launched since; only their IDs. */
+	bool knows_others;
+	struct plan_task *others;
+	size_t other_count;
 	bool stale_master; /* not kept: the plan accepts a master that goes on showing the old SlaveInfo */
 };
 void before_picture_clear(struct before_picture *before);
@@ -29,8 +33,15 @@ void before_picture_clear(struct before_picture *before);
  * proves nothing), ERROR_REFUSED for what does not (another address, tasks whose loss the plan did not show). */
 int before_picture_take(const struct plan_agent *agent, const struct snapshot_index *shown, struct before_picture *out,
 			struct error *err);
+/* From the answer that it was taken of. */
+void before_picture_note_others(struct before_picture *before, const char *agent_id,
+				const struct snapshot_index *shown);
 json_t *before_picture_to_json(const struct before_picture *before);
 int before_picture_from_json(const char *text, struct before_picture *out, struct error *err);
+
+/* Is it at the address that the plan saw? A machine that was copied from it registers with the same ID from another one. A plan that
+ * changes the address itself says nothing. */
+bool proof_is_at_its_address(const struct plan_agent *agent, const struct agent_view *view);
 
 enum proof_result { PROOF_NOT_YET, PROOF_PASS, PROOF_FAIL };
 
@@ -45,5 +56,8 @@ enum proof_result { PROOF_NOT_YET, PROOF_PASS, PROOF_FAIL };
 enum proof_result proof_judge(const struct plan_agent *agent, const struct before_picture *before,
 			      const struct answer *started, bool reverted, const struct snapshot_index *shown,
 			      json_t **document, char **reason);
+
+/* Does another agent that is active run on its host, at its port? Then it came back with a new ID. */
+bool proof_is_succeeded(const struct plan_agent *agent, const struct snapshot_index *shown);
 
 #endif

@@ -77,7 +77,7 @@ void engine_init(struct engine *engine, const struct engine_options *options, co
 	engine->agents = xcalloc(count + 1, sizeof *engine->agents);
 	engine->under_way = xcalloc(count + 1, sizeof *engine->under_way);
 	engine->members = xcalloc(count + 1, sizeof *engine->members);
-	engine->blocked_since_ms = -1;
+	engine->blocked_since_ms = engine->left_since_ms = -1;
 	engine->due_ms = INT64_MAX;
 	make_stages(engine, stages, stage_count);
 	make_agents(engine, domains);
@@ -174,4 +174,51 @@ void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output 
 		if (engine->agents[i].state == AGENT_STUCK)
 			resume_agent(engine, i, now_ms, output);
 	engine_unpark(engine, now_ms, output);
+}
+
+/* ---- once more */
+
+bool engine_can_retry(enum agent_state state)
+{
+	return state == AGENT_SKIPPED ||
+	       (agent_state_is_failure(state) && agent_state_is_final(state) && state != AGENT_STUCK);
+}
+
+/* One whose fate is not known may have failed; who was stuck before this driver began is being asked already. */
+static bool is_open_failure(const struct engine_agent *agent)
+{
+	return agent->state == AGENT_UNKNOWN ||
+	       (agent_state_is_failure(agent->state) && !engine_can_retry(agent->state)) ||
+	       (agent->was_stuck && !agent_state_is_final(agent->state) && agent->state != AGENT_GATING);
+}
+
+static void retry_later(struct engine *engine, size_t index, int64_t now_ms, struct engine_output *output)
+{
+	struct engine_agent next = engine->agents[index];
+
+	next.again = true;
+	engine_put(engine, index, &next);
+	output->run_changed = true;
+	if (next.state == AGENT_STUCK)
+		engine_step(engine, index, EVENT_RETRY, now_ms, output);
+}
+
+size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < engine->count; i++) {
+		if (!is_open_failure(&engine->agents[i]))
+			continue;
+		retry_later(engine, i, now_ms, output);
+		count++;
+	}
+	engine_unpause(engine, now_ms, output);
+	for (size_t i = 0; i < engine->count; i++) {
+		if (!engine_can_retry(engine->agents[i].state))
+			continue;
+		engine_step(engine, i, EVENT_RETRY, now_ms, output);
+		count++;
+	}
+	return count;
 }

@@ -112,6 +112,7 @@ static void count(struct engine *engine, const struct engine_agent *agent, int c
 	engine->by_state[agent->state] += change;
 	engine->away += away ? change : 0;
 	engine->slots += slot ? change : 0;
+	engine->left += agent->absent && agent->state == AGENT_DONE ? change : 0;
 	engine->domain_slots[domain_of(engine, agent)] += slot ? change : 0;
 	if (agent_state_is_failure(agent->state))
 		count_failure(engine, agent, change);
@@ -186,6 +187,8 @@ bool engine_is_idle(const struct engine *engine)
 {
 	if (engine->under_way_count > 0 || engine->gate_asked)
 		return false;
+	if (engine->state == RUN_RUNNING && engine->left_since_ms >= 0)
+		return false;
 	return engine->state != RUN_RUNNING || engine->by_state[AGENT_WAITING] == 0;
 }
 
@@ -249,6 +252,9 @@ static void remember(struct engine *engine, struct engine_agent *agent, const st
 	}
 	if (row->next == AGENT_WAITING || row->next == AGENT_DONE)
 		agent->was_stuck = agent->seen = false;
+	/* Proven, it has not failed; what a gate after it says is news. */
+	if (agent_state_is_final(row->next) || row->next == AGENT_WAITING || row->next == AGENT_GATING)
+		agent->again = false;
 	if (row->event == EVENT_HOST_DONE)
 		agent->kept = true;
 	agent->parked = row->event == EVENT_GATE_OPEN || (row->event == EVENT_TIMEOUT && row->next == AGENT_GATING);
@@ -304,7 +310,7 @@ static void move(struct engine *engine, size_t index, const struct engine_row *r
 	next.state = row->next;
 	forgive(&next);
 	engine_put(engine, index, &next);
-	if (next.seen != before.seen || next.was_stuck != before.was_stuck)
+	if (next.seen != before.seen || next.was_stuck != before.was_stuck || next.again != before.again)
 		output->run_changed = true;
 	add_record(output, (struct engine_record){
 				   .agent = index,
@@ -322,6 +328,8 @@ static void move(struct engine *engine, size_t index, const struct engine_row *r
 	if (agent_state_is_failure(row->next))
 		engine_check_budgets(engine, index, now_ms, output);
 	pause_for(engine, index, row, now_ms, output);
+	if (before.again && engine_can_retry(row->next))
+		engine_step(engine, index, EVENT_RETRY, now_ms, output);
 }
 
 void engine_step(struct engine *engine, size_t index, enum agent_event event, int64_t now_ms,
@@ -384,4 +392,6 @@ void engine_lost_time(struct engine *engine, int64_t ms)
 	engine->hold_since_ms += ms;
 	if (engine->blocked_since_ms >= 0)
 		engine->blocked_since_ms += ms;
+	if (engine->left_since_ms >= 0)
+		engine->left_since_ms += ms;
 }

@@ -88,8 +88,9 @@ enum engine_effect_kind {
 
 enum run_state {
 	RUN_RUNNING,
-	RUN_PAUSED,  /* nothing starts; what is under way finishes */
-	RUN_DONE,    /* every agent is in a final state, and the last stage's gate has passed */
+	RUN_PAUSED, /* nothing starts; what is under way finishes */
+	/* Every agent is in a final state, none is stuck, those that are done are there, and the last stage's gate has passed. */
+	RUN_DONE,
 	RUN_ABORTED, /* nothing starts ever again; what is under way finishes */
 	RUN_STATE_COUNT,
 };
@@ -155,8 +156,9 @@ struct engine_agent {
 	size_t busy_at; /* in engine->under_way, while it is in it */
 	bool kept;      /* agentctl said done */
 	bool must_ask;  /* open from before the last start: nothing starts until its host has answered */
-	bool was_stuck; /* already known when the operator resumed: what becomes of this operation neither pauses the
-			 * run again nor counts against the budget */
+	bool was_stuck; /* already known when the operator resumed: what becomes of this operation neither stops the
+			 * others nor counts against the budget; still stuck when they have ended, it pauses the run */
+	bool again;     /* an operator wants it once more as soon as it is settled, unless it is stuck then */
 	bool seen;      /* its failure was known when the operator resumed: it no longer counts against any budget */
 	bool absent;    /* not active at the master for a reason that is not this run's: counted as away too */
 	bool parked;    /* GATING, and its gates gave no answer: a resume asks them again */
@@ -214,6 +216,7 @@ struct engine {
 	int by_state[AGENT_STATE_COUNT];
 	int away;          /* agents away, in the run */
 	int slots;         /* places of the window that are taken: away, or being asked for by gates */
+	int left;          /* done, and not active at the master any more */
 	int *domain_slots; /* … by domain; domain_slots[domain_count] counts those of no domain */
 	int domain_count;
 	int fresh_failures;   /* failures that count against the run's budget */
@@ -229,6 +232,7 @@ struct engine {
 				   * domains as if all were of none */
 	size_t *domain_first;     /* where a domain's begin in members; domain_count + 2 of them */
 	size_t *domain_next;      /* none of a domain's members before this one is WAITING */
+	int64_t left_since_ms;    /* nothing is left to do but to see those that have left again; -1: not so */
 	int64_t blocked_since_ms; /* nobody under way, somebody waiting, no room; -1: not so */
 };
 
@@ -276,6 +280,11 @@ void engine_abort(struct engine *engine, const char *reason, int64_t now_ms, str
 /* `resume`, ordered while the driver still finishes what was under way when the run paused: it goes on, and every failure so
  * far is seen. Nothing happens when the run is not paused. */
 void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output);
+
+/* `retry`: agents that failed, were put back or skipped wait again, and the gates of rejected ones are asked again; those whose
+ * fate is open, and stuck ones, whose hosts are asked, follow as soon as they are settled. A run that had paused goes on.
+ * Returns how many. */
+size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output *output);
 
 /* While a hold is on nothing starts; what is under way goes on. After options.hold_ms with somebody waiting the run pauses. */
 void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t now_ms, struct engine_output *output);

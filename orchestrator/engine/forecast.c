@@ -7,10 +7,6 @@
 
 #include "base/alloc.h"
 
-/* A question to the master and its answer; agentctl's answer to keep. */
-#define LOOK_MS 500
-#define KEEP_MS 100
-
 struct due {
 	int64_t at;
 	size_t agent;
@@ -52,7 +48,7 @@ static void perform(struct forecast *forecast, const struct engine_effect *effec
 
 	switch (effect->kind) {
 	case EFFECT_LOOK:
-		later(forecast, effect->agent, EVENT_CLEAR, LOOK_MS);
+		later(forecast, effect->agent, EVENT_CLEAR, forecast->input->look_ms);
 		break;
 	case EFFECT_APPLY:
 		step(forecast, effect->agent, EVENT_STARTED);
@@ -60,7 +56,7 @@ static void perform(struct forecast *forecast, const struct engine_effect *effec
 		      away);
 		break;
 	case EFFECT_KEEP:
-		later(forecast, effect->agent, EVENT_HOST_DONE, KEEP_MS);
+		later(forecast, effect->agent, EVENT_HOST_DONE, forecast->input->keep_ms);
 		break;
 	case EFFECT_GATE:
 		later(forecast, effect->agent, EVENT_GATE_PASSED, forecast->input->gate_ms);
@@ -137,6 +133,8 @@ static struct engine_options patient(const struct forecast_input *input)
 
 	for (size_t i = 0; i < input->count; i++)
 		longest = input->away_ms[i] > longest ? input->away_ms[i] : longest;
+	options.check_ms += input->look_ms;
+	options.keep_ms += input->keep_ms;
 	options.change_ms += longest;
 	options.return_ms += longest;
 	options.prove_ms += longest;

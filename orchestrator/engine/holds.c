@@ -14,6 +14,8 @@ void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t 
 	unsigned before = engine->holds;
 
 	engine->holds = on ? before | hold : before & ~(unsigned)hold;
+	if (before & ~engine->holds & HOLD_LEADER)
+		engine_restart_gates(engine, now_ms);
 	if (before == 0 && engine->holds != 0)
 		engine->hold_since_ms = now_ms;
 	engine_check_holds(engine, now_ms, output);

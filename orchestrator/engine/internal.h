@@ -16,6 +16,10 @@ bool engine_is_busy(const struct engine_agent *agent);
 /* The host is to be asked now. */
 void engine_ask(struct engine *engine, size_t agent, struct engine_output *output);
 
+/* ---- begin.c */
+/* It has come to an end, from which a retry begins at once. */
+bool engine_can_retry(enum agent_state state);
+
 /* ---- schedule.c */
 /* May this agent, which holds a slot already, be changed now? */
 bool engine_may_change(const struct engine *engine, size_t agent);
@@ -31,6 +35,11 @@ void engine_check_stages(struct engine *engine, int64_t now_ms, struct engine_ou
 bool engine_stages_are_over(const struct engine *engine);
 /* A gate that gave no answer will be asked again. */
 void engine_unpark(struct engine *engine, int64_t now_ms, struct engine_output *output);
+
+/* How long gates may take just now: those of the cluster wait while its agents come back to another leader. */
+int64_t engine_gate_patience(const struct engine *engine);
+/* They are asked from now on. */
+void engine_restart_gates(struct engine *engine, int64_t now_ms);
 
 /* ---- budget.c */
 /* An agent has come to its end. */

@@ -3,10 +3,11 @@
  * What a restart must know: the agents' states come from their rows, the run's own memory is one line of words, each with its
  * value:
  *
- *     passed 2 row 1 rollback 1 seen 0-4,9 known 7
+ *     passed 2 row 1 rollback 1 seen 0-4,9 known 7 again 7
  *
  * passed: stages whose gates have passed; row: failures in a row; seen, known: positions of agents whose failure, or whose being
- * stuck, a person knew of when the run was resumed. Words with nothing to say are left out.
+ * stuck, a person knew of when the run was resumed; again: of those that are to be tried once more when they are settled. Words with
+ * nothing to say are left out.
  */
 #include "orchestrator/engine/internal.h"
 
@@ -29,6 +30,11 @@ static bool is_known(const struct engine_agent *agent)
 static bool is_seen(const struct engine_agent *agent)
 {
 	return agent->seen;
+}
+
+static bool is_again(const struct engine_agent *agent)
+{
+	return agent->again;
 }
 
 static void write_positions(const struct engine *engine, struct buffer *out, const char *word,
@@ -59,24 +65,41 @@ void engine_write_memory(const struct engine *engine, struct buffer *out)
 	write_number(out, "rollback", engine->wants_rollback);
 	write_positions(engine, out, "seen", is_seen);
 	write_positions(engine, out, "known", is_known);
+	write_positions(engine, out, "again", is_again);
 }
 
 /* ---- reading */
 
-static void see(struct engine *engine, size_t index, bool known)
+static void see(struct engine *engine, size_t index)
 {
 	struct engine_agent next = engine->agents[index];
 
 	/* What has come to its end since has forgotten it. */
 	if (next.state == AGENT_WAITING || next.state == AGENT_DONE || next.state == AGENT_SKIPPED)
 		return;
-	if (known && agent_state_is_final(next.state) && next.state != AGENT_STUCK)
-		return;
-	if (known)
-		next.was_stuck = true;
-	else
-		next.seen = true;
+	next.seen = true;
 	engine_put(engine, index, &next);
+}
+
+static bool is_settled(const struct engine_agent *agent)
+{
+	return agent->state == AGENT_WAITING || (agent_state_is_final(agent->state) && agent->state != AGENT_STUCK);
+}
+
+static void know(struct engine *engine, size_t index)
+{
+	struct engine_agent next = engine->agents[index];
+
+	if (is_settled(&next))
+		return;
+	next.was_stuck = true;
+	engine_put(engine, index, &next);
+}
+
+static void want_again(struct engine *engine, size_t index)
+{
+	if (!is_settled(&engine->agents[index]))
+		engine->agents[index].again = true; /* nothing counts it */
 }
 
 static bool read_number(const char **at, size_t most, size_t *out)
@@ -95,7 +118,7 @@ static bool read_number(const char **at, size_t most, size_t *out)
 }
 
 /* "0-4,9" */
-static bool read_positions(struct engine *engine, const char **at, bool known)
+static bool read_positions(struct engine *engine, const char **at, void (*take)(struct engine *engine, size_t index))
 {
 	size_t first, last;
 
@@ -113,7 +136,7 @@ static bool read_positions(struct engine *engine, const char **at, bool known)
 		if (first > last || last >= engine->count)
 			return false;
 		for (size_t i = first; i <= last; i++)
-			see(engine, i, known);
+			take(engine, i);
 	} while (**at == ',');
 	return true;
 }
@@ -123,9 +146,11 @@ static bool read_word(struct engine *engine, const char *word, size_t len, const
 	size_t value;
 
 	if (len == 4 && strncmp(word, "seen", 4) == 0)
-		return read_positions(engine, at, false);
+		return read_positions(engine, at, see);
 	if (len == 5 && strncmp(word, "known", 5) == 0)
-		return read_positions(engine, at, true);
+		return read_positions(engine, at, know);
+	if (len == 5 && strncmp(word, "again", 5) == 0)
+		return read_positions(engine, at, want_again);
 	if (!read_number(at, engine->count + (size_t)engine->stage_count, &value))
 		return false;
 	if (len == 6 && strncmp(word, "passed", 6) == 0 && value <= (size_t)engine->stage_count)

@@ -100,7 +100,7 @@ static int64_t patience(const struct engine *engine, const struct engine_agent *
 	case AGENT_UNKNOWN:
 		return options->unknown_ms;
 	case AGENT_GATING:
-		return options->gate_ms;
+		return engine_gate_patience(engine);
 	default:
 		return -1;
 	}
@@ -174,13 +174,62 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 	engine_pause(engine, reason, now_ms, output);
 }
 
-static void check_finished(struct engine *engine, struct engine_output *output)
+/* What everybody knows to be stuck holds nobody up, but a run that leaves it behind is not done: it waits for a person, who
+ * resumes or retries it when the agent is well again, or aborts it. */
+static void leave_stuck(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	char reason[sizeof engine->reason];
+	int stuck = engine->by_state[AGENT_STUCK];
+
+	snprintf(reason, sizeof reason,
+		 "everything else has come to its end, and %d agent%s still stuck: put %s right and resume, or abort",
+		 stuck, stuck == 1 ? " is" : "s are", stuck == 1 ? "it" : "them");
+	engine_pause(engine, reason, now_ms, output);
+}
+
+/* Back soon enough, or a person must look. While no master can tell, there is more time. */
+static int64_t left_until(const struct engine *engine)
+{
+	return engine->left_since_ms + engine->options.return_ms + (engine->holds ? engine->options.hold_ms : 0);
+}
+
+/* An agent that was done and is not there any more is no good end, whatever took it away. Whoever resumes has seen that. */
+static bool awaits_left(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	char reason[sizeof engine->reason];
+	int left = engine->left;
+
+	if (left == 0 || engine->state != RUN_RUNNING) {
+		engine->left_since_ms = -1;
+		return left > 0;
+	}
+	if (engine->left_since_ms < 0)
+		engine->left_since_ms = now_ms;
+	if (now_ms < left_until(engine))
+		return true;
+	engine->left_since_ms = -1;
+	snprintf(
+		reason, sizeof reason,
+		"everything has come to its end, but %d agent%s that %s done %s not active at the master any more: look at "
+		"%s, then resume",
+		left, left == 1 ? "" : "s", left == 1 ? "was" : "were", left == 1 ? "is" : "are",
+		left == 1 ? "it" : "them");
+	engine_pause(engine, reason, now_ms, output);
+	return true;
+}
+
+static void check_finished(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
 	if (engine->state == RUN_DONE || engine->state == RUN_ABORTED || !engine_stages_are_over(engine) ||
-	    engine->under_way_count > 0)
+	    engine->under_way_count > 0) {
+		engine->left_since_ms = -1;
 		return;
-	/* A stuck agent that nobody has seen yet keeps the run open: it can be resumed when a person has looked. */
-	if (engine->state == RUN_PAUSED && (engine->by_state[AGENT_STUCK] > 0 || engine->wants_rollback))
+	}
+	if (engine->by_state[AGENT_STUCK] > 0) {
+		leave_stuck(engine, now_ms, output); /* one that has paused already says why */
+		return;
+	}
+	if ((engine->state == RUN_PAUSED && engine->wants_rollback) || awaits_left(engine, now_ms, output))
 		return;
 	engine->state = RUN_DONE;
 	engine->reason[0] = '\0';
@@ -208,7 +257,7 @@ void engine_schedule(struct engine *engine, int64_t now_ms, struct engine_output
 	if (may_start(engine))
 		start_waiting(engine, now_ms, output);
 	check_blocked(engine, now_ms, output);
-	check_finished(engine, output);
+	check_finished(engine, now_ms, output);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -224,10 +273,12 @@ int64_t engine_next_ms(const struct engine *engine)
 	int64_t next = engine->under_way_count > 0 && engine->due_ms != INT64_MAX ? engine->due_ms : -1;
 
 	if (engine->gate_asked)
-		next = sooner(next, engine->gate_since_ms + engine->options.gate_ms);
+		next = sooner(next, engine->gate_since_ms + engine_gate_patience(engine));
 	if (waits && engine->holds)
 		next = sooner(next, engine->hold_since_ms + engine->options.hold_ms);
 	if (waits && engine->blocked_since_ms >= 0)
 		next = sooner(next, engine->blocked_since_ms + engine->options.check_ms);
+	if (engine->state == RUN_RUNNING && engine->left_since_ms >= 0)
+		next = sooner(next, left_until(engine));
 	return next;
 }

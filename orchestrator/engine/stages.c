@@ -44,9 +44,27 @@ static void ask(struct engine *engine, int64_t now_ms, struct engine_output *out
 	output->run_changed = true;
 }
 
+int64_t engine_gate_patience(const struct engine *engine)
+{
+	return engine->options.gate_ms + (engine->holds & HOLD_LEADER ? engine->options.hold_ms : 0);
+}
+
+void engine_restart_gates(struct engine *engine, int64_t now_ms)
+{
+	engine->gate_since_ms = now_ms;
+	for (size_t i = 0; i < engine->under_way_count; i++) {
+		size_t index = engine->under_way[i];
+
+		if (engine->agents[index].state != AGENT_GATING)
+			continue;
+		engine->agents[index].since_ms = now_ms;
+		engine_note_deadline(engine, index);
+	}
+}
+
 void engine_check_stages(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
-	if (engine->gate_asked && now_ms - engine->gate_since_ms >= engine->options.gate_ms)
+	if (engine->gate_asked && now_ms - engine->gate_since_ms >= engine_gate_patience(engine))
 		engine_stage_answer(engine, engine->stage, GATE_INCONCLUSIVE, "it took too long", now_ms, output);
 	/* Without gates a run that pauses may still find that it is over. */
 	while (engine->open == 0 && engine->stages_passed <= engine->stage && !engine->options.stage_gates &&

@@ -70,6 +70,8 @@ static size_t expect(struct fleet *fleet, const struct plan *plan)
 		fleet->away_ms[i] = known > 0 ? known : GUESSED_MS;
 		guessed += known <= 0;
 	}
+	fleet->input.look_ms = FORECAST_LOOK_MS;
+	fleet->input.keep_ms = FORECAST_KEEP_MS;
 	fleet->input.gate_ms = 0;
 	return guessed;
 }
@@ -83,7 +85,29 @@ static void expect_the_worst(struct fleet *fleet, const struct plan *plan)
 
 		fleet->away_ms[i] = known > 0 ? known : options->change_ms + options->return_ms + options->prove_ms;
 	}
+	fleet->input.look_ms = options->check_ms;
+	fleet->input.keep_ms = options->keep_ms;
 	fleet->input.gate_ms = options->gate_ms;
+}
+
+void outlook_expected(const struct plan *plan, struct forecast_outcome *out)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet, plan);
+	expect(&fleet, plan);
+	forecast_run(&fleet.input, out);
+	fleet_clear(&fleet);
+}
+
+void outlook_worst(const struct plan *plan, struct forecast_outcome *out)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet, plan);
+	expect_the_worst(&fleet, plan);
+	forecast_run(&fleet.input, out);
+	fleet_clear(&fleet);
 }
 
 /* ---- how the runs ended */
@@ -174,8 +198,7 @@ void outlook_make(const struct plan *plan, const struct outlook_options *options
 
 	memset(out, 0, sizeof *out);
 	fleet_init(&fleet, plan);
-	expect_the_worst(&fleet, plan);
-	forecast_run(&fleet.input, &out->worst);
+	outlook_worst(plan, &out->worst);
 	out->guessed = expect(&fleet, plan);
 	forecast_run(&fleet.input, &out->expected);
 	out->runs = options->fail_per_million ? options->runs : 0;

@@ -39,6 +39,11 @@ struct outlook {
 	size_t guessed; /* agents whose time away nobody knows, so that it was guessed */
 };
 
+/* One run in which nobody fails: with everybody as long away as expected, and with everybody, and whatever is asked, as slow as
+ * may be. The plan's own forecast is these. */
+void outlook_expected(const struct plan *plan, struct forecast_outcome *out);
+void outlook_worst(const struct plan *plan, struct forecast_outcome *out);
+
 void outlook_make(const struct plan *plan, const struct outlook_options *options, struct outlook *out);
 void outlook_clear(struct outlook *outlook);
 

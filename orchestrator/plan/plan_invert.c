@@ -52,8 +52,7 @@ static int check_state(const struct inverse *inverse, struct error *err)
 	case AGENT_STUCK:
 		return error_set(err, ERROR_REFUSED,
 				 "it is stuck: neither as planned nor as it was; `rollcall rollout status` says what "
-				 "to do about "
-				 "it");
+				 "to do about it");
 	default:
 		return error_set(err, ERROR_REFUSED,
 				 "what became of it is not known (%s); `rollcall rollout resume` asks its host first",
@@ -82,7 +81,7 @@ static int check_edit(const struct inverse *inverse, const struct flag_edit *edi
 	const char *now = flags_get(inverse->now->flags, edit->name);
 	const char *old = flags_get(&inverse->was->before_flags, edit->name);
 
-	if (flag_is_secret(edit->name))
+	if (flag_is_secret(edit->name) || (old && strstr(old, "://<redacted>@")))
 		return error_set(err, ERROR_REFUSED, "--%s holds a secret, and its old value was never kept",
 				 edit->name);
 	if (old && strncmp(old, "file://", 7) == 0)
@@ -248,9 +247,14 @@ static void fill_verdict(const struct inverse *inverse, struct plan_agent *out)
 	recovery_check(out->before, out->after, inverse->now->reserved, &rules, &verdict);
 	out->differs = verdict.differs;
 	out->stock_accepts = verdict.accepted;
-	if (!verdict.accepted)
-		out->stock_message = xstrndup(buffer_text(&verdict.message),
-					      strcspn(buffer_text(&verdict.message), "\n"));
+	if (!verdict.accepted) {
+		const char *message = buffer_text(&verdict.message);
+		size_t len = strcspn(message, "\n");
+
+		while (len > 0 && message[len - 1] == ' ')
+			len--;
+		out->stock_message = xstrndup(message, len);
+	}
 	verdict_clear(&verdict);
 }
 

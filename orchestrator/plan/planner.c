@@ -12,18 +12,10 @@
 #include "orchestrator/plan/planner_masters.h"
 #include "orchestrator/plan/planner_order.h"
 
-void planner_refusals_clear(struct planner_refusals *refusals)
-{
-	for (size_t i = 0; i < refusals->count; i++) {
-		free(refusals->items[i].agent_id);
-		free(refusals->items[i].hostname);
-		free(refusals->items[i].reason);
-	}
-	free(refusals->items);
-	*refusals = (struct planner_refusals){.items = NULL};
-}
-
 /* ---- the plan as it grows */
+
+/* More than that in an error's line helps nobody. */
+#define NAMES_MAX 600
 
 struct planning {
 	const struct planner_input *input;
@@ -133,8 +125,7 @@ static int plan_all(struct planning *planning, struct error *err)
 	if (result == 0 && planning->not_concerned == list.count)
 		result = error_set(err, ERROR_USAGE,
 				   "no rule of config %s@%" PRId64
-				   " matches any of the %zu agents%s%s; `rollcall config "
-				   "show %s` prints its rules",
+				   " matches any of the %zu agents%s%s; `rollcall config show %s` prints its rules",
 				   input->config->name, input->config->version, list.count,
 				   planning->options->where ? " that --where chooses: " : "",
 				   planning->options->where ? planning->options->where : "", input->config->name);
@@ -159,10 +150,14 @@ static int refusal_error(const struct planner_refusals *refusals, struct error *
 			err, kind,
 			"%s cannot be planned: %.700s (--where \"… and not hostname = '%s'\" plans without it)",
 			first->hostname, first->reason, first->hostname);
-	return error_set(err, kind,
-			 "%zu agents cannot be planned; the first: %s: %.700s (--where \"… and not hostname in "
-			 "(…)\" plans without them)",
-			 refusals->count, first->hostname, first->reason);
+	struct buffer names = BUFFER_INIT(NAMES_MAX);
+	planner_refusals_names(refusals, &names);
+	error_set(
+		err, kind,
+		"%zu agents cannot be planned, as said above: --where \"… and not hostname in (%s)\" plans without them",
+		refusals->count, names.overflow ? "…" : buffer_text(&names));
+	buffer_clear(&names);
+	return -1;
 }
 
 /* A name that nobody has is a misspelt one, and would leave the plan without failure domains. */

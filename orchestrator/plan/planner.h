@@ -110,6 +110,10 @@ struct planner_refusals {
 	size_t count;
 };
 void planner_refusals_clear(struct planner_refusals *refusals);
+/* Their hosts as host sets; out->overflow when they do not fit. */
+void planner_refusals_names(const struct planner_refusals *refusals, struct buffer *out);
+/* A line for each reason, agents' own names, addresses, times and IDs aside: "node[001-120].lab (120 agents)WHAT: REASON". */
+void planner_refusals_tell(const struct planner_refusals *refusals, const char *what, void (*tell)(const char *line));
 
 /* ERROR_REFUSED, or ERROR_UNREACHABLE when every refused agent's host could not be reached: see refusals, which is to
  * be cleared whatever comes back. ERROR_USAGE: nothing matches, or config and

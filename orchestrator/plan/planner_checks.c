@@ -2,9 +2,11 @@
 /* Why an agent is not changed. Each reason says what to do about it. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "orchestrator/plan/planner_internal.h"
 
 #define SURVEY_AGAIN "`rollcall inventory survey` asks the host again"
@@ -37,12 +39,20 @@ int planner_check_survey(const struct planner_work *work, struct error *err)
 	return 0;
 }
 
-static int check_operations(const struct survey *survey, struct error *err)
+static int check_operations(const struct planner_work *work, struct error *err)
 {
+	const struct survey *survey = &work->survey;
+
 	for (size_t i = 0; i < survey->operation_count; i++) {
 		const struct survey_operation *operation = &survey->operations[i];
 		if (strcmp(operation->state, "done") == 0 || strcmp(operation->state, "undone") == 0)
 			continue;
+		if (operation->database && strcmp(operation->database, store_uuid(work->input->store)) != 0)
+			return error_set(err, ERROR_REFUSED,
+					 "operation %s of run %s is %s on its host, and belongs to another database "
+					 "(%s): it finishes it, or when it is lost, `rollcall rescue` settles it",
+					 operation->operation, operation->run ? operation->run : "?", operation->state,
+					 operation->database);
 		return error_set(
 			err, ERROR_REFUSED,
 			"operation %s of run %s is %s on its host; `rollcall rollout resume %s` settles it, or "
@@ -67,13 +77,12 @@ int planner_check_host(const struct planner_work *work, struct error *err)
 	if (survey->store_kind == FLAG_STORE_UNKNOWN)
 		return error_set(
 			err, ERROR_REFUSED,
-			"where its host keeps the agent's flags is not known; name the flag_store in the cluster "
-			"file");
+			"where its host keeps the agent's flags is not known; name the flag_store in the cluster file");
 	if (survey->control == CONTROL_UNKNOWN)
 		return error_set(
 			err, ERROR_REFUSED,
 			"how its agent is started and stopped is not known; name the control in the cluster file");
-	return check_operations(survey, err);
+	return check_operations(work, err);
 }
 
 /* ---- what agentctl found */
@@ -118,6 +127,16 @@ static bool is_known(const struct survey *survey, const char *flag)
 	return survey->known_flag_count == 0;
 }
 
+/* user:password in a URL. */
+static bool holds_password(const char *value)
+{
+	char *shown = value ? redact_urls(value) : NULL;
+	bool holds = shown && strcmp(shown, value) != 0;
+
+	free(shown);
+	return holds;
+}
+
 static int check_edit(const struct planner_work *work, const struct config_edit *edit, struct error *err)
 {
 	const char *running = flags_get(&work->survey.flags, edit->flag);
@@ -126,7 +145,7 @@ static int check_edit(const struct planner_work *work, const struct config_edit 
 		return error_set(err, ERROR_REFUSED,
 				 "its agent (Mesos %s) does not know the flag --%s: its --help does not list it",
 				 work->survey.version ? work->survey.version : "?", edit->flag);
-	if (flag_is_secret(edit->flag))
+	if (flag_is_secret(edit->flag) || holds_password(edit->after))
 		return error_set(err, ERROR_REFUSED, "--%s holds a secret, which a plan must not carry", edit->flag);
 	if (running && strncmp(running, "file://", 7) == 0)
 		return error_set(err, ERROR_REFUSED, "--%s is kept in %s; edit that file, or give the flag its value",
@@ -199,8 +218,7 @@ int planner_check_difference(const struct planner_work *work, unsigned differs, 
 	else if (fixed == PART_PORT)
 		error_set(err, ERROR_REFUSED,
 			  "its port would change from %d to %d: whoever finds agents by their port (health checks, "
-			  "monitoring) "
-			  "would look at the wrong one; --allow-port-change allows it",
+			  "monitoring) would look at the wrong one; --allow-port-change allows it",
 			  slaveinfo_port(work->survey.info), slaveinfo_port(work->after));
 	else if (fixed)
 		error_set(err, ERROR_REFUSED, "its %s would change, which no rollout does", buffer_text(&names));

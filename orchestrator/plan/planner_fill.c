@@ -153,8 +153,7 @@ static void note_discard(struct plan_agent *out)
 {
 	if (ends_tasks(out))
 		add_note(out, xstrdup("its tasks are ended, and nothing brings them back: an undo brings back the "
-				      "agent as it "
-				      "was, without them"));
+				      "agent as it was, without them"));
 }
 
 static void note_kill_mode(const struct planner_work *work, struct plan_agent *out)
@@ -172,8 +171,7 @@ static void note_raised_timeout(const struct planner_work *work, struct plan_age
 {
 	if (work->raised)
 		add_note(out, xstrdup("executor_reregistration_timeout is raised, so that executors of a busy host are "
-				      "back in time "
-				      "(--keep-reregistration-timeout leaves it alone)"));
+				      "back in time (--keep-reregistration-timeout leaves it alone)"));
 }
 
 /* It would refuse our requests. */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "orchestrator/plan/planner_forecast.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/alloc.h"
 #include "base/clock.h"
+#include "orchestrator/plan/outlook.h"
 
 /* An agent ends within a second of SIGTERM, and answers pings until then; this is a host that swaps. */
 #define STOP_MS           10000
@@ -143,116 +140,16 @@ int planner_check_times(const struct planner_times *times, const struct flags *f
 
 /* ---- the run */
 
-/* Agents under way and when each gives its place back. */
-struct simulation {
-	const struct plan *plan;
-	const int64_t *durations;
-	int64_t now;
-	size_t *running;
-	int64_t *ends;
-	size_t count;
-	size_t *waiting; /* of the current stage, in order */
-	size_t waiting_count;
-};
-
-static bool has_room(const struct simulation *simulation, size_t index)
-{
-	const struct plan_agent *agents = simulation->plan->agents;
-	int limit = simulation->plan->options.domain_window, away = 0;
-
-	if (limit == 0 || !agents[index].domain)
-		return true;
-	for (size_t i = 0; i < simulation->count; i++) {
-		const char *domain = agents[simulation->running[i]].domain;
-
-		away += domain && strcmp(domain, agents[index].domain) == 0;
-	}
-	return away < limit;
-}
-
-static void start_some(struct simulation *simulation, size_t window)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < simulation->waiting_count; i++) {
-		size_t index = simulation->waiting[i];
-
-		if (simulation->count < window && has_room(simulation, index)) {
-			simulation->running[simulation->count] = index;
-			simulation->ends[simulation->count++] = simulation->now + simulation->durations[index];
-		} else {
-			simulation->waiting[left++] = index;
-			if (simulation->count == window) {
-				memmove(simulation->waiting + left, simulation->waiting + i + 1,
-					(simulation->waiting_count - i - 1) * sizeof(*simulation->waiting));
-				left += simulation->waiting_count - i - 1;
-				break;
-			}
-		}
-	}
-	simulation->waiting_count = left;
-}
-
-static void end_next(struct simulation *simulation)
-{
-	size_t next = 0;
-
-	for (size_t i = 1; i < simulation->count; i++)
-		if (simulation->ends[i] < simulation->ends[next])
-			next = i;
-	simulation->now = simulation->ends[next];
-	simulation->count--;
-	simulation->ends[next] = simulation->ends[simulation->count];
-	simulation->running[next] = simulation->running[simulation->count];
-}
-
-static void run_stage(struct simulation *simulation, size_t begin, size_t end, int window)
-{
-	simulation->waiting_count = 0;
-	for (size_t i = begin; i < end; i++)
-		simulation->waiting[simulation->waiting_count++] = i;
-	while (simulation->waiting_count > 0 || simulation->count > 0) {
-		start_some(simulation, (size_t)window);
-		end_next(simulation);
-	}
-}
-
-int64_t planner_duration(const struct plan *plan, const int64_t *durations)
-{
-	struct simulation simulation = {.plan = plan, .durations = durations};
-	size_t begin = 0;
-
-	simulation.running = xcalloc(plan->agent_count + 1, sizeof(*simulation.running));
-	simulation.waiting = xcalloc(plan->agent_count + 1, sizeof(*simulation.waiting));
-	simulation.ends = xcalloc(plan->agent_count + 1, sizeof(*simulation.ends));
-	for (size_t i = 0; i < plan->stage_count; i++) {
-		run_stage(&simulation, begin, plan->stages[i].end, plan->stages[i].window);
-		begin = plan->stages[i].end;
-	}
-	if (begin < plan->agent_count)
-		run_stage(&simulation, begin, plan->agent_count, plan->options.window);
-	free(simulation.running);
-	free(simulation.waiting);
-	free(simulation.ends);
-	return simulation.now;
-}
-
 void planner_forecast(const struct planner_times *times, struct plan *plan)
 {
-	const struct engine_options *options = &plan->options;
-	int64_t *durations = xcalloc(plan->agent_count + 1, sizeof(*durations));
-	int64_t stages = options->stage_gates ? (int64_t)plan->stage_count * options->gate_ms : 0;
+	struct forecast_outcome outcome;
 
 	plan->clocks.silent_ms = times->clocks.ping_ms * times->clocks.pings;
 	plan->clocks.reregister_ms = times->clocks.reregister_ms;
 	plan->forecast.past_agents = times->past.agents;
 	plan->forecast.past_runs = times->past.runs;
-	for (size_t i = 0; i < plan->agent_count; i++)
-		durations[i] = plan->agents[i].expected_away_ms + options->soak_ms;
-	plan->forecast.expected_ms = planner_duration(plan, durations);
-	for (size_t i = 0; i < plan->agent_count; i++)
-		durations[i] = options->check_ms + plan->agents[i].worst_away_ms + options->keep_ms + options->soak_ms +
-			       (options->agent_gates ? options->gate_ms : 0);
-	plan->forecast.worst_ms = planner_duration(plan, durations) + stages;
-	free(durations);
+	outlook_expected(plan, &outcome);
+	plan->forecast.expected_ms = outcome.ms;
+	outlook_worst(plan, &outcome);
+	plan->forecast.worst_ms = outcome.ms;
 }

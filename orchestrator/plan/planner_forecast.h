@@ -20,10 +20,7 @@ int planner_times_load(const struct planner_input *input, const struct planner_o
 int planner_check_times(const struct planner_times *times, const struct flags *flags, struct plan_agent *agent,
 			struct error *err);
 
-/* Fills clocks and forecast of a plan whose agents, stages and options are there. */
+/* Fills clocks and forecast (outlook.h) of a plan whose agents, stages and options are there. */
 void planner_forecast(const struct planner_times *times, struct plan *plan);
-
-/* What a run of the plan takes when agent i holds its place in the window for durations[i]. */
-int64_t planner_duration(const struct plan *plan, const int64_t *durations);
 
 #endif

@@ -47,8 +47,7 @@ static int check_acl(const struct master_facts *facts, const struct plan_agent *
 		return 0;
 	error_set(err, ERROR_REFUSED,
 		  "it would reserve resources for the role %s, which the master's --acls (reserve_resources) let no "
-		  "agent do: it "
-		  "would come back and never be active; allow that role there first",
+		  "agent do: it would come back and never be active; allow that role there first",
 		  check.refused);
 	free(check.refused);
 	return -1;
@@ -131,12 +130,10 @@ static void warn_stale(const struct planner_master *master, struct plan *plan)
 {
 	add(plan, true, master->url,
 	    xasprintf("Mesos %s does not store changed agents: until its next failover it keeps the old SlaveInfo of "
-		      "all %zu, "
-		      "offers by it, and the proof cannot rest on its answer (--accept-stale-master)",
+		      "all %zu, offers by it, and the proof cannot rest on its answer (--accept-stale-master)",
 		      master->facts->version ? master->facts->version : "of unknown version", plan->agent_count),
 	    "when the run is done, restart the leading master: the one that takes over stores the agents as they "
-	    "reregister; "
-	    "then `rollcall inventory sync` and `rollcall inventory list` show them as planned");
+	    "reregister; then `rollcall inventory sync` and `rollcall inventory list` show them as planned");
 }
 
 static size_t count_domains(const struct plan *plan, bool with)
@@ -161,8 +158,7 @@ static void warn_domains(const struct planner_master *master, struct plan *plan)
 	if (master->facts->require_agent_domain && without > 0)
 		add(plan, true, master->url,
 		    xasprintf("requires a domain of agents (--require_agent_domain), and %zu of these have none: if it "
-			      "led it "
-			      "would refuse them",
+			      "led it would refuse them",
 			      without),
 		    "start it without that flag, or give every agent a domain first");
 }
@@ -204,8 +200,7 @@ static void warn_versions(const struct planner_input *input, struct plan *plan)
 		if (first && version && strcmp(first, version) != 0) {
 			add(plan, true, "cluster",
 			    xasprintf("its masters run different versions (%s, %s): what holds for one may not hold "
-				      "after a "
-				      "failover",
+				      "after a failover",
 				      first, version),
 			    "finish the upgrade of the masters first");
 			return;
@@ -236,8 +231,7 @@ static void warn_hidden(const struct planner_input *input, struct plan *plan)
 			      "them",
 			      facts->task_count, input->listed_tasks),
 		    "let it view all tasks and frameworks (ACL view_task, view_framework), then plan again; a "
-		    "difference of a "
-		    "few may be tasks that started meanwhile");
+		    "difference of a few may be tasks that started meanwhile");
 }
 
 static void warn_regions(const struct planner_input *input, struct plan *plan)
@@ -258,8 +252,7 @@ static void warn_regions(const struct planner_input *input, struct plan *plan)
 	if (moved > 0)
 		add(plan, true, "cluster",
 		    xasprintf("%zu of these agents will be in another region (%s) than the masters (%s): frameworks "
-			      "without the "
-			      "capability REGION_AWARE get no offers of them any more",
+			      "without the capability REGION_AWARE get no offers of them any more",
 			      moved, example, home),
 		    "leave them in the masters' region unless that is meant");
 }
@@ -294,8 +287,7 @@ static void warn_role(void *ctx, const char *role)
 			continue;
 		add(roles->plan, true, master->url,
 		    xasprintf("whether agents may reserve resources for the role %s %s: one that may not comes back "
-			      "and is never "
-			      "active",
+			      "and is never active",
 			      role,
 			      answer == ACL_DEPENDS ? "depends on their principal (--acls, reserve_resources)"
 						    : "is in a file of its --acls that cannot be read from here"),

@@ -126,7 +126,9 @@ static int on_final(struct carrying *carrying, struct rescue_host *host, const s
 
 	host->final_line = true;
 	if (host->act == RESCUE_SETTLE && !host->returned)
-		return end_host(carrying, host, answer->event == ANSWER_REFUSED ? RESCUE_FAILED : RESCUE_DONE,
+		return end_host(carrying, host,
+				answer->event == ANSWER_REFUSED || answer->event == ANSWER_STUCK ? RESCUE_FAILED
+												 : RESCUE_DONE,
 				answer->event == ANSWER_DONE     ? "settled: it was kept"
 				: answer->event == ANSWER_UNDONE ? "settled: it was undone"
 								 : said);

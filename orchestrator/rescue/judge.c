@@ -27,6 +27,13 @@ static const struct survey_operation *find_open(const struct survey *survey)
 	return NULL;
 }
 
+const struct survey_operation *rescue_find_foreign(const struct survey *survey, const char *database)
+{
+	const struct survey_operation *open = find_open(survey);
+
+	return open && open->database && strcmp(open->database, database) != 0 ? open : NULL;
+}
+
 /* ---- what is shown */
 
 static void take_tasks(struct rescue_host *host, const struct survey *survey)
@@ -129,6 +136,11 @@ static int check_verdict(struct rescue_host *host, const struct survey *survey, 
 			 "something else, and its log may say what");
 }
 
+static const char *rescue_database(const struct rescue *rescue)
+{
+	return store_uuid(session_store(rescue->session));
+}
+
 static int check_host(const struct rescue *rescue, struct rescue_host *host, const struct survey *survey,
 		      struct error *err)
 {
@@ -136,6 +148,10 @@ static int check_host(const struct rescue *rescue, struct rescue_host *host, con
 
 	if (check_survey(host, survey, err) < 0)
 		return -1;
+	if (open && host->agent->view.active && !rescue_find_foreign(survey, rescue_database(rescue)))
+		return error_set(err, ERROR_REFUSED,
+				 "operation %.8s of run %s is open there: `rollcall rollout resume` finishes it",
+				 open->operation, open->run ? open->run : "?");
 	if (open) {
 		host->act = RESCUE_SETTLE;
 		snprintf(host->operation, sizeof(host->operation), "%s", open->operation);
@@ -158,6 +174,8 @@ static int judge_survey(const struct rescue *rescue, struct rescue_host *host, c
 	if (survey_parse(host->agent->view.hostname, record->document, record->document_len, &survey, &why) < 0 ||
 	    check_host(rescue, host, &survey, &why) < 0)
 		refuse(host, why.text);
+	if (survey.driver_database && strcmp(survey.driver_database, rescue_database(rescue)) != 0)
+		host->foreign = xstrdup(survey.driver_database);
 	take_tasks(host, &survey);
 	take_life(host, record);
 	take_expectation(host, &survey);

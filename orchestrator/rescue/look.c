@@ -25,6 +25,7 @@ static void host_clear(struct rescue_host *host)
 		free(host->task_ids[i]);
 	free(host->task_ids);
 	free(host->why);
+	free(host->foreign);
 	free(host->said);
 	free(host->id_after);
 	json_decref(host->changed);
@@ -60,20 +61,52 @@ size_t rescue_count_refused(const struct rescue *rescue)
 	return count;
 }
 
+size_t rescue_count_foreign(const struct rescue *rescue)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rescue->count; i++)
+		count += rescue->hosts[i].act != RESCUE_NONE && rescue->hosts[i].foreign;
+	return count;
+}
+
 /* ---- choosing */
 
-/* An active agent has nothing to be rescued from. A deactivated one is never active, whether it runs or not: its host knows. */
-static void keep_inactive(struct agent_list *list)
+/* 1: by its last survey another database left an operation open there, as one does that is lost in the middle of a run. */
+static int was_left_open(struct store *store, const struct agent_record *agent, struct error *err)
+{
+	struct survey_record record = {.time_ms = 0};
+	struct survey survey = {.agentctl = NULL};
+	int found = survey_load(store, agent->row, &record, err);
+
+	/* Most documents name no operation, and need not be parsed to know it. */
+	if (found > 0 && record.document && strstr(record.document, "\"operation\"") &&
+	    survey_parse(agent->view.hostname, record.document, record.document_len, &survey, NULL) == 0) {
+		found = rescue_find_foreign(&survey, store_uuid(store)) != NULL;
+		survey_clear(&survey);
+	} else if (found > 0) {
+		found = 0;
+	}
+	survey_record_clear(&record);
+	return found;
+}
+
+/* Else an active agent has nothing to be rescued from. A deactivated one is never active, whether it runs or not: its host knows. */
+static int keep_broken(struct store *store, struct agent_list *list, struct error *err)
 {
 	size_t kept = 0;
+	int wanted = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].view.active)
-			agent_record_clear(&list->items[i]);
-		else
+		if (wanted >= 0)
+			wanted = list->items[i].view.active ? was_left_open(store, &list->items[i], err) : 1;
+		if (wanted > 0)
 			list->items[kept++] = list->items[i];
+		else
+			agent_record_clear(&list->items[i]);
 	}
 	list->count = kept;
+	return wanted < 0 ? -1 : 0;
 }
 
 static int load_agents(struct rescue *rescue, size_t *matched)
@@ -93,7 +126,8 @@ static int load_agents(struct rescue *rescue, size_t *matched)
 	if (result < 0)
 		return -1;
 	*matched = rescue->listed.count + rescue->gone.count;
-	keep_inactive(&rescue->listed);
+	if (keep_broken(store, &rescue->listed, &session->error) < 0)
+		return -1;
 	return agents_facts(store, cluster, &rescue->facts, &session->error);
 }
 

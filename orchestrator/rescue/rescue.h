@@ -4,8 +4,9 @@
 /*
  * Agents that refuse to start since somebody changed their flags: found, shown as a proposal, and started again with their ID and tasks.
  *
- *   rescue_look     asks the master, chooses agents that it lists as inactive or no longer, and surveys their hosts:
- *                   what would be done on each, or why nothing. Changes nothing on any host
+ *   rescue_look     asks the master, chooses agents that it lists as inactive or no longer, and those where another database
+ *                   left an operation open, and surveys their hosts: what would be done on each, or why nothing. Changes
+ *                   nothing on any host
  *   rescue_carry_out   what the proposal says, a window of hosts at a time: intent, `agentctl rescue` or `settle`, proof
  *
  * A proposal has a hash over what it rests on (agents, checkpoints, flag stores, which side gives way). What is carried out is what
@@ -20,6 +21,7 @@
 #include "base/digest.h"
 #include "inventory/agents.h"
 #include "inventory/cluster.h"
+#include "inventory/survey.h"
 #include "mesos/slaveinfo.h"
 #include "orchestrator/ledger/ledger.h"
 #include "orchestrator/session.h"
@@ -47,6 +49,7 @@ struct rescue_host {
 	struct cluster_host host;
 	enum rescue_act act;
 	char *why;
+	char *foreign; /* the database that drives the host, which is not this one; NULL: none does */
 	bool runs;
 	unsigned differs;                 /* enum slaveinfo_part */
 	struct slaveinfo_changes changes; /* as the master will see them; none when the flags give way */
@@ -83,8 +86,9 @@ struct rescue {
 int rescue_look(struct rescue *rescue, struct session *session, const struct rescue_options *options);
 void rescue_clear(struct rescue *rescue);
 
-/* How many would be acted on, and how many cannot be although they do not run. */
+/* How many would be acted on, how many of them only with adopt, and how many cannot be although they do not run. */
 size_t rescue_count_acts(const struct rescue *rescue);
+size_t rescue_count_foreign(const struct rescue *rescue);
 size_t rescue_count_refused(const struct rescue *rescue);
 
 /* 0: whatever became of each host, it is in hosts. -1: session->error; ERROR_INTERRUPTED after Ctrl-C. */
@@ -95,6 +99,9 @@ void rescue_print(const struct rescue *rescue, bool carried_out);
 json_t *rescue_to_json(const struct rescue *rescue, bool carried_out);
 
 /* ---- what the files share */
+
+/* The operation of another database that nobody may be left to finish; NULL: there is none. Borrowed. */
+const struct survey_operation *rescue_find_foreign(const struct survey *survey, const char *database);
 
 /* What would be done on one host, by what its survey says. Fills act and all that the proposal shows. */
 int rescue_judge(struct rescue *rescue, struct rescue_host *host);

@@ -106,12 +106,30 @@ static bool is_plain(const char *text)
 	return strpbrk(text, "\"$`\\!\n") == NULL;
 }
 
+/* Whose hosts they are, each database once. */
+static void print_foreign(const struct rescue *rescue)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < rescue->count; i++) {
+		const struct rescue_host *host = &rescue->hosts[i];
+
+		if (host->act == RESCUE_NONE || !host->foreign || strcmp(host->foreign, last) == 0)
+			continue;
+		printf("%s %s", *last ? "," : "\nDriven by another database until now:", host->foreign);
+		last = host->foreign;
+	}
+	if (*last)
+		puts(".\n--adopt takes such hosts over: only when nobody uses that database any more.");
+}
+
 static void print_command(const struct rescue *rescue)
 {
 	const char *where = is_plain(rescue->options.where) ? rescue->options.where : "EXPR";
 
-	printf("\nNothing was changed. To do it:\n\n    rollcall rescue%s \"%s\" --yes %.12s\n",
-	       rescue->options.by_flags ? " --flags" : "", where, rescue->hash);
+	printf("\nNothing was changed. To do it:\n\n    rollcall rescue%s%s \"%s\" --yes %.12s\n",
+	       rescue->options.by_flags ? " --flags" : "", rescue_count_foreign(rescue) > 0 ? " --adopt" : "", where,
+	       rescue->hash);
 }
 
 static void print_ends(const struct rescue *rescue)
@@ -150,6 +168,7 @@ void rescue_print(const struct rescue *rescue, bool carried_out)
 	else
 		puts("There is nothing to rescue.");
 	print_others(rescue);
+	print_foreign(rescue);
 	if (acts > 0)
 		print_command(rescue);
 }
@@ -182,11 +201,12 @@ static json_t *life_to_json(const struct rescue_host *host)
 
 static json_t *host_to_json(const struct rescue_host *host, bool carried_out)
 {
-	json_t *object = json_pack(
-		"{s:o,s:o,s:s,s:o,s:b,s:o,s:o,s:o,s:o}", "id", output_text(host->agent->view.id), "hostname",
-		output_text(host->agent->view.hostname), "act", act_names[host->act], "why_not", output_text(host->why),
-		"runs", host->runs, "differs", slaveinfo_parts_to_json(host->differs), "changes", changes_to_json(host),
-		"life", life_to_json(host), "operation", output_text(host->operation[0] ? host->operation : NULL));
+	json_t *object = json_pack("{s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "id", output_text(host->agent->view.id),
+				   "hostname", output_text(host->agent->view.hostname), "act", act_names[host->act],
+				   "why_not", output_text(host->why), "driven_by", output_text(host->foreign), "runs",
+				   host->runs, "differs", slaveinfo_parts_to_json(host->differs), "changes",
+				   changes_to_json(host), "life", life_to_json(host), "operation",
+				   output_text(host->operation[0] ? host->operation : NULL));
 
 	if (carried_out && host->act != RESCUE_NONE) {
 		json_object_set_new(object, "state", json_string(end_names[host->end]));

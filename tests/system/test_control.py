@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A rollout that is watched, paused, gone on with, aborted, retried, taken over and taken back, from other terminals."""
+import json
 import os
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ import documents
 from fleet import Fleet
 from lab import BIN, eventually
 
-AGENTS = 3
+AGENTS = 2
 HALT = os.path.join(BIN, "..", "lib", "tests", "halt.so")
 
 
@@ -31,7 +32,7 @@ def go_on(running):
 class Control(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(agents=AGENTS, zones=2, tasks=1, scale=20)
+        cls.fleet = Fleet(agents=AGENTS, zones=2, tasks=0, scale=20)
         cls.addClassCleanup(cls.fleet.close)
         cls.fleet.rollcall("inventory", "sync").expect(0)
         cls.number = 0
@@ -40,11 +41,22 @@ class Control(unittest.TestCase):
         type(self).number += 1
         self.generation = f"c{self.number}"
         self.fleet.add_config("fleet", [{"attributes": {"generation": self.generation}}])
+        self.latch = self.fleet.file(self.generation)
         self.before = self.fleet.now()
         self.journal = {host: set(self.fleet.operations(host)) for host in self.before}
 
     def plan(self, *words):
         return self.fleet.plan("fleet", "--window", "1", *words)
+
+    def held_plan(self):
+        """One whose first agent, changed and proven, is kept waiting by its gate until release()."""
+        wait = f"until [ -e {self.latch} ]; do sleep 0.05; done"
+        gates = {"after_agent": [{"kind": "command", "argv": ["/bin/sh", "-c", wait], "timeout": "10mins"}]}
+        return self.plan("--gates", self.fleet.write("gates.json", json.dumps(gates)))
+
+    def release(self):
+        with open(self.latch, "w", encoding="utf-8"):
+            pass
 
     def start(self, plan, *words):
         running = self.fleet.start("rollout", "start", plan, *words)
@@ -54,6 +66,9 @@ class Control(unittest.TestCase):
         status = self.fleet.rollcall("rollout", "status", run, "--json").expect(0).json()
         documents.check(status, documents.load("rollout-status"))
         return status
+
+    def assert_counts(self, status, **expected):
+        self.assertEqual({state: count for state, count in status["counts"].items() if count}, expected)
 
     def new_operations(self, host):
         operations = self.fleet.operations(host)
@@ -70,16 +85,16 @@ class Control(unittest.TestCase):
     # ---- pause, resume, abort
 
     def test_paused_from_another_terminal(self):
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
         paused = self.fleet.rollcall("rollout", "pause", run, "--json").expect(0).json()
         documents.check(paused, documents.load("rollout-order"))
+        self.release()
         running.finish().expect(5, "paused by ", f"rollout resume {run}")
         status = self.status(run)
         self.assertEqual(status["state"], "paused")
         self.assertIn("paused by ", status["reason"])
-        self.assertGreater(status["counts"]["waiting"], 0)
-        self.assertEqual(status["counts"]["waiting"] + status["counts"]["done"], AGENTS)
+        self.assert_counts(status, waiting=AGENTS - 1, done=1)
         self.assertIsNone(status["driver"])
         self.fleet.rollcall("rollout", "pause", run).expect(3, "paused already")
         self.fleet.rollcall("rollout", "resume", run).expect(0, f"{AGENTS} of {AGENTS}")
@@ -91,25 +106,24 @@ class Control(unittest.TestCase):
 
     def test_resumed_while_it_finishes(self):
         """The driver that is told to pause and then to go on never ends in between."""
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
         os.kill(running.process.pid, signal.SIGINT)
-        eventually(lambda: self.status(run)["state"] in ("paused", "done"), 60, "the pause")
-        result = self.fleet.rollcall("rollout", "resume", run)
-        self.assertEqual(result.code, 0, str(result))
-        first = running.finish()
-        self.assertIn(first.code, (0, 5), str(first))  # 5: it had ended already, and the other one has driven
-        self.assertEqual(self.fleet.rollcall("rollout", "watch", run).code, 0)
+        eventually(lambda: self.status(run)["state"] == "paused", 60, "the pause")
+        self.fleet.rollcall("rollout", "resume", run).expect(0, "it goes on", "driven by another process")
+        self.release()
+        running.finish().expect(0, f"{AGENTS} of {AGENTS}")
         self.assert_changed_once()
 
     def test_aborted(self):
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
         self.fleet.rollcall("rollout", "abort", run).expect(0, run)
+        self.release()
         running.finish().expect(1, "is aborted: aborted by ")
         status = self.status(run)
         self.assertEqual(status["state"], "aborted")
-        self.assertEqual(status["counts"]["waiting"] + status["counts"]["done"], AGENTS)
+        self.assert_counts(status, waiting=AGENTS - 1, done=1)
         self.assertIsNotNone(status["finished"])
         self.fleet.rollcall("rollout", "resume", run).expect(3, "aborted")
         self.fleet.rollcall("rollout", "retry", run).expect(3, "aborted")
@@ -119,9 +133,10 @@ class Control(unittest.TestCase):
         self.assert_changed_once()
 
     def test_orders_to_a_run_that_nobody_drives(self):
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
         running.kill()
+        self.release()
         self.fleet.rollcall("rollout", "status", run).expect(0, "nobody drives it")
         self.fleet.rollcall("rollout", "pause", run).expect(0, "nobody drives it", f"resume {run}")
         self.assertEqual(self.status(run)["state"], "paused")
@@ -129,7 +144,7 @@ class Control(unittest.TestCase):
         aborted = self.fleet.rollcall("rollout", "resume", run).expect(1, "is aborted")
         status = self.status(run)
         self.assertEqual(status["state"], "aborted", str(aborted))
-        self.assertEqual(status["counts"]["waiting"] + status["counts"]["done"], AGENTS)
+        self.assert_counts(status, waiting=AGENTS - 1, done=1)
         self.fleet.rollcall("rollout", "start", self.fleet.plan("fleet", "--window", "2")).expect(0)
         self.assert_changed_once()
 
@@ -141,29 +156,38 @@ class Control(unittest.TestCase):
         running, run = self.start(plan)
         running.finish().expect(1, "1 failed with nothing changed")
         self.fleet.heal("node002.lab")
+        first = self.status(run)["finished"]
+        # A run that is done goes nowhere by itself, and keeps its end.
+        self.fleet.rollcall("rollout", "resume", run).expect(1, f"is done since {first}", f"rollout retry {run}")
+        self.assertEqual(self.status(run)["finished"], first)
         self.fleet.rollcall("rollout", "retry", run).expect(0, f"{AGENTS} of {AGENTS}")
         self.assert_changed_once()
         status = self.status(run)
-        self.assertEqual(status["counts"]["done"], AGENTS)
+        self.assert_counts(status, done=AGENTS)
+        self.assertGreater(status["finished"], first)
+        kinds = [kind for kind, in rows(self.fleet, "SELECT kind FROM events WHERE run = ?", run)]
+        self.assertEqual((kinds.count("run.ordered"), kinds.count("run.obeyed")), (1, 1))
+        self.fleet.rollcall("audit", "log", run).expect(0, f"resumed; it had ended at {first}")
         # With nothing left to retry it changes nothing.
-        self.fleet.rollcall("rollout", "retry", run).expect(0, f"{AGENTS} of {AGENTS}")
-        self.assert_changed_once()
+        for word in ("retry", "resume"):
+            self.fleet.rollcall("rollout", word, run).expect(0, f"{AGENTS} of {AGENTS}", "nothing of it is left to do")
+        self.assertEqual(self.status(run), status)
 
     def test_retry_refuses_what_has_drifted(self):
         plan = self.plan("--max-failures", "4")
-        self.fleet.break_("node003.lab", "refuse")
+        self.fleet.break_("node002.lab", "refuse")
         running, run = self.start(plan)
         running.finish().expect(1)
-        self.fleet.heal("node003.lab")
-        old = self.fleet.flags("node003.lab")
-        self.fleet.edit_flags("node003.lab", old, old + "# somebody was here\n")
+        self.fleet.heal("node002.lab")
+        old = self.fleet.flags("node002.lab")
+        self.fleet.edit_flags("node002.lab", old, old + "# somebody was here\n")
         try:
-            self.fleet.rollcall("rollout", "retry", run).expect(1, "node003.lab")
-            status = next(agent for agent in self.status(run)["agents"] if agent["hostname"] == "node003.lab")
+            self.fleet.rollcall("rollout", "retry", run).expect(1, "node002.lab")
+            status = next(agent for agent in self.status(run)["agents"] if agent["hostname"] == "node002.lab")
             self.assertEqual(status["state"], "failed")
-            self.assertEqual([found["effects"] for found in self.new_operations("node003.lab") if found["effects"]], [])
+            self.assertEqual([found["effects"] for found in self.new_operations("node002.lab") if found["effects"]], [])
         finally:
-            self.fleet.edit_flags("node003.lab", "# somebody was here\n", "")
+            self.fleet.edit_flags("node002.lab", "# somebody was here\n", "")
         self.fleet.rollcall("rollout", "retry", run).expect(0)
         self.assert_changed_once()
 
@@ -187,19 +211,21 @@ class Control(unittest.TestCase):
         self.fleet.rollcall("rollout", "start", "--detach", started["run"]).expect(2, "neither a file nor the hash")
 
     def test_status_while_it_runs(self):
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
-        self.fleet.rollcall("rollout", "status", run).expect(0, run)
+        self.fleet.rollcall("rollout", "status", run).expect(0, f"Run {run}: running", f"process {running.process.pid} on ")
+        self.release()
         running.finish().expect(0)
 
     # ---- one driver
 
     def test_the_second_operator_is_told(self):
-        running, run = self.start(self.plan())
+        running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
-        refused = self.fleet.rollcall("rollout", "resume", run)
-        if refused.code != 0:  # 0: the first had ended already
-            refused.expect(3, "another rollcall drives", run, str(running.process.pid), "fleet@", "since ", "@")
+        words = ("another rollcall drives", run, f"process {running.process.pid} on ", "fleet@", "since ")
+        self.fleet.rollcall("rollout", "resume", run).expect(3, *words)
+        self.fleet.rollcall("rollout", "start", self.plan()).expect(3, *words)
+        self.release()
         running.finish().expect(0)
         self.assert_changed_once()
 
@@ -231,7 +257,7 @@ class Control(unittest.TestCase):
         stale = changing[0]["operation"]
         status = self.fleet.rollcall("rollout", "status", run).expect(0, "that process is stopped")
         self.assertIn(str(pid), status.out)
-        self.fleet.rollcall("rollout", "pause", run).expect(3, "is stopped", f"kill -KILL {pid}", "--take-over")
+        self.fleet.rollcall("rollout", "pause", run).expect(3, "is stopped", f"resume --take-over {run}")
         self.fleet.rollcall("rollout", "resume", run).expect(3, f"kill -CONT {pid}", f"resume --take-over {run}")
         self.fleet.rollcall("rollout", "resume", "--take-over", run).expect(0, f"{AGENTS} of {AGENTS}")
         self.assert_changed_once()
@@ -277,27 +303,32 @@ def rows(fleet, sql, *values):
 class Automatic(unittest.TestCase):
     """--on-failure rollback: what a run has changed is taken back by itself, also by whoever resumes after a crash."""
 
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(agents=3, zones=1, tasks=0, scale=20)
+        cls.addClassCleanup(cls.fleet.close)
+        cls.fleet.rollcall("inventory", "sync").expect(0)
+
     def setUp(self):
-        self.fleet = Fleet(agents=3, zones=1, tasks=1, scale=20)
-        self.addCleanup(self.fleet.close)
-        self.fleet.rollcall("inventory", "sync").expect(0)
-        self.fleet.add_config("fleet", [{"attributes": {"generation": "a1"}}])
+        self.fleet.add_config("fleet", [{"attributes": {"generation": self.id()}}])
         planned = self.fleet.rollcall("rollout", "plan", "fleet", "--window", "1", "--on-failure", "rollback",
                                       "--json").expect(0).json()
         self.plan = planned["hash"]
         # Its agent does not come up with the new flags, and is put back.
-        self.fleet.break_(planned["plan"]["agents"][-1]["hostname"], "agent-exit")
+        broken = planned["plan"]["agents"][-1]["hostname"]
+        self.fleet.break_(broken, "agent-exit")
+        self.addCleanup(self.fleet.heal, broken)
 
     def assert_taken_back(self, result):
         self.assertEqual(result.code, 1, str(result))
         for host, agent in self.fleet.agents().items():
             self.assertEqual(agent["attributes"]["generation"], "g1", f"{host}\n{result}")
             self.assertIn("generation:g1", self.fleet.flags(host))
-        runs = self.fleet.rollcall("rollout", "list", "--json").expect(0).json()["runs"]
+        runs = self.fleet.rollcall("rollout", "list", "--json").expect(0).json()["runs"][:2]
         self.assertEqual([run["state"] for run in runs], ["done", "aborted"], str(result))
         self.assertEqual(runs[0]["rolls_back"], runs[1]["run"])
         self.assertEqual(runs[0]["counts"], {"done": 2})
-        self.assertEqual(rows(self.fleet, "SELECT rollback_due FROM runs"), [(0,), (0,)])
+        self.assertEqual(set(rows(self.fleet, "SELECT rollback_due FROM runs")), {(0,)})
 
     def test_by_itself(self):
         self.assert_taken_back(self.fleet.rollcall("rollout", "start", self.plan))
@@ -310,8 +341,9 @@ class Automatic(unittest.TestCase):
             result = self.fleet.rollcall(*words)
             del self.fleet.env["LD_PRELOAD"], self.fleet.env["HALT_AT_SYNC"]
             runs = self.fleet.rollcall("rollout", "list", "--json").expect(0).json()["runs"]
-            if runs:
-                words = ("rollout", "resume", runs[-1]["run"])
+            begun = [run["run"] for run in runs if run["plan"] == self.plan]
+            if begun:
+                words = ("rollout", "resume", begun[0])
             if result.code != -signal.SIGKILL:
                 break
             lives += 1

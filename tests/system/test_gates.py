@@ -65,6 +65,9 @@ class Gates(unittest.TestCase):
         answers = [(gate["kind"], gate["hostname"], gate["answer"]) for gate in status["gates"]]
         self.assertEqual({answer for _, _, answer in answers}, {"pass"}, str(result))
         self.assertEqual(len(answers), AGENTS + 2 * len(stage))
+        for gate in status["gates"]:
+            if gate["hostname"]:
+                self.assertIn(f"{self.check} {gate['hostname']} exits with 0", gate["gate"])
         self.assertEqual([stage["state"] for stage in status["stages"]], ["passed", "passed"])
         hosts = [words[-1] for words in self.asked() if words[-1] != "stage"]
         self.assertEqual(sorted(hosts), sorted(self.fleet.names))

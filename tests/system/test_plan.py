@@ -83,6 +83,11 @@ class Planning(unittest.TestCase):
         self.assertGreaterEqual(plan["created_ms"], plan["surveyed_ms"])
         self.assertFalse(self.document(online=True)["offline"])
 
+    def test_misspelt_attributes(self):
+        self.plan("--offline", "--where", "zome = 'zone-1'").expect(2, "has an attribute zome; did you mean zone?")
+        self.plan("--offline", "--exclude", "rock = 'rack-1'").expect(0, "has an attribute rock; did you mean rack?")
+        self.assertNotIn("did you mean", self.plan("--offline", "--where", "zone = 'zone-1'").expect(0).err)
+
     def test_the_page_ends_with_what_to_do(self):
         text = self.plan("--window", "2").expect(0).out
         plan = self.fleet.rollcall("rollout", "plan", "fleet", "--window", "2", "--json").expect(0).json()

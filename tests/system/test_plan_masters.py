@@ -8,7 +8,7 @@ import unittest
 
 import documents
 from fleet import TIME_SCALE, Fleet
-from lab import Lab
+from lab import Lab, eventually
 
 
 class ThreeMasters(Fleet):
@@ -63,11 +63,18 @@ class EveryMaster(unittest.TestCase):
         self.fleet.rollcall("rollout", "plan", "domain", "--accept-stale-master").expect(
             3, "may lead next", "the master would ignore the agent")
 
+    def answers(self, master):
+        try:
+            return bool(self.fleet.get("/version", master=master))
+        except OSError:
+            return False
+
     def test_a_master_that_is_down(self):
         # Whichever of the first two was elected, the other one stands by: no election comes of its end.
         standby = next(master for master in self.fleet.status()["masters"] if not master["leads"] and master["domain"])
         self.fleet.break_(standby["role"], "down")
         self.addCleanup(self.fleet.heal, standby["role"])
+        eventually(lambda: not self.answers(standby["address"]), 60, "the end of that master")
         _, risks = self.risks("flags")
         self.assert_one(risks, "could not be asked")
 

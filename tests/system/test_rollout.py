@@ -210,7 +210,7 @@ class Refusals(unittest.TestCase):
         self.fleet.rollcall("config", "show", "bad").expect(2, "bad")
 
     def test_tasks_that_would_die(self):
-        self.plan().expect(3, "does not checkpoint", "--allow-task-loss", "node001.lab", "node004.lab")
+        self.plan().expect(3, "does not checkpoint", "--allow-task-loss", "node[001-004].lab (4 agents)")
         self.plan("--allow-task-loss").expect(0, "of which 4 die")
 
     def test_parts_that_may_not_change(self):

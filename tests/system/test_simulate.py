@@ -33,6 +33,13 @@ class Simulating(unittest.TestCase):
             self.assertEqual((document["runs"], document["ends"]), (0, []))
         self.assertLess(together["expected"]["ms"], alone["expected"]["ms"])
 
+    def test_it_says_what_the_plan_says(self):
+        made = self.fleet.rollcall("rollout", "plan", "fleet", "--offline", "--json", "--canary", "1", "--window", "1,50%",
+                                   "--by", "zone", "--soak", "20secs").expect(0).json()
+        document, forecast = self.simulate(made["hash"]), made["plan"]["forecast"]
+        self.assertEqual((document["expected"]["ms"], document["worst"]["ms"]),
+                         (forecast["expected_ms"], forecast["worst_ms"]))
+
     def test_how_it_ends_if_agents_fail(self):
         plan = self.plan("--window", "1", "--max-failures", "0")
         document = self.simulate(plan, "--fail", "30%", "--runs", "300")
