@@ -36,22 +36,31 @@ static void name_parts(unsigned parts, struct buffer *out)
 	}
 }
 
+static void describe_change(const struct launch_comparison *comparison, unsigned parts, struct buffer *out)
+{
+	buffer_printf(out, RULE "WARNING: agentctl launch: agent %s is ", comparison->checkpoint.agent_id);
+	if (parts == 0) {
+		buffer_puts(out, "what it checkpointed.\n");
+		return;
+	}
+	buffer_puts(out, "not what it checkpointed; different: ");
+	name_parts(parts, out);
+	buffer_puts(out, ".\n");
+	list_changes(comparison, out);
+}
+
 static void write_warning(const struct launch *launch, const struct launch_comparison *comparison, const char *change,
 			  const char *backup, struct buffer *out)
 {
 	unsigned parts = slaveinfo_diff_for(comparison->checkpoint.info, comparison->after, &comparison->version);
 
-	buffer_printf(out, RULE "WARNING: agentctl launch: agent %s is not what it checkpointed; different: ",
-		      comparison->checkpoint.agent_id);
-	name_parts(parts, out);
-	buffer_puts(out, parts == 0 ? "nothing.\n" : ".\n");
-	list_changes(comparison, out);
+	describe_change(comparison, parts, out);
 	if (change == NULL)
-		buffer_printf(
-			out,
-			"The old state is NOT RECOVERED, as --recover_state=false asks (operation %s): the agent\n"
-			"keeps its ID, its tasks are KILLED, and the new state replaces the old one on disk.\n",
-			launch->operation == NULL ? "of this change" : launch->operation);
+		buffer_printf(out,
+			      "The old state is NOT RECOVERED, as --recover_state=false asks (operation %s):\n"
+			      "the agent keeps its ID, and its tasks are KILLED%s.\n",
+			      launch->operation == NULL ? "of this change" : launch->operation,
+			      parts == 0 ? "" : "; the new state replaces the old one on disk");
 	else
 		buffer_puts(out, "This is ignored as asked: the agent keeps its ID and its tasks, and the new state "
 				 "replaces\nthe old one on disk. Tasks that run keep what they were launched with; "

@@ -21,6 +21,9 @@
  *   tasks-not-checkpointed    executors of frameworks that do not checkpoint: any restart ends them
  *   tasks-in-unit             executors that stopping the unit kills
  *   tasks-in-container        executors that live in the agent's container
+ *   tasks-docker-http         executors in Docker that this version does not take over
+ *   tasks-containerizer       executors whose containerizer the new flags leave out
+ *   tasks-starting            executors that have not registered yet
  *   hostname-change, ip-change, port-change                 the master would not have it, or it must be allowed
  *   unknown-flag, help-unknown                              what the agent's --help knows
  *   flag-value                a value with which this version would not start
@@ -66,6 +69,8 @@ void preflight_process(const struct facts *facts, struct findings *out);
 void preflight_checkpoint(const struct facts *facts, struct findings *out);
 void preflight_store(const struct facts *facts, struct findings *out);
 void preflight_tasks(const struct facts *facts, struct findings *out);
+void preflight_executors(const struct facts *facts, struct findings *out);
+void preflight_containerizers(const struct facts *facts, const struct flags *next, struct findings *out);
 void preflight_change(const struct facts *facts, const struct request *request, struct findings *out);
 
 /* The flags that `<executable> --help` lists. */
@@ -80,6 +85,11 @@ bool known_flags_have(const struct known_flags *known, const char *name);
 
 /* "Puppet", "Chef", "Salt", "Ansible" or "CFEngine" when it manages that file of a store; NULL: nobody that we know of. */
 const char *preflight_manager(const char *root, const struct store_file *file);
+
+/* Does the agent run in a container with processes of its own? */
+bool preflight_has_own_processes(const struct facts *facts);
+/* The control group of its container: one that a container engine made and that is not ours, too; NULL: it is in none. The caller's. */
+char *preflight_container_group(const struct facts *facts);
 
 /* The control group that systemd put a process into, "/system.slice/mesos-agent.service" (version 2, or the hierarchy
  * name=systemd); NULL when it cannot be read. The caller's. */

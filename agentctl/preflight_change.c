@@ -325,6 +325,7 @@ void preflight_change(const struct facts *facts, const struct request *request, 
 	check_address(facts, &next, out);
 	check_values(facts, request, &next, out);
 	check_result(facts, request, &next, out);
+	preflight_containerizers(facts, &next, out);
 	flags_clear(&next);
 	flag_store_clear(&edited);
 }

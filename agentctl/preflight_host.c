@@ -94,23 +94,34 @@ static bool namespace_of(long pid, struct stat *out)
 	return stat(path, out) == 0;
 }
 
-/* Processes of its own, or a control group that a container engine made and that is not ours, too. */
-static bool is_in_container(const struct facts *facts)
+bool preflight_has_own_processes(const struct facts *facts)
 {
 	struct stat theirs;
 	struct stat ours;
-	char *group;
-	char *own;
-	bool inside;
 
-	if (namespace_of(facts->agent.process.pid, &theirs) && namespace_of(getpid(), &ours) &&
-	    theirs.st_ino != ours.st_ino)
-		return true;
-	group = preflight_cgroup(facts->agent.process.pid);
-	own = preflight_cgroup(getpid());
-	inside = names_container(group) && (own == NULL || strcmp(group, own) != 0);
-	free(group);
+	return namespace_of(facts->agent.process.pid, &theirs) && namespace_of(getpid(), &ours) &&
+	       theirs.st_ino != ours.st_ino;
+}
+
+char *preflight_container_group(const struct facts *facts)
+{
+	char *group = preflight_cgroup(facts->agent.process.pid);
+	char *own = preflight_cgroup(getpid());
+
+	if (!names_container(group) || (own != NULL && strcmp(group, own) == 0)) {
+		free(group);
+		group = NULL;
+	}
 	free(own);
+	return group;
+}
+
+static bool is_in_container(const struct facts *facts)
+{
+	char *group = preflight_container_group(facts);
+	bool inside = group != NULL || preflight_has_own_processes(facts);
+
+	free(group);
 	return inside;
 }
 

@@ -9,53 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agentctl/doomed.h"
 #include "agentctl/preflight.h"
 #include "base/alloc.h"
 #include "base/process.h"
 
 #define ENVIRON_MAX (4u << 20)
-/* Of more, the first are named. */
-#define NAMED_MAX   3
-
-/* Executors that would end, each once, and the names of the first. */
-struct doomed {
-	char **executors; /* "framework/executor" */
-	size_t count;
-};
-
-static void doomed_add(struct doomed *doomed, const char *framework, const char *executor)
-{
-	char *name = xasprintf("%s/%s", framework == NULL ? "?" : framework, executor == NULL ? "?" : executor);
-
-	for (size_t i = 0; i < doomed->count; i++) {
-		if (strcmp(doomed->executors[i], name) == 0) {
-			free(name);
-			return;
-		}
-	}
-	doomed->executors = xreallocarray(doomed->executors, doomed->count + 1, sizeof *doomed->executors);
-	doomed->executors[doomed->count++] = name;
-}
-
-static void doomed_report(struct doomed *doomed, const char *code, const char *why, struct findings *out)
-{
-	struct buffer names = BUFFER_INIT(2048);
-
-	for (size_t i = 0; i < doomed->count; i++) {
-		if (i < NAMED_MAX)
-			buffer_printf(&names, "%s%s", i == 0 ? "" : ", ", doomed->executors[i]);
-		else if (i == NAMED_MAX)
-			buffer_puts(&names, ", …");
-	}
-	if (doomed->count > 0)
-		findings_add(out, code, FINDING_TASK_LOSS, "%zu executor%s would end with their tasks: %s (%s)",
-			     doomed->count, doomed->count == 1 ? "" : "s", why, buffer_text(&names));
-	buffer_clear(&names);
-	for (size_t i = 0; i < doomed->count; i++)
-		free(doomed->executors[i]);
-	free(doomed->executors);
-	memset(doomed, 0, sizeof *doomed);
-}
 
 /* ---- frameworks that do not checkpoint */
 
@@ -109,7 +68,7 @@ static void look_at(long pid, const struct facts *facts, struct buffer *env, str
 	if (agent == NULL || strcmp(agent, facts->checkpoint.agent_id) != 0 || checkpoint == NULL ||
 	    strcmp(checkpoint, "0") != 0 || is_of_another_root(env, facts->host.root))
 		return;
-	doomed_add(out, variable(env, "MESOS_FRAMEWORK_ID"), variable(env, "MESOS_EXECUTOR_ID"));
+	doomed_add(out, variable(env, "MESOS_FRAMEWORK_ID"), variable(env, "MESOS_EXECUTOR_ID"), NULL);
 }
 
 static void find_in_proc(const struct facts *facts, struct doomed *out)
@@ -133,16 +92,16 @@ static bool is_alive(const struct checkpoint_task *task)
 
 static void find_not_checkpointed(const struct facts *facts, struct findings *out)
 {
-	struct doomed doomed = {.executors = NULL, .count = 0};
+	struct doomed doomed = DOOMED_INIT;
 
 	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
 
 		if (!task->framework_checkpoints && is_alive(task))
-			doomed_add(&doomed, task->framework_id, task->executor_id);
+			doomed_add_task(&doomed, task);
 	}
 	find_in_proc(facts, &doomed);
-	doomed_report(&doomed, "tasks-not-checkpointed",
+	doomed_report(&doomed, "tasks-not-checkpointed", FINDING_TASK_LOSS,
 		      "their frameworks do not checkpoint, and any restart ends them", out);
 }
 
@@ -159,7 +118,7 @@ static void find_in_unit(const struct facts *facts, struct findings *out)
 {
 	const char *mode = facts->control.kill_mode;
 	char *unit = preflight_cgroup(facts->agent.process.pid);
-	struct doomed doomed = {.executors = NULL, .count = 0};
+	struct doomed doomed = DOOMED_INIT;
 	char *why;
 
 	/* "mixed" sends SIGKILL to what is left of the group; "process" and "none" leave it alone. */
@@ -172,47 +131,40 @@ static void find_in_unit(const struct facts *facts, struct findings *out)
 		char *group = is_alive(task) ? preflight_cgroup(task->executor_pid) : NULL;
 
 		if (group != NULL && is_below(group, unit))
-			doomed_add(&doomed, task->framework_id, task->executor_id);
+			doomed_add_task(&doomed, task);
 		free(group);
 	}
 	why = xasprintf("they live in the control group of %s, whose KillMode=%s kills them when it stops; set "
 			"KillMode=process first",
 			facts->host.unit, mode);
-	doomed_report(&doomed, "tasks-in-unit", why, out);
+	doomed_report(&doomed, "tasks-in-unit", FINDING_TASK_LOSS, why, out);
 	free(why);
 	free(unit);
 }
 
 /* ---- the agent's container */
 
-static bool pid_namespace(long pid, ino_t *out)
-{
-	char path[64];
-	struct stat info;
-
-	snprintf(path, sizeof path, "/proc/%ld/ns/pid", pid);
-	if (stat(path, &info) != 0)
-		return false;
-	*out = info.st_ino;
-	return true;
-}
-
-/* The process IDs in the checkpoint are the container's own; who is who in there we cannot tell, and all end with it. */
+/* In a container with processes of its own, the process IDs in the checkpoint are its own, too; who is who in there we cannot tell, and
+ * all end with it. (Executors in containers of their own, by --docker_mesos_image, need the host's.) In one with the host's processes,
+ * all in its control group end. */
 static void find_in_container(const struct facts *facts, struct findings *out)
 {
-	struct doomed doomed = {.executors = NULL, .count = 0};
-	ino_t theirs = 0;
-	ino_t ours = 0;
+	bool own = preflight_has_own_processes(facts);
+	char *container = own ? NULL : preflight_container_group(facts);
+	struct doomed doomed = DOOMED_INIT;
 
-	if (!pid_namespace(facts->agent.process.pid, &theirs) || !pid_namespace(getpid(), &ours) || theirs == ours)
-		return;
-	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
+	for (size_t i = 0; (own || container != NULL) && i < facts->checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
+		char *group = container != NULL && is_alive(task) ? preflight_cgroup(task->executor_pid) : NULL;
 
-		if (!task->completed && task->executor_pid > 0)
-			doomed_add(&doomed, task->framework_id, task->executor_id);
+		if ((own && !task->completed && task->executor_pid > 0) ||
+		    (group != NULL && is_below(group, container)))
+			doomed_add_task(&doomed, task);
+		free(group);
 	}
-	doomed_report(&doomed, "tasks-in-container", "they live in the agent's container, which ends with it", out);
+	doomed_report(&doomed, "tasks-in-container", FINDING_TASK_LOSS,
+		      "they live in the agent's container, which ends with it", out);
+	free(container);
 }
 
 void preflight_tasks(const struct facts *facts, struct findings *out)
@@ -223,4 +175,5 @@ void preflight_tasks(const struct facts *facts, struct findings *out)
 	if (facts->host.control == CONTROL_SYSTEMD)
 		find_in_unit(facts, out);
 	find_in_container(facts, out);
+	preflight_executors(facts, out);
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 /* A refusal with two SlaveInfos has some KB. */
@@ -85,10 +86,12 @@ void said_capture(struct real_host *host)
 		free(below);
 	}
 	if (found) {
-		char *shown;
+		char *safe, *shown;
 
 		redact(&tail, &clean);
-		shown = text_printable(buffer_text(&clean), true);
+		safe = redact_text(buffer_text(&clean));
+		shown = text_printable(safe, true);
+		free(safe);
 
 		journal_put(&host->entry, "agent-said", shown, strlen(shown), NULL);
 		free(shown);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentctl/survey.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -10,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/process.h"
+#include "base/redact.h"
 
 #define SURVEY_FORMAT 1
 /* The text of a SlaveInfo is a few times as long as its message. */
@@ -19,8 +21,10 @@ void flags_redact(const struct flags *flags, struct flags *out)
 {
 	for (size_t i = 0; i < flags->count; i++) {
 		const struct flag *flag = &flags->items[i];
+		char *shown = flag_is_secret(flag->name) ? xstrdup("<redacted>") : redact_urls(flag->value);
 
-		flags_set(out, flag->name, flag_is_secret(flag->name) ? "<redacted>" : flag->value);
+		flags_set(out, flag->name, shown);
+		free(shown);
 	}
 }
 

@@ -7,7 +7,7 @@
 
 #include "agentctl/facts.h"
 
-/* A copy of flags in which values of flags that hold secrets are "<redacted>". out must be empty. */
+/* A copy of flags in which values of flags that hold secrets are "<redacted>", and user:password in URLs. out must be empty. */
 void flags_redact(const struct flags *flags, struct flags *out);
 
 json_t *survey_to_json(const struct facts *facts);

@@ -29,8 +29,7 @@ static int check_length(const char *path, const void *data, size_t len, struct e
 	if (size > CHECKPOINT_MAX - PREFIX)
 		return error_set(
 			err, ERROR_CORRUPT,
-			"%s is no checkpoint: it begins with a length of %u bytes, and no agent writes more than"
-			" %u",
+			"%s is no checkpoint: it begins with a length of %u bytes, and no agent writes more than %u",
 			path, size, CHECKPOINT_MAX);
 	if (size > len - PREFIX)
 		return error_set(err, ERROR_CORRUPT, "%s is truncated: %zu of %u bytes" NEXT_STEP, path, len,

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "mesos/executor.h"
 #include "mesos/resources.h"
 #include "mesos/slaveinfo.h"
 
@@ -34,7 +35,8 @@ struct checkpoint_task {
 	char *framework_id, *executor_id, *container_id, *task_id;
 	bool framework_checkpoints; /* FrameworkInfo.checkpoint */
 	long executor_pid;          /* forked.pid; 0 when unknown */
-	bool completed;             /* the executor's sentinel is there, or the last update is terminal */
+	enum executor_api executor_api;
+	bool completed; /* the executor's sentinel is there, or the last update is terminal */
 };
 struct checkpoint_state {
 	char *agent_id;        /* NULL: no latest link, the agent would register as a new one */
@@ -52,5 +54,9 @@ void checkpoint_state_clear(struct checkpoint_state *state);
 /* Reads it all. No symbolic link but `latest` (absolute or relative, and it must stay inside meta/slaves) is followed.
  * A missing meta folder or latest link is success with agent_id NULL; a broken slave.info is ERROR_CORRUPT. */
 int checkpoint_read(const char *root, const char *work_dir, struct checkpoint_state *out, struct error *err);
+
+/* Is the executor of that task in a Docker container, by its ExecutorInfo? false also where that cannot be read. */
+bool checkpoint_executor_in_docker(const char *root, const char *work_dir, const char *agent_id,
+				   const struct checkpoint_task *task);
 
 #endif

@@ -109,6 +109,8 @@ static int open_by_steps(int at, const char *name, int flags)
 		return openat(at, name, flags);
 	first = xstrndup(name, (size_t)(slash - name));
 	dir = openat(at, first, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		errno = open_errno(at, first, errno);
 	free(first);
 	if (dir < 0)
 		return -1;

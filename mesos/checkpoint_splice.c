@@ -260,8 +260,7 @@ int checkpoint_splice(const void *old, size_t old_len, const Mesos__SlaveInfo *t
 		return -1;
 	if (wire_scan((const char *)old + PREFIX, old_len - PREFIX, &s.records) != 0)
 		error_set(err, ERROR_CORRUPT,
-			  "The old checkpoint cannot be taken apart: it has fields of a kind no agent"
-			  " writes");
+			  "The old checkpoint cannot be taken apart: it has fields of a kind no agent writes");
 	else
 		rc = splice_message(&s, &message, err);
 	if (rc == 0)

@@ -22,6 +22,7 @@ struct walk {
 	bool framework_checkpoints;
 	bool executor_done;
 	long executor_pid;
+	enum executor_api executor_api;
 };
 
 void checkpoint_tasks_free(struct checkpoint_task *tasks, size_t count)
@@ -136,6 +137,7 @@ static int visit_task(const struct meta_dir *parent, const char *name, struct wa
 	struct checkpoint_task task = {
 		.framework_checkpoints = walk->framework_checkpoints,
 		.executor_pid = walk->executor_pid,
+		.executor_api = walk->executor_api,
 	};
 
 	(void)err;
@@ -165,11 +167,20 @@ static long read_pid(const struct meta_dir *parent, const char *run)
 	return pid > 0 ? pid : 0;
 }
 
+/* As the agent decides it: who has a libprocess.pid is not asked for the marker. */
+static enum executor_api api_of(const struct meta_dir *parent, const char *run)
+{
+	if (has(parent, run, "pids/libprocess.pid"))
+		return EXECUTOR_DRIVER;
+	return has(parent, run, "http.marker") ? EXECUTOR_HTTP : EXECUTOR_UNREGISTERED;
+}
+
 static int visit_run(const struct meta_dir *parent, const char *name, struct walk *walk, struct error *err)
 {
 	walk->container = name;
 	walk->executor_done = has(parent, name, "executor.sentinel");
 	walk->executor_pid = read_pid(parent, name);
+	walk->executor_api = walk->executor_done ? EXECUTOR_UNREGISTERED : api_of(parent, name);
 	return each_folder_in(parent, name, "tasks", walk, visit_task, err);
 }
 

@@ -169,8 +169,7 @@ static int edit_json_text(json_t *array, const struct target *target, const char
 	pb_free(resource);
 	if (dump_json(array, out) != 0)
 		return error_set(err, ERROR_USAGE,
-				 "The JSON of the resources cannot be written back: it is too long"
-				 " or is not UTF-8");
+				 "The JSON of the resources cannot be written back: it is too long or is not UTF-8");
 	return 0;
 }
 

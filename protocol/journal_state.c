@@ -201,8 +201,7 @@ int journal_epoch_admit(const struct journal_epoch *seen, const char *database, 
 	if (foreign && !adopt)
 		return error_set(err, ERROR_CONFLICT,
 				 "this host is driven by the database %s, not by %s; `rollcall rollout start --adopt` "
-				 "(or resume "
-				 "--adopt) takes the host over",
+				 "(or resume --adopt) takes the host over",
 				 seen->database, database);
 	if (!foreign && epoch < seen->epoch)
 		return error_set(err, ERROR_CONFLICT,

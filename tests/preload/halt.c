@@ -3,6 +3,7 @@
  * Loaded into rollcall by tests (LD_PRELOAD): ends or stops it at a chosen moment, from outside of its code.
  *
  *   HALT_AT_SYNC=N      SIGKILL when SQLite syncs its log for the N-th time, which is once or twice for each commit
+ *   FULL_AT_SYNC=N      from then on its disk is full: no file grows beyond 4 KiB
  *   HALT_AT_CONNECT=1   SIGSTOP before each connection to a host's port 2222 is opened; one of these is the moment between an
  *                       intent that is durable and its request
  */
@@ -13,12 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define HOST_PORT 2222
 
 static int syncs;
+static const struct rlimit full = {.rlim_cur = 4096, .rlim_max = 4096};
 
 static int wanted(const char *name)
 {
@@ -53,8 +56,12 @@ static int sync_and_perhaps_die(const char *name, int fd)
 {
 	int result = real_sync(name, fd);
 
-	if (is_log(fd) && ++syncs == wanted("HALT_AT_SYNC"))
+	if (!is_log(fd))
+		return result;
+	if (++syncs == wanted("HALT_AT_SYNC"))
 		kill(getpid(), SIGKILL);
+	if (syncs == wanted("FULL_AT_SYNC"))
+		setrlimit(RLIMIT_FSIZE, &full);
 	return result;
 }
 

@@ -66,6 +66,8 @@ struct fixture {
 	int64_t now;
 	int ids;
 	bool master_fails;
+	bool master_hangs;         /* it answers when it no longer does */
+	int64_t asked_ms;          /* when it was asked what it has not answered yet; 0: nothing */
 	int64_t answers_lie_about; /* an answer is so old when it is read */
 	int interrupts;
 	int failovers;                                                                  /* another master leads since */

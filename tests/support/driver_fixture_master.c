@@ -11,7 +11,6 @@ struct fixture_master {
 	struct master_source source;
 	struct fixture *fixture;
 	uint64_t tag; /* 0: nothing was asked */
-	int64_t asked_ms;
 };
 
 static struct master_snapshot *take_snapshot(struct fixture *fixture)
@@ -52,24 +51,26 @@ static void ask(struct master_source *source, unsigned want, uint64_t tag)
 	assert_true(want & WANT_TASKS);
 	assert_int_equal(master->tag, 0);
 	master->tag = tag;
-	master->asked_ms = master->fixture->now;
+	master->fixture->asked_ms = master->fixture->now;
 }
 
 static bool next(struct master_source *source, struct master_event *event)
 {
 	struct fixture_master *master = (struct fixture_master *)source;
 
-	if (!master->tag)
+	if (!master->tag || master->fixture->master_hangs)
 		return false;
 	memset(event, 0, sizeof *event);
 	event->tag = master->tag;
 	master->tag = 0;
 	if (master->fixture->master_fails) {
+		master->fixture->asked_ms = 0;
 		error_set(&event->error, ERROR_UNREACHABLE, "http://master does not answer");
 		return true;
 	}
 	event->snapshot = take_snapshot(master->fixture);
-	event->snapshot->asked_ms = master->asked_ms;
+	event->snapshot->asked_ms = master->fixture->asked_ms;
+	master->fixture->asked_ms = 0;
 	event->snapshot->answered_ms = master->fixture->now - master->fixture->answers_lie_about;
 	return true;
 }
@@ -86,5 +87,6 @@ struct master_source *fixture_master_new(struct fixture *fixture)
 
 	master->source.ops = &ops;
 	master->fixture = fixture;
+	fixture->asked_ms = 0;
 	return &master->source;
 }

@@ -24,19 +24,19 @@ NO_CHANGE = frozenset("""
 Point = collections.namedtuple("Point", "name count")  # the count-th call of that name
 
 
-def run(words, options, **more):
+def traced(options):
     """What it starts as another program is let go."""
-    command = [STRACE, "-f", "-b", "execve", "-qq", *options, *words]
-    return subprocess.run(command, timeout=600, check=False, **more)
+    return [STRACE, "-f", "-b", "execve", "-qq", *options]
 
 
-def points(words, options=(), **more):
-    """Of the process that changes most: of an apply the child, otherwise the program itself. What fails changes nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        trace = os.path.join(folder, "trace")
-        run(words, ["-o", trace, *options], **more)
-        with open(trace, encoding="utf-8", errors="replace") as file:
-            calls = re.findall(r"^(\d+) +(\w+)\((.*)", file.read(), re.M)
+def run(words, options, **more):
+    return subprocess.run([*traced(options), *words], timeout=600, check=False, **more)
+
+
+def points_in(trace):
+    """Of the process that changes most. What fails changes nothing."""
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        calls = re.findall(r"^(\d+) +(\w+)\((.*)", file.read(), re.M)
     found = collections.defaultdict(list)
     counts = collections.Counter()
     for pid, name, rest in calls:
@@ -47,9 +47,25 @@ def points(words, options=(), **more):
     return [point for point in max(found.values(), key=len) if point != Point("execve", 1)]
 
 
+def points(words, options=(), **more):
+    """Of an apply these are the child's, otherwise the program's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "trace")
+        run(words, ["-o", trace, *options], **more)
+        return points_in(trace)
+
+
+def killing(point):
+    return ["-o", "/dev/null", "-e", "inject=%s:signal=KILL:when=%d" % point]
+
+
+def kill_before(point):
+    """What to put before a program that is to die there. The trace shows its own execve, which is not counted."""
+    return traced(killing(point._replace(count=point.count - 1) if point.name == "execve" else point))
+
+
 def kill_at(point, words, options=(), **more):
-    inject = "inject=%s:signal=KILL:when=%d" % point
-    return run(words, ["-o", "/dev/null", "-e", inject, *options], **more)
+    return run(words, [*killing(point), *options], **more)
 
 
 def every(found, step):

@@ -76,9 +76,9 @@ class Lab:
         return self.agents().get(host)
 
     def running(self, host=None):
-        """The IDs of running tasks, of one host or of all."""
+        """The IDs of running tasks, of one host or of all; of completed ones the master may only not know the end."""
         ids = {agent["hostname"]: agent["id"] for agent in self.agents().values()}
-        return {task["id"] for task in self.get_json("/tasks?limit=100000")["tasks"]
+        return {task["id"] for framework in self.get_json("/frameworks")["frameworks"] for task in framework["tasks"]
                 if task["state"] == "TASK_RUNNING" and (host is None or task["slave_id"] == ids.get(host))}
 
     def task_states(self):

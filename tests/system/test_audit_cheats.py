@@ -208,6 +208,14 @@ class Cheats(unittest.TestCase):
         self.check("edited", 2, "names no run")
         self.check("no such file", 2)
 
+    def test_a_report_with_a_head_of_another_time(self):
+        text = self.read("printed.html")
+        head = text[text.index("head=") + 5:][:64]
+        with self.copy() as db:
+            first = db.execute("SELECT hash FROM events WHERE seq = 1").fetchone()[0]
+        self.write_raw("edited", text.replace(head, first))
+        self.check("edited", 1, "was not the ledger's newest")
+
     def test_a_report_from_before_the_run_went_on(self):
         """What the ledger recorded still counts; what nobody recorded does not."""
         self.check("early.html", 0, "recorded as event", "went on")

@@ -115,11 +115,13 @@ class Hosts(unittest.TestCase):
         run = self.fleet.latest()["run"]
         self.fleet.rollcall("rollout", "resume", run).expect(1, f"{host} is stuck")
         status = self.fleet.latest()
-        self.assertEqual((status["state"], status["stuck"]), ("done", 1))
-        self.fleet.rollcall("rollout", "list").expect(0, "done, 1 stuck")
-        self.fleet.rollcall("rollout", "status", run).expect(0, "done, 1 stuck")
-        report = self.fleet.rollcall("audit", "report", run).expect(0, "done, 1 stuck", "the run went on without it")
-        self.assertNotIn("has paused", report.out)
+        self.assertEqual((status["state"], status["stuck"]), ("paused", 1))
+        self.assertIn("1 agent is still stuck", status["reason"])
+        for words in (("rollout", "list"), ("rollout", "status", run), ("audit", "report", run)):
+            self.fleet.rollcall(*words).expect(0, "paused", "stuck")
+        self.fleet.rollcall("rollout", "retry", run).expect(1, f"{host} is stuck", "1 agent is still stuck")
+        self.assertIsNone(self.fleet.latest()["finished"])
+        self.fleet.rollcall("rollout", "abort", run).expect(0)
 
     def test_agent_that_comes_back_with_the_old_slave_info(self):
         host = "node009.lab"

@@ -145,6 +145,7 @@ class Control(unittest.TestCase):
         status = self.status(run)
         self.assertEqual(status["state"], "aborted", str(aborted))
         self.assert_counts(status, waiting=AGENTS - 1, done=1)
+        self.fleet.rollcall("audit", "verify").expect(0)
         self.fleet.rollcall("rollout", "start", self.fleet.plan("fleet", "--window", "2")).expect(0)
         self.assert_changed_once()
 

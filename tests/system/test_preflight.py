@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import documents
-from fake_host import AGENTCTL, RESOURCES, Host, split_fields, varint, with_attributes
+from fake_host import AGENTCTL, RESOURCES, Host, checkpointed, field, split_fields, varint, with_attributes
 
 DATA = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "mesos")
 with open(os.path.join(DATA, "verdicts.json")) as verdicts_file:
@@ -111,6 +111,40 @@ class Findings(OnHost):
         self.assertEqual(self.findings()["tasks-not-checkpointed"]["severity"], "refuse")
         self.assertIn("f1/e1", self.assert_refused("tasks-not-checkpointed")["reason"])
         self.assert_done(allow_task_loss=True)
+
+    def add_executor(self, name, registered, container=b""):
+        """What an agent of a framework that checkpoints has noted of an executor and its task."""
+        framework = "var/lib/mesos/meta/slaves/%s/frameworks/f1" % self.host.id
+        run = "%s/executors/%s/runs/c-%s" % (framework, name, name)
+        for folder in (run + "/pids", run + "/tasks/t-" + name):
+            os.makedirs(self.host.path(folder))
+        self.host.write(framework + "/framework.info", checkpointed(field(1, b"root") + field(2, b"f") + b"\x28\x01"))
+        self.host.write("%s/executors/%s/executor.info" % (framework, name),
+                        checkpointed(field(1, field(1, name.encode())) + container))
+        self.host.write(run + "/pids/forked.pid", b"%d" % self.spawn("sleep", "60").pid)
+        self.host.write(run + "/" + registered, b"executor(1)@127.0.0.1:33333")
+        self.host.write(run + "/tasks/t-%s/task.info" % name, b"")
+
+    def restart_with(self, line):
+        self.host.stop()
+        self.host.write("etc/mesos-agent.env", self.old[1] + line)
+        self.old = (self.old[0], self.old[1] + line)
+        self.host.start()
+        self.host.wait_for_agent()
+
+    def test_executors_in_docker_that_this_version_does_not_take_over(self):
+        docker = field(11, b"\x08\x01" + field(3, field(1, b"image")))
+        self.add_executor("driver", "pids/libprocess.pid", docker)
+        self.add_executor("elsewhere", "http.marker")
+        self.add_executor("http", "http.marker", docker)
+        self.assertEqual(self.findings(), {}, "Docker is no containerizer of this agent")
+        self.restart_with(b"MESOS_CONTAINERIZERS=docker,mesos\n")
+        last = self.apply()[-1]
+        self.assertEqual(last["event"], "refused", last)
+        self.assertIn("1 executor would end with 1 task (t-http)", last["reason"])
+        self.assertIn("Mesos 1.11.0", last["reason"])
+        self.assertEqual((self.host.slave_info(), self.host.read("etc/mesos-agent.env")), self.old)
+        self.assertEqual(self.apply(allow_task_loss=True)[-1]["event"], "done")
 
     def other_agent(self):
         root = self.host.root

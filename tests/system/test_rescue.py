@@ -19,8 +19,9 @@ class ByHand(OnHost):
         return done, answers
 
     def wait_until_down(self):
-        """The supervisor tries five times."""
-        wait_until(lambda: self.host.agent_pid() == 0 and sum(not s["accepted"] for s in self.host.starts()) >= 5,
+        """The supervisor tries five times; then agentctl must find nobody running, either."""
+        wait_until(lambda: self.host.agent_pid() == 0 and sum(not s["accepted"] for s in self.host.starts()) >= 5 and
+                   self.host.inspect()["life"] is not None,
                    lambda: "the agent did not give up: %s" % self.host.starts())
 
 

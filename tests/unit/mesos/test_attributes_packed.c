@@ -10,17 +10,7 @@
 #include "tests/support/cmocka.h"
 
 static const char json[] =
-	"{\"hostname\":\"h\",\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}}],\"attributes\":["
-	"{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"r1\"}},"
-	"{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"\"}},"
-	"{\"name\":\"\",\"type\":\"TEXT\",\"text\":{\"value\":\"\xc3\xa4\"}},"
-	"{\"name\":\"level\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4.5004}},"
-	"{\"name\":\"keys\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":3},{\"begin\":4,\"end\":9}]}},"
-	"{\"name\":\"set\",\"type\":\"SET\",\"set\":{\"item\":[\"a\",\"b\"]}},"
-	"{\"name\":\"odd\",\"type\":\"SCALAR\",\"text\":{\"value\":\"t\"}},"
-	"{\"name\":\"odder\",\"type\":\"TEXT\",\"scalar\":{\"value\":4}},"
-	"{\"name\":\"both\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4},\"text\":{\"value\":\"t\"}}],"
-	"\"id\":{\"value\":\"S1\"}}";
+	"{\"hostname\":\"h\",\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}}],\"attributes\":[{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"r1\"}},{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"\"}},{\"name\":\"\",\"type\":\"TEXT\",\"text\":{\"value\":\"\xc3\xa4\"}},{\"name\":\"level\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4.5004}},{\"name\":\"keys\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":3},{\"begin\":4,\"end\":9}]}},{\"name\":\"set\",\"type\":\"SET\",\"set\":{\"item\":[\"a\",\"b\"]}},{\"name\":\"odd\",\"type\":\"SCALAR\",\"text\":{\"value\":\"t\"}},{\"name\":\"odder\",\"type\":\"TEXT\",\"scalar\":{\"value\":4}},{\"name\":\"both\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4},\"text\":{\"value\":\"t\"}}],\"id\":{\"value\":\"S1\"}}";
 
 static Mesos__SlaveInfo *make_info(struct buffer *packed)
 {

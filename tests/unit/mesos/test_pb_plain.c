@@ -83,13 +83,7 @@ static void test_by_hand(void **state)
 static void make_info(struct buffer *out)
 {
 	static const char json[] =
-		"{\"hostname\":\"node1.example.com\",\"port\":5051,\"id\":{\"value\":\"8f2e-S1\"},\"checkpoint\":true,"
-		"\"domain\":{\"fault_domain\":{\"region\":{\"name\":\"eu\"},\"zone\":{\"name\":\"a\"}}},"
-		"\"attributes\":[{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"r1\"}},{\"name\":\"level\","
-		"\"type\":\"SCALAR\",\"scalar\":{\"value\":4.5}}],\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\","
-		"\"scalar\":{\"value\":8},\"role\":\"*\"},{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":"
-		"[{\"begin\":1,\"end\":300}]}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":512},"
-		"\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"}],\"revocable\":{}}]}";
+		"{\"hostname\":\"node1.example.com\",\"port\":5051,\"id\":{\"value\":\"8f2e-S1\"},\"checkpoint\":true,\"domain\":{\"fault_domain\":{\"region\":{\"name\":\"eu\"},\"zone\":{\"name\":\"a\"}}},\"attributes\":[{\"name\":\"rack\",\"type\":\"TEXT\",\"text\":{\"value\":\"r1\"}},{\"name\":\"level\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4.5}}],\"resources\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":8},\"role\":\"*\"},{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":300}]}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":512},\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"}],\"revocable\":{}}]}";
 	struct error err = ERROR_INIT;
 	json_t *root = json_loads(json, 0, NULL);
 	Mesos__SlaveInfo *info = slaveinfo_from_json(root, &err);

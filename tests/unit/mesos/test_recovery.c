@@ -51,12 +51,10 @@ static void additive_says_what_it_does_not_permit(void **state)
 		 "0"},
 		{{{"a:1.2345", "a:1.24"}, {BASE, BASE}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed "
-		 "from "
-		 "1.235 to 1.24"},
+		 "from 1.235 to 1.24"},
 		{{{"a:1234567.5", "a:0.1"}, {BASE, BASE}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Value of scalar attribute 'a' changed "
-		 "from "
-		 "1234567.5 to 0.1"},
+		 "from 1234567.5 to 0.1"},
 		{{{"a:[1-5]", "a:[1-2,3-9]"}, {BASE, BASE}, {NULL, NULL}}, ""},
 		{{{"a:[1-5]", "b:x"}, {BASE, BASE}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Couldn't find attribute a=[1-5]"},
@@ -66,16 +64,14 @@ static void additive_says_what_it_does_not_permit(void **state)
 		 "{\"fault_domain\":{\"region\":{\"name\":\"eu/x\"},\"zone\":{\"name\":\"a\"}}} to {}"},
 		{{{"", ""}, {BASE, "cpus:4;mem:4095.999;disk:10000;ports:[31000-32000]"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Value of scalar resource 'mem' decreased "
-		 "from "
-		 "4096 to 4095.999"},
+		 "from 4096 to 4095.999"},
 		{{{"", ""}, {BASE, "cpus:4;mem:4096;disk:10000;ports:[31000-31999]"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Previous value of range resource 'ports' "
 		 "([31000-32000]) not included in current [31000-31999]"},
 		{{{"", ""}, {BASE ";s:{b,a}", BASE ";s:{a,b,c}"}, {NULL, NULL}}, ""},
 		{{{"", ""}, {BASE ";s:{b,a}", BASE ";s:{a,c,d}"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy: Previous value of set resource 's' ({b, "
-		 "a}) "
-		 "not included in current {a, c, d}"},
+		 "a}) not included in current {a, c, d}"},
 		{{{"", ""}, {BASE ";x:1", BASE ";x:[1-2]"}, {NULL, NULL}},
 		 "Configuration change not permitted under 'additive' policy. Resource not found: x:1"},
 		{{{"", ""}, {BASE ";x(r/s):1", BASE}, {NULL, NULL}},
@@ -264,10 +260,7 @@ static void reservations_must_fit_whatever_is_ignored(void **state)
 	assert_false(verdict.accepted);
 	assert_string_equal(
 		"Checkpointed resources cpus(reservations: [(DYNAMIC,web,p)]):2 are incompatible with agent resources "
-		"[{\"name\":\"cpus\",\"scalar\":{\"value\":1.5},\"type\":\"SCALAR\"},"
-		"{\"name\":\"mem\",\"scalar\":{\"value\":1.0},\"type\":\"SCALAR\"},"
-		"{\"name\":\"disk\",\"scalar\":{\"value\":1.0},\"type\":\"SCALAR\"},"
-		"{\"name\":\"ports\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":2}]},\"type\":\"RANGES\"}]: "
+		"[{\"name\":\"cpus\",\"scalar\":{\"value\":1.5},\"type\":\"SCALAR\"},{\"name\":\"mem\",\"scalar\":{\"value\":1.0},\"type\":\"SCALAR\"},{\"name\":\"disk\",\"scalar\":{\"value\":1.0},\"type\":\"SCALAR\"},{\"name\":\"ports\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":2}]},\"type\":\"RANGES\"}]: "
 		"Incompatible agent resources: cpus:1.5; mem:1; disk:1; ports:[1-2] does not contain cpus:2",
 		buffer_text(&verdict.message));
 	verdict_clear(&verdict);

@@ -79,9 +79,9 @@ static void flags_are_taken_as_agents_take_them(void **state)
 		{"[" SCALAR("cpus", "4") "}]", "web", "cpus(reservations: [(STATIC,web)]):4"},
 		{"[" SCALAR("cpus", "4") ",\"role\":\"*\"}]", "web", "cpus:4"},
 		{"[" SCALAR("cpus", "4") ",\"role\":\"db\"}]", "web", "cpus(reservations: [(STATIC,db)]):4"},
-		{"[" SCALAR("cpus",
-			    "4") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"db\",\"principal\":\"p\","
-				 "\"labels\":{\"labels\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"l\"}]}}]}]",
+		{"[" SCALAR(
+			 "cpus",
+			 "4") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"db\",\"principal\":\"p\",\"labels\":{\"labels\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"l\"}]}}]}]",
 		 "web", "cpus(reservations: [(STATIC,db,p,{k: v, l})]):4"},
 		{"[" SCALAR("cpus", "4") ",\"unknown\":{\"x\":[1]}}]", NULL, "cpus:4"},
 		{"[" SCALAR(
@@ -97,11 +97,11 @@ static void flags_are_taken_as_agents_take_them(void **state)
 					 "disk",
 					 "5") ",\"disk\":{\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/a\"}}}}]",
 		 NULL, "disk[PATH:/a]:10"},
-		{"[" SCALAR("disk", "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"},"
-					 "\"id\":\"i\",\"profile\":\"p\",\"vendor\":\"v\"}}}]",
+		{"[" SCALAR(
+			 "disk",
+			 "5") ",\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/a\"},\"id\":\"i\",\"profile\":\"p\",\"vendor\":\"v\"}}}]",
 		 NULL, "disk[MOUNT(v,i,p)]:5"},
-		{"[{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":5,\"end\":9},"
-		 "{\"begin\":1,\"end\":4}]}}]",
+		{"[{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":5,\"end\":9},{\"begin\":1,\"end\":4}]}}]",
 		 NULL, "ports:[5-9, 1-4]"},
 		{"[{\"name\":\"s\",\"type\":\"SET\",\"set\":{\"item\":[\"a\",\"b\"]}}]", NULL, "s:{a, b}"},
 		{"[{\"name\":\"s\",\"type\":\"SET\",\"set\":{\"item\":\"a\"}}]", NULL, "s:{a}"},
@@ -168,8 +168,7 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		{"[{\"name\":\"c\",\"type\":\"SCALAR\"}]", "Invalid scalar resource"},
 		{"[" SCALAR("c", "1") ",\"set\":{\"item\":[\"a\"]}}]", "Invalid scalar resource"},
 		{"[" SCALAR("c", "-1") "}]", "Invalid scalar resource: value <= 0"},
-		{"[{\"name\":\"p\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":4},{\"begin\":4,"
-		 "\"end\":5}]}}]",
+		{"[{\"name\":\"p\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":1,\"end\":4},{\"begin\":4,\"end\":5}]}}]",
 		 "Invalid ranges resource: overlapping ranges"},
 		{"[" SCALAR("", "1") "}]", "Empty resource name"},
 		{"[" SCALAR("c", "1") ",\"disk\":{}}]", "DiskInfo should not be set for c resource"},
@@ -186,8 +185,7 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		 "resources JSON"},
 		{"[" SCALAR("c", "1") ",\"role\":\"a\",\"reservation\":{}}]",
 		 "Dynamic reservations cannot be specified at the command line; do not include a reservation with "
-		 "DYNAMIC "
-		 "type in the resources JSON"},
+		 "DYNAMIC type in the resources JSON"},
 		{"[" SCALAR("disk", "1") ",\"role\":\"a\",\"disk\":{\"persistence\":{\"id\":\"x\"}}}]",
 		 "Persistent volumes cannot be specified at the command line"},
 		{"[" SCALAR("c", "1") ",\"reservations\":[{\"role\":\"a\"}]}]",
@@ -196,11 +194,13 @@ static void mistakes_are_named_as_agents_name_them(void **state)
 		 "Invalid reservation: 'Resource.ReservationInfo.role' field must be set."},
 		{"[" SCALAR("c", "1") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"*\"}]}]",
 		 "Invalid reservation: role \"*\" cannot be reserved"},
-		{"[" SCALAR("c", "1") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"a\"},{\"type\":\"STATIC\","
-				      "\"role\":\"a/b\"}]}]",
+		{"[" SCALAR(
+			 "c",
+			 "1") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"a\"},{\"type\":\"STATIC\",\"role\":\"a/b\"}]}]",
 		 "Invalid refined reservation: A refined reservation cannot be STATIC"},
-		{"[" SCALAR("c", "1") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"a\"},{\"type\":\"DYNAMIC\","
-				      "\"role\":\"ab\"}]}]",
+		{"[" SCALAR(
+			 "c",
+			 "1") ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"a\"},{\"type\":\"DYNAMIC\",\"role\":\"ab\"}]}]",
 		 "Invalid refined reservation: role 'ab' is not a refinement of 'a'"},
 	};
 

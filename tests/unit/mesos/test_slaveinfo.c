@@ -169,8 +169,7 @@ static void text_is_as_protobuf_prints_it(void **state)
 
 static void unknown_fields_are_printed_by_number(void **state)
 {
-	static const unsigned char bytes[] = "\x0a\x01h"
-					     "\x98\x06\x05"                     /* 99: varint 5 */
+	static const unsigned char bytes[] = "\x0a\x01h\x98\x06\x05"            /* 99: varint 5 */
 					     "\xa5\x06\x01\x02\x03\x04"         /* 100: 32 bits */
 					     "\xa9\x06\x01\x02\x03\x04\0\0\0\0" /* 101: 64 bits */
 					     "\xb2\x06\x03\x0a\x01x"            /* 102: a message */

@@ -112,30 +112,21 @@ static void flags_an_agent_would_not_start_with(void **state)
 		{"domain", "{} x",
 		 LOAD("domain", "{} x") "Parsed JSON included non-whitespace trailing characters:  x"},
 		{"resources", "cpus",
-		 "Failed to determine agent resources: Bad value for resources, missing or extra ':' in "
-		 "cpus"},
+		 "Failed to determine agent resources: Bad value for resources, missing or extra ':' in cpus"},
 		{"resources", "cpus:1;mem:1;disk:1;ports:[1-2];x:{a,a}",
 		 "Failed to determine agent resources: Invalid set resource: duplicated elements"},
 		{"resources", "mem:1;disk:1",
 		 "Failed to determine agent resources: The flags leave 'cpus' to what the agent finds on its host, "
-		 "which is "
-		 "not known here; name it in --resources"},
+		 "which is not known here; name it in --resources"},
 		{"resources",
-		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},"
-		 "{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},"
-		 "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},"
-		 "\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{}}}}]",
+		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{}}}}]",
 		 "MOUNT disk root directory is not specified 'disk[MOUNT]:1'"},
 		{"resources",
-		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},"
-		 "{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},"
-		 "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},"
-		 "\"disk\":{\"source\":{\"type\":\"RAW\"}}}]",
+		 "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1}},{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},\"disk\":{\"source\":{\"type\":\"RAW\"}}}]",
 		 "Unsupported 'DiskInfo.Source.Type' in 'disk[RAW]:1'"},
 		{"nvidia_gpu_devices", "0",
 		 "Failed to determine agent resources: Failed to obtain GPU resources: '--nvidia_gpus_devices' can "
-		 "only be "
-		 "specified if the `--isolation` flag contains 'gpu/nvidia'"},
+		 "only be specified if the `--isolation` flag contains 'gpu/nvidia'"},
 		{"attributes", "rack", "Invalid attribute key:value pair 'rack'"},
 	};
 
