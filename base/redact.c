@@ -105,10 +105,10 @@ static size_t redact_scheme(const char *text, struct buffer *out)
 	return blanks + len;
 }
 
-/* "://" and what is before an @ of the same authority. */
+/* "://" and what is before the last @ in front of the path. Strictly a ? or # ends it too, but passwords are not always escaped. */
 static size_t redact_authority(const char *text, struct buffer *out)
 {
-	size_t len = strcspn(text + 3, "/?# \t\r\n\"'"), at = len;
+	size_t len = strcspn(text + 3, "/ \t\r\n\"'"), at = len;
 
 	while (at > 0 && text[3 + at - 1] != '@')
 		at--;

@@ -46,8 +46,7 @@ static const struct command commands[] = {
 };
 
 static const char intro[] =
-	"A Mesos cluster in a box: a master, agents with running tasks, hosts reached by SSH; and ways "
-	"to break them.";
+	"A Mesos cluster in a box: a master, agents with running tasks, hosts reached by SSH; and ways to break them.";
 
 int command_begin(const struct command *self, int argc, const char *const argv[], const struct option *options,
 		  struct arguments *operands, struct error *err)

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX  16
-#define NUMBER_MAX 40 /* characters */
+#define DEPTH_MAX      16
+#define NUMBER_MAX     40 /* characters */
+#define INTEGER_DIGITS 18 /* that many always fit into 64 bits; more may be refused */
 
 static bool take(struct plain *plain, char c)
 {
@@ -140,7 +141,7 @@ bool plain_number(struct plain *plain, double *out)
 	if (take(plain, '.') && (decimals = take_digits(plain, &digits)) == 0)
 		return false;
 	size_t len = (size_t)(plain->at - start);
-	if (goes_on(plain) || len > NUMBER_MAX)
+	if (goes_on(plain) || len > NUMBER_MAX || (decimals == 0 && whole > INTEGER_DIGITS))
 		return false;
 	*out = whole + decimals <= 15 ? from_digits(digits, decimals) : from_text(start, len);
 	return true;

@@ -108,8 +108,7 @@ static void check_time(struct ssh_session *session, int64_t now)
 			 clock_format_span(session->shared->connect_timeout_ms, span), where);
 	else if (session->deadline_ms < 0 && now - session->heard_ms >= silence)
 		ssh_fail(session, ERROR_UNREACHABLE,
-			 "%s port %d has not been heard for %s %s: the host or the network is "
-			 "down",
+			 "%s port %d has not been heard for %s %s: the host or the network is down",
 			 session->target.address, session->target.port, clock_format_span(silence, span), where);
 }
 

@@ -84,9 +84,8 @@ static char *agentctl_command(const struct ssh_target *target, const char *path,
 static char *carry_command(const struct ssh_target *target, const struct ssh_program *program, const char *path)
 {
 	return xasprintf(
-		"exec sh -c 'umask 077; t=%s/.agentctl-%s.$$; mkdir -p %s && cat > $t && "
-		"test $(wc -c < $t) -eq %zu && chmod 755 $t && { sync $t 2>/dev/null || sync; } && mv -f $t %s "
-		"|| { rm -f $t; exit 1; }'",
+		"exec sh -c 'umask 077; t=%s/.agentctl-%s.$$; mkdir -p %s && cat > $t && test $(wc -c < $t) -eq %zu && "
+		"chmod 755 $t && { sync $t 2>/dev/null || sync; } && mv -f $t %s || { rm -f $t; exit 1; }'",
 		target->directory, program->hash, target->directory, program->size, path);
 }
 

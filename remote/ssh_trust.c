@@ -56,9 +56,8 @@ static bool refuse_key(struct ssh_session *session, enum known_host_verdict verd
 	if (verdict == KNOWN_HOST_UNKNOWN)
 		ssh_fail(session, ERROR_REFUSED,
 			 "the host key of %s port %d is not known: it showed the %s key %s, and %s has none for it. "
-			 "Compare "
-			 "that with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then add it: %s "
-			 ">> %s",
+			 "Compare that with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub there), then "
+			 "add it: %s >> %s",
 			 target->address, target->port, type, print, target->known_hosts, scan, target->known_hosts);
 	else if (verdict == KNOWN_HOST_REVOKED)
 		ssh_fail(session, ERROR_REFUSED, "the host key of %s port %d is revoked: %s key %s, %s line %zu",
@@ -66,10 +65,8 @@ static bool refuse_key(struct ssh_session *session, enum known_host_verdict verd
 	else
 		ssh_fail(session, ERROR_REFUSED,
 			 "the host key of %s port %d has CHANGED: it showed the %s key %s, but %s line %zu has another "
-			 "one. "
-			 "Somebody may be listening in. If the host was really installed anew, remove the old line "
-			 "(ssh-keygen "
-			 "-R) and add the new key",
+			 "one. Somebody may be listening in. If the host was really installed anew, remove the old "
+			 "line (ssh-keygen -R) and add the new key",
 			 target->address, target->port, type, print, target->known_hosts, line);
 	free(print);
 	free(scan);
@@ -117,8 +114,7 @@ static bool no_common_method(struct ssh_session *session)
 	char *scan = scan_command(&session->target);
 	ssh_fail(session, ERROR_UNREACHABLE,
 		 "no way to speak with the SSH server of %s port %d (%s): it must offer an ed25519 or ecdsa host key "
-		 "that is in "
-		 "%s (%s shows what it has), a CTR cipher and a plain HMAC",
+		 "that is in %s (%s shows what it has), a CTR cipher and a plain HMAC",
 		 session->target.address, session->target.port, reason, session->target.known_hosts, scan);
 	free(reason);
 	free(scan);

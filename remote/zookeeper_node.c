@@ -39,9 +39,8 @@ int zookeeper_parse_url(const char *url, char **servers, char **path, struct err
 	if (strchr(url, '@') != NULL)
 		return error_set(err, ERROR_USAGE,
 				 "a zk:// URL with a user and a password is not used: anybody who sees the file or a "
-				 "message would "
-				 "know them; put USER:PASSWORD into a file of mode 0600 and name it as \"access\": "
-				 "{\"zookeeper\": {\"file\": PATH}}");
+				 "message would know them; put USER:PASSWORD into a file of mode 0600 and name it as "
+				 "\"access\": {\"zookeeper\": {\"file\": PATH}}");
 	const char *at = url + strlen(SCHEME), *slash = strchr(at, '/');
 	if (slash == NULL || slash[1] == '\0' || slash[strlen(slash) - 1] == '/' || strpbrk(slash, " ?#") != NULL)
 		return bad_url(url, "has no path below which the masters are", err);

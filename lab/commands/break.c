@@ -208,8 +208,7 @@ static int break_one(const struct arguments *operands, const struct wish *wish, 
 {
 	if (operands->count != 2)
 		return error_set(err, ERROR_USAGE,
-				 "break takes a host (or master) and a fault; rollcall-lab break --list "
-				 "explains them");
+				 "break takes a host (or master) and a fault; rollcall-lab break --list explains them");
 	struct lab *lab = lab_load(wish->dir, err);
 	int result = lab != NULL ? change(lab, operands, wish, err) : -1;
 	lab_free(lab);
@@ -228,9 +227,7 @@ int command_break(int argc, const char *const argv[], const struct command *self
 		{"amount", 0, OPTION_INT, &wish.amount, "N", "how much: what the list says", 0, 1000000000},
 		{"for", 0, OPTION_STRING, &wish.span, "T", "heal by itself after T (500ms, 5s, 2mins)", 0, 0},
 		{"match", 0, OPTION_STRING, &wish.match, "TEXT",
-		 "cut: only a command that contains TEXT; config-manager: who (puppet); "
-		 "refuse-role: the role",
-		 0, 0},
+		 "cut: only a command that contains TEXT; config-manager: who (puppet); refuse-role: the role", 0, 0},
 		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
 	};
 	struct arguments operands = {.items = NULL};

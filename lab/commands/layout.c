@@ -48,8 +48,7 @@ static int check_empty(const char *dir, struct error *err)
 	if (is_lab)
 		error_set(err, ERROR_USAGE,
 			  "there is a lab in %s already: see rollcall-lab status --dir %s, or end it with rollcall-lab "
-			  "down "
-			  "--dir %s",
+			  "down --dir %s",
 			  dir, dir, dir);
 	for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
 		entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;

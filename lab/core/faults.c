@@ -28,8 +28,7 @@ const struct fault_kind fault_kinds[] = {
 	 "no file can be written by what comes in over SSH (writes fail with EFBIG)", NULL, 0},
 	{"read-only", FAULT_ON_HOST, CARRIED_BY_FRONT, NULL, 0,
 	 "the host's file system is read-only for what comes in over SSH from now on, and for agents that start: "
-	 "writes "
-	 "fail with EROFS (with EACCES where the lab may not mount)",
+	 "writes fail with EROFS (with EACCES where the lab may not mount)",
 	 NULL, 0},
 	/* the host itself */
 	{"power", FAULT_ON_HOST, CARRIED_BY_SUPERVISOR, NULL, 1000,
@@ -62,8 +61,7 @@ const struct fault_kind fault_kinds[] = {
 	 "tasks do not listen to SIGTERM: to drain or kill them takes all of the grace period", NULL, 0},
 	{"config-manager", FAULT_ON_HOST, CARRIED_BY_SUPERVISOR, NULL, 0,
 	 "configuration management puts the flags back that the host has now, and restarts the agent when they had "
-	 "changed; "
-	 "the host shows its traces (--match puppet, chef or salt; puppet)",
+	 "changed; the host shows its traces (--match puppet, chef or salt; puppet)",
 	 "milliseconds between its runs (5000)", 5000},
 	{"old-info", FAULT_ON_HOST, CARRIED_BY_MASTER, "reregistrations", 0,
 	 "the master keeps the agent's old SlaveInfo when it reregisters, as masters before 1.5 do", NULL, 0},
@@ -92,8 +90,7 @@ const struct fault_kind fault_kinds[] = {
 	 "it runs with --require_agent_domain: agents without a domain are ignored when they register", NULL, 0},
 	{"zookeeper-down", FAULT_ON_MASTER, CARRIED_BY_SUPERVISOR, NULL, 0,
 	 "the ZooKeeper of a lab with several masters is killed: when its session has run out the leader ends, and "
-	 "nobody "
-	 "leads until it is healed",
+	 "nobody leads until it is healed",
 	 NULL, 0},
 	{"down", FAULT_ON_MASTER, CARRIED_BY_SUPERVISOR, NULL, 0,
 	 "its process is killed; healed, it starts again with a new master ID and the registry it kept", NULL, 0},

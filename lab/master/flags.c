@@ -72,9 +72,9 @@ static void put_switches(const struct master *master, json_t *flags)
 	if (role != NULL)
 		json_object_set_new(
 			flags, "acls",
-			json_sprintf("{\"permissive\":true,\"reserve_resources\":[{\"principals\":{\"type\":"
-				     "\"NONE\"},\"roles\":{\"values\":[\"%s\"]}}]}",
-				     role->match));
+			json_sprintf(
+				"{\"permissive\":true,\"reserve_resources\":[{\"principals\":{\"type\":\"NONE\"},\"roles\":{\"values\":[\"%s\"]}}]}",
+				role->match));
 	if (lab->authenticate) {
 		char *path = lab_path(lab, "credentials.json");
 		json_object_set_new(flags, "credentials", json_string(path));

@@ -18,9 +18,13 @@
 #define UNTIL                                                                                                          \
 	"coalesce(strftime('%Y-%m-%dT%H:%M:%S', i.until_ms / 1000, 'unixepoch') || printf('.%03dZ', i.until_ms % 1000), '-')"
 /* An order has its number among all of them only once it is in the table. */
+/* What was ordered while nobody drove was done at once: its one event has no number, and says all that the row does. */
 #define ORDERS                                                                                                                \
 	"SELECT seq, run, row_number() OVER (PARTITION BY run ORDER BY seq) AS n, verb || ' by ' || actor AS text, time_ms, " \
-	"done_ms, answer FROM run_orders"
+	"done_ms, answer FROM run_orders o WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.kind = 'run.obeyed' AND e.run = " \
+	"o.run AND json_extract(CAST(e.body AS TEXT), '$.number') = 0 AND json_extract(CAST(e.body AS TEXT), '$.order') = "   \
+	"o.verb AND json_extract(CAST(e.body AS TEXT), '$.by') = o.actor AND json_extract(CAST(e.body AS TEXT), '$.answer') " \
+	"IS o.answer AND coalesce(json_extract(CAST(e.body AS TEXT), '$.done_ms'), o.done_ms) = o.done_ms)"
 #define ORDERED                                                                                                                 \
 	"SELECT seq, run, row_number() OVER (PARTITION BY run ORDER BY seq) AS n, json_extract(CAST(body AS TEXT), '$.order') " \
 	"|| ' by ' || json_extract(CAST(body AS TEXT), '$.by') AS text, json_extract(CAST(body AS TEXT), '$.time_ms') AS "      \

@@ -13,8 +13,9 @@
 #include "orchestrator/version.h"
 
 /* Of a line that differs, around the place. */
-#define SHOWN_BEFORE 30
-#define SHOWN        70
+#define CLOCKS_DIFFER_MS 60000 /* of two processes on one machine, and of what waited in between */
+#define SHOWN_BEFORE     30
+#define SHOWN            70
 
 /* What a report says of its own making. */
 struct mark {
@@ -150,20 +151,48 @@ static void tell_difference(const char *path, const struct buffer *file, const s
 	free(was);
 }
 
+/* Its head must have been the newest when it was made, as far as clocks say. */
+static int is_misdated(struct store *store, int64_t head, int64_t made_ms, bool *out, struct error *err)
+{
+	int64_t wrong = 0;
+
+	if (store_find_int(store, &wrong, err,
+			   "SELECT (SELECT time_ms FROM events WHERE seq = ?1) > ?2 + ?3 OR "
+			   "coalesce((SELECT time_ms FROM events WHERE seq = ?1 + 1) < ?2 - ?3, 0)",
+			   "iii", head, made_ms, (int64_t)CLOCKS_DIFFER_MS) < 0)
+		return -1;
+	*out = wrong != 0;
+	return 0;
+}
+
+static void tell_misdated(const char *path, struct findings_list *findings)
+{
+	findings_add(
+		findings, "report", 0,
+		"%s names a head that was not the ledger's newest when it says it was made: one of the two was edited",
+		path);
+}
+
 static int compare(struct store *store, const char *path, const struct buffer *file, const struct mark *mark,
 		   int64_t head, struct reported *out, struct findings_list *findings, struct error *err)
 {
 	struct report_runs runs = {NULL, 0};
 	struct buffer made = BUFFER_INIT(REPORT_MAX);
 	int64_t later = 0;
+	bool misdated = false;
 	int result = add_runs(store, mark, &runs, err);
 
+	if (result == 0)
+		result = is_misdated(store, head, mark->made_ms, &misdated, err);
 	if (result == 0)
 		result = count_later(store, &runs, head, &later, err);
 	if (result == 0)
 		report_write(&runs, mark->format, &made);
 	out->same = result == 0 && made.len == file->len && memcmp(made.data, file->data, made.len) == 0;
-	if (result == 0 && !out->same && later > 0)
+	if (result == 0 && (misdated || (out->same && later > 0))) {
+		out->same = false;
+		tell_misdated(path, findings);
+	} else if (result == 0 && !out->same && later > 0)
 		snprintf(out->why, sizeof out->why,
 			 "its runs went on after it was written (%" PRId64
 			 " more events): what it showed is not what the database shows now",

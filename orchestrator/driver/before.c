@@ -51,17 +51,18 @@ static int add_task(const struct plan_agent *agent, const struct master_snapshot
 		    const struct task_view *task, struct before_picture *out, struct error *err)
 {
 	const struct framework_view *framework = find_framework(snapshot, task->framework_id);
-	bool survives = framework && framework->checkpoint && agent->mechanism != MECHANISM_DISCARD;
+	bool announced = loss_was_planned(agent, task->framework_id);
+	bool survives = framework && framework->checkpoint && agent->mechanism != MECHANISM_DISCARD && !announced;
 
 	/* After a failover frameworks come back one by one. */
-	if (!framework && agent->mechanism != MECHANISM_DISCARD && !loss_was_planned(agent, task->framework_id))
+	if (!framework && agent->mechanism != MECHANISM_DISCARD && !announced)
 		return error_set(
 			err, ERROR_UNREACHABLE,
 			"the master does not know framework %s of task %s just now: whether it would survive the "
 			"restart cannot be said",
 			task->framework_id, task->id);
 
-	if (!survives && agent->mechanism != MECHANISM_DISCARD && !loss_was_planned(agent, task->framework_id))
+	if (!survives && agent->mechanism != MECHANISM_DISCARD && !announced)
 		return error_set(
 			err, ERROR_REFUSED,
 			"task %s of framework %s would die with the restart (the framework does not checkpoint), "

@@ -165,12 +165,13 @@ static bool is_state(const struct run_view *view, enum run_state state)
 }
 
 /* 0: as planned; 1: some of it is not. A run that has paused although no agent failed waits for something that was needed
- * and could not be had, unless a gate said no. */
+ * and could not be had, unless a gate said no, or an agent that was done has left since. */
 static int judge_result(const struct run_view *view, struct error *err)
 {
 	if (view->by_state[AGENT_DONE] == (int)view->count && is_state(view, RUN_DONE))
 		return 0;
-	if (run_view_failures(view) > 0 || run_view_gates_failed(view) > 0 || !is_state(view, RUN_PAUSED))
+	if (view->by_state[AGENT_DONE] == (int)view->count || run_view_failures(view) > 0 ||
+	    run_view_gates_failed(view) > 0 || !is_state(view, RUN_PAUSED))
 		return 1;
 	return error_set(err, ERROR_UNREACHABLE, "run %s has paused: %s. `rollcall rollout resume %s` goes on",
 			 view->run.id, view->run.reason ? view->run.reason : "not every agent was changed",

@@ -193,6 +193,7 @@ static void on_snapshot(struct driver *driver, const struct master_snapshot *sna
 	driver->master_cost_ms = snapshot->answered_ms - snapshot->asked_ms;
 	driver_cluster_answered(driver, snapshot);
 	mark_absent(driver, snapshot);
+	driver->engine.unseen = false;
 	if (!somebody_waits(driver))
 		return;
 	snapshot_index_init(&shown, snapshot);

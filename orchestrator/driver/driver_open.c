@@ -102,6 +102,7 @@ static void begin(struct driver *driver)
 	bool ends = driver->run.rollback_due || is_state(&driver->run, RUN_ABORTED);
 	bool seen = !ends && (is_state(&driver->run, RUN_PAUSED) || is_state(&driver->run, RUN_DONE));
 
+	driver->engine.unseen = true;
 	engine_begin(&driver->engine, seen ? -1 : (int)driver->run.forgiven, now, &driver->output);
 	if (is_state(&driver->run, RUN_ABORTED))
 		engine_abort(&driver->engine, reason, now, &driver->output);

@@ -217,6 +217,7 @@ struct engine {
 	int away;          /* agents away, in the run */
 	int slots;         /* places of the window that are taken: away, or being asked for by gates */
 	int left;          /* done, and not active at the master any more */
+	bool unseen;       /* no master has said yet which agents are there */
 	int *domain_slots; /* … by domain; domain_slots[domain_count] counts those of no domain */
 	int domain_count;
 	int fresh_failures;   /* failures that count against the run's budget */

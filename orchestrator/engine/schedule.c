@@ -193,27 +193,40 @@ static int64_t left_until(const struct engine *engine)
 	return engine->left_since_ms + engine->options.return_ms + (engine->holds ? engine->options.hold_ms : 0);
 }
 
-/* An agent that was done and is not there any more is no good end, whatever took it away. Whoever resumes has seen that. */
+static void say_left(const struct engine *engine, char *out, size_t size)
+{
+	int left = engine->left;
+
+	if (engine->unseen)
+		snprintf(
+			out, size,
+			"everything has come to its end, but no master has said whether the agents that are done are there: "
+			"resume when one answers");
+	else
+		snprintf(
+			out, size,
+			"everything has come to its end, but %d agent%s that %s done %s not active at the master any more: "
+			"look at %s, then resume",
+			left, left == 1 ? "" : "s", left == 1 ? "was" : "were", left == 1 ? "is" : "are",
+			left == 1 ? "it" : "them");
+}
+
+/* An agent that was done and is not there any more is no good end, whatever took it away; who has just been started knows of none. */
 static bool awaits_left(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
 	char reason[sizeof engine->reason];
-	int left = engine->left;
+	bool unclear = engine->left > 0 || (engine->unseen && engine->by_state[AGENT_DONE] > 0);
 
-	if (left == 0 || engine->state != RUN_RUNNING) {
+	if (!unclear || engine->state != RUN_RUNNING) {
 		engine->left_since_ms = -1;
-		return left > 0;
+		return unclear;
 	}
 	if (engine->left_since_ms < 0)
 		engine->left_since_ms = now_ms;
 	if (now_ms < left_until(engine))
 		return true;
 	engine->left_since_ms = -1;
-	snprintf(
-		reason, sizeof reason,
-		"everything has come to its end, but %d agent%s that %s done %s not active at the master any more: look at "
-		"%s, then resume",
-		left, left == 1 ? "" : "s", left == 1 ? "was" : "were", left == 1 ? "is" : "are",
-		left == 1 ? "it" : "them");
+	say_left(engine, reason, sizeof reason);
 	engine_pause(engine, reason, now_ms, output);
 	return true;
 }

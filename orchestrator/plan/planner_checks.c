@@ -92,11 +92,13 @@ static bool costs_tasks(const char *code)
 	return strncmp(code, "tasks-", 6) == 0;
 }
 
+/* What frameworks lose by themselves is known task by task; every other loss is told of all tasks of the host. */
 bool planner_executors_end(const struct planner_work *work)
 {
 	for (size_t i = 0; i < work->survey.finding_count; i++) {
-		const char *code = work->survey.findings[i].code;
-		if (strcmp(code, "tasks-in-unit") == 0 || strcmp(code, "tasks-in-container") == 0)
+		const struct survey_finding *finding = &work->survey.findings[i];
+		if (finding->refuses && costs_tasks(finding->code) &&
+		    strcmp(finding->code, "tasks-not-checkpointed") != 0)
 			return true;
 	}
 	return false;

@@ -55,7 +55,7 @@ int planner_check_drift(const struct planner_work *work, struct error *err);
 int planner_check_difference(const struct planner_work *work, unsigned differs, struct error *err);
 int planner_check_tasks(const struct planner_work *work, unsigned differs, struct error *err);
 
-/* Do all its executors end with its process, whatever their frameworks do? */
+/* May its executors end with its process, whatever their frameworks do? */
 bool planner_executors_end(const struct planner_work *work);
 
 /* Fills the plan's part; differs and the stock verdict are there already. */

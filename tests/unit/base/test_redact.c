@@ -33,6 +33,8 @@ static void test_schemes_and_addresses(void **state)
 	(void)state;
 	assert_redacted("sent Bearer abcdefgh to it", "sent Bearer <redacted> to it");
 	assert_redacted("zk://user:pass@a:2181,b/mesos", "zk://<redacted>@a:2181,b/mesos");
+	assert_redacted("zk://user:hunt#er2@a:2181/mesos", "zk://<redacted>@a:2181/mesos");
+	assert_redacted("https://bob:s3cr?et@reg.example.com/v2", "https://<redacted>@reg.example.com/v2");
 	assert_redacted("http://u:p@ss@host/path?x=@", "http://<redacted>@host/path?x=@");
 	assert_redacted("http://host/path@home", "http://host/path@home");
 }

@@ -251,17 +251,14 @@ static void test_overrides(void **state)
 {
 	struct fixture *fixture = *state;
 	struct cluster_file *file = must_read(
-		fixture, CLUSTER("\"ssh\": {\"directory\": \"/opt/${id}\"},"
-				 " \"defaults\": {\"work_dir\": \"/var/lib/mesos\", \"address\": \"${hostname}.admin\","
-				 "   \"flag_store\": {\"kind\": \"envfile\", \"path\": \"/etc/default/mesos\"},"
-				 "   \"control\": {\"kind\": \"commands\", \"start\": [\"/x/start\", \"${ip}\"], "
-				 "\"stop\": [\"/x/stop\"],"
-				 "     \"status\": [\"/x/status\"]}},"
-				 " \"hosts\": [{\"match\": \"rack = r2\", \"address\": \"${ip}\", \"root\": "
-				 "\"/hosts/${hostname}\"},"
-				 "   {\"match\": \"rack = r9\", \"work_dir\": \"/wrong\"},"
-				 "   {\"match\": \"id in (m-S2)\", \"flag_store\": {\"kind\": \"directory\", \"path\": "
-				 "\"/etc/m\"}}]"));
+		fixture, CLUSTER("\"ssh\": {\"directory\": \"/opt/${id}\"}, \"defaults\": {\"work_dir\": "
+				 "\"/var/lib/mesos\", \"address\": \"${hostname}.admin\",   \"flag_store\": {\"kind\": "
+				 "\"envfile\", \"path\": \"/etc/default/mesos\"},   \"control\": {\"kind\": "
+				 "\"commands\", \"start\": [\"/x/start\", \"${ip}\"], \"stop\": [\"/x/stop\"],     "
+				 "\"status\": [\"/x/status\"]}}, \"hosts\": [{\"match\": \"rack = r2\", \"address\": "
+				 "\"${ip}\", \"root\": \"/hosts/${hostname}\"},   {\"match\": \"rack = r9\", "
+				 "\"work_dir\": \"/wrong\"},   {\"match\": \"id in (m-S2)\", \"flag_store\": "
+				 "{\"kind\": \"directory\", \"path\": \"/etc/m\"}}]"));
 	const struct cluster *cluster = &file->clusters[0];
 	struct cluster_host host;
 	int64_t id;
@@ -294,11 +291,10 @@ static void test_logins(void **state)
 	struct fixture *fixture = *state;
 	struct cluster_file *file = must_read(
 		fixture,
-		CLUSTER("\"ssh\": {\"user\": \"op\", \"port\": 2222, \"identity\": \"/k\", \"become\": true},"
-			" \"hosts\": [{\"match\": \"rack = r2\", \"ssh\": {\"user\": \"root\", \"become\": false, "
-			"\"_comment\": \"old\"}},"
-			" {\"match\": \"id in m-S[2-3]\", \"ssh\": {\"port\": 22, \"identity\": \"old-key\"}},"
-			" {\"match\": \"hostname = b\", \"ssh\": {\"user\": \"admin\"}}]"));
+		CLUSTER("\"ssh\": {\"user\": \"op\", \"port\": 2222, \"identity\": \"/k\", \"become\": true}, "
+			"\"hosts\": [{\"match\": \"rack = r2\", \"ssh\": {\"user\": \"root\", \"become\": false, "
+			"\"_comment\": \"old\"}}, {\"match\": \"id in m-S[2-3]\", \"ssh\": {\"port\": 22, "
+			"\"identity\": \"old-key\"}}, {\"match\": \"hostname = b\", \"ssh\": {\"user\": \"admin\"}}]"));
 	const struct cluster *cluster = &file->clusters[0];
 	char *key = path_join(fixture->folder, "old-key");
 	struct cluster_host host;

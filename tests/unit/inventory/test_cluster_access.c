@@ -22,13 +22,12 @@ static void test_all_of_it(void **state)
 {
 	struct error err = ERROR_INIT;
 	struct cluster_file *file = read_text(
-		"{\"clusters\": {\"a\": {\"masters\": \"zk://one:2181,two:2181/mesos\", \"access\": {"
-		"\"_comment\": \"x\", \"ca\": \"ca.pem\", \"certificate\": \"/c.pem\", \"key\": \"/k.pem\","
-		"\"user\": \"u\", \"password\": {\"file\": \"p\"}, \"zookeeper\": {\"env\": \"ZK\"},"
-		"\"proxy\": \"none\", \"proxy_credentials\": {\"file\": \"/q\"}, \"timeout\": \"5secs\", \"attempts\": "
-		"7}},"
-		"\"b\": {\"masters\": [\"zk://z/mesos\"], \"access\": {\"token\": {\"env\": \"T\"}, \"tls\": true,"
-		"\"token_scheme\": \"dcos\", \"proxy\": \"http://p:3128\"}}, \"c\": {\"masters\": "
+		"{\"clusters\": {\"a\": {\"masters\": \"zk://one:2181,two:2181/mesos\", \"access\": {\"_comment\": "
+		"\"x\", \"ca\": \"ca.pem\", \"certificate\": \"/c.pem\", \"key\": \"/k.pem\",\"user\": \"u\", "
+		"\"password\": {\"file\": \"p\"}, \"zookeeper\": {\"env\": \"ZK\"},\"proxy\": \"none\", "
+		"\"proxy_credentials\": {\"file\": \"/q\"}, \"timeout\": \"5secs\", \"attempts\": 7}},\"b\": "
+		"{\"masters\": [\"zk://z/mesos\"], \"access\": {\"token\": {\"env\": \"T\"}, \"tls\": "
+		"true,\"token_scheme\": \"dcos\", \"proxy\": \"http://p:3128\"}}, \"c\": {\"masters\": "
 		"\"http://m:5050/\"}}}",
 		&err);
 

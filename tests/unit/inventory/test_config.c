@@ -404,11 +404,10 @@ static void test_later_rules_win(void **state)
 	flags_set(&fixture->flags, "log_dir", "/old");
 	check_edits(
 		fixture, 0,
-		"[{\"attributes\": {\"rack\": \"r1\", \"tier\": null}, \"flags\": {\"log_dir\": \"/new\"},"
-		"  \"domain\": {\"region\": \"x\", \"zone\": \"y\"}},"
-		" {\"match\": \"tier = web\", \"attributes\": {\"tier\": \"web\"}, \"flags\": {\"log_dir\": \"/old\"}},"
-		" {\"match\": \"tier = db\", \"attributes\": {\"rack\": \"r9\"}},"
-		" {\"attributes\": {\"rack\": null}, \"domain\": null}]",
+		"[{\"attributes\": {\"rack\": \"r1\", \"tier\": null}, \"flags\": {\"log_dir\": \"/new\"},  "
+		"\"domain\": {\"region\": \"x\", \"zone\": \"y\"}}, {\"match\": \"tier = web\", \"attributes\": "
+		"{\"tier\": \"web\"}, \"flags\": {\"log_dir\": \"/old\"}}, {\"match\": \"tier = db\", \"attributes\": "
+		"{\"rack\": \"r9\"}}, {\"attributes\": {\"rack\": null}, \"domain\": null}]",
 		"");
 }
 

@@ -95,10 +95,10 @@ static void test_what_all_have(void **state)
 	set(fixture, "executor_registration_timeout", "2mins", "2mins");
 	set(fixture, "gc_delay", "1days", "2days");
 	set(fixture, "strict", "true", NULL);
-	expect_rule(fixture, "tier = web",
-		    "{\"attributes\":{\"hall\":\"x\",\"tier\":\"web\"},"
-		    "\"flags\":{\"executor_registration_timeout\":\"2mins\"},\"match\":\"tier = web\","
-		    "\"resources\":{\"mem\":\"1024\",\"ports\":\"[31000-32000]\"}}");
+	expect_rule(
+		fixture, "tier = web",
+		"{\"attributes\":{\"hall\":\"x\",\"tier\":\"web\"},\"flags\":{\"executor_registration_timeout\":\"2mins\"},\"match\":\"tier "
+		"= web\",\"resources\":{\"mem\":\"1024\",\"ports\":\"[31000-32000]\"}}");
 }
 
 static void test_domain_by_halves(void **state)

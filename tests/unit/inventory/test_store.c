@@ -495,8 +495,7 @@ static void test_constraints(void **state)
 static void test_cursors_side_by_side(void **state)
 {
 	static const char sql[] =
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT i "
-		"FROM n";
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT i FROM n";
 	struct fixture *fixture = *state;
 	struct store_cursor outer, inner;
 	int64_t sum = 0;

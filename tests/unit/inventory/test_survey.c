@@ -56,27 +56,11 @@ static char *whole_document(const struct fixture *fixture)
 	slaveinfo_pack(fixture->record.view.info, &packed);
 	encoded = base64_encode(packed.data, packed.len);
 	text = xasprintf(
-		"{\"format\":1,\"agentctl\":\"abc\",\"node\":\"a\",\"boot_id\":\"b-1\",\"time_ms\":17,\"work_dir\":\"/"
-		"w\","
-		"\"agent\":{\"id\":\"m-S1\",\"running\":true,\"pid\":42,\"start_ticks\":77,\"version\":\"1.11.0\","
-		"  "
-		"\"flags\":{\"attributes\":\"rack:r1\",\"work_dir\":\"/"
-		"w\"},\"flags_from\":\"process\",\"executable\":\"/x\"},"
-		"\"checkpoint\":{\"path\":\"/w/meta/slaves/m-S1/slave.info\",\"sha256\":\"c5\",\"slave_info\":\"%s\","
-		"  \"text\":\"…\",\"boot_id\":\"b-0\"},"
-		"\"flag_store\":{\"kind\":\"envfile\",\"path\":\"/etc/default/m\",\"sha256\":\"f5\","
-		"  \"flags\":{\"attributes\":\"rack:r1\"}},"
-		"\"control\":{\"kind\":\"systemd\",\"unit\":\"m.service\",\"active\":true,\"kill_mode\":\"process\"},"
-		"\"detected\":{\"cpus\":8,\"mem_mb\":1023.5,\"disk_mb\":null,\"hostname\":\"a\"},"
-		"\"reserved\":[],"
-		"\"verdict\":{\"accepted\":false,\"differs\":[\"attributes\",\"domain\",\"future\"],\"message\":\"no\"}"
-		","
-		"\"tasks\":[{\"framework\":\"F\",\"executor\":\"e\",\"container\":\"c\",\"task\":\"t\",\"executor_"
-		"pid\":9,"
-		"  \"alive\":true,\"checkpoint\":true}],"
-		"\"operations\":[{\"operation\":\"o\",\"state\":\"open\",\"run\":\"r\",\"database\":\"d\",\"epoch\":3}]"
-		","
-		"\"invented_later\":{\"x\":1}}",
+		"{\"format\":1,\"agentctl\":\"abc\",\"node\":\"a\",\"boot_id\":\"b-1\",\"time_ms\":17,\"work_dir\":\"/w\",\"agent\":{\"id\":\"m-S1\",\"running\":true,\"pid\":42,\"start_ticks\":77,\"version\":\"1.11.0\",  "
+		"\"flags\":{\"attributes\":\"rack:r1\",\"work_dir\":\"/w\"},\"flags_from\":\"process\",\"executable\":\"/x\"},\"checkpoint\":{\"path\":\"/w/meta/slaves/m-S1/slave.info\",\"sha256\":\"c5\",\"slave_info\":\"%s\",  "
+		"\"text\":\"…\",\"boot_id\":\"b-0\"},\"flag_store\":{\"kind\":\"envfile\",\"path\":\"/etc/default/m\",\"sha256\":\"f5\",  "
+		"\"flags\":{\"attributes\":\"rack:r1\"}},\"control\":{\"kind\":\"systemd\",\"unit\":\"m.service\",\"active\":true,\"kill_mode\":\"process\"},\"detected\":{\"cpus\":8,\"mem_mb\":1023.5,\"disk_mb\":null,\"hostname\":\"a\"},\"reserved\":[],\"verdict\":{\"accepted\":false,\"differs\":[\"attributes\",\"domain\",\"future\"],\"message\":\"no\"},\"tasks\":[{\"framework\":\"F\",\"executor\":\"e\",\"container\":\"c\",\"task\":\"t\",\"executor_pid\":9,  "
+		"\"alive\":true,\"checkpoint\":true}],\"operations\":[{\"operation\":\"o\",\"state\":\"open\",\"run\":\"r\",\"database\":\"d\",\"epoch\":3}],\"invented_later\":{\"x\":1}}",
 		encoded);
 	free(encoded);
 	buffer_clear(&packed);
@@ -138,9 +122,8 @@ static void test_whole_document(void **state)
 static void test_sparse_document(void **state)
 {
 	static const char text[] =
-		"{\"format\":1,\"agent\":{\"id\":null,\"running\":false,\"flags\":{},\"flags_from\":\"store\"},"
-		"\"checkpoint\":{\"error\":\"slave.info: empty\"},\"flag_store\":{\"error\":\"no such file\"},"
-		"\"control\":null,\"verdict\":null}";
+		"{\"format\":1,\"agent\":{\"id\":null,\"running\":false,\"flags\":{},\"flags_from\":\"store\"},\"checkpoint\":{\"error\":\"slave.info: "
+		"empty\"},\"flag_store\":{\"error\":\"no such file\"},\"control\":null,\"verdict\":null}";
 	struct fixture *fixture = *state;
 	struct survey survey;
 

@@ -75,9 +75,8 @@ static void headroom_knows_what_has_moved(void **state)
 	headroom("mem(web):100;mem(db):1000;mem:10", "mem(web):300", "mem(db):810");
 }
 
-static const char volume[] = "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":%d},\"reservations\":[{"
-			     "\"type\":\"DYNAMIC\",\"role\":\"%s\"}],\"disk\":{\"persistence\":{\"id\":\"v\"},"
-			     "\"volume\":{\"container_path\":\"v\",\"mode\":\"RW\"}}}";
+static const char volume[] =
+	"{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":%d},\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"%s\"}],\"disk\":{\"persistence\":{\"id\":\"v\"},\"volume\":{\"container_path\":\"v\",\"mode\":\"RW\"}}}";
 
 /* A volume is given whole or not at all. */
 static void volumes_are_not_cut(void **state)

@@ -60,9 +60,7 @@ static char *agent_row(const char *hostname, const char *resources, const char *
 	info->n_attributes = attributes.count;
 	char *one = packed(info), *two = packed(use);
 	char *row = xasprintf(
-		"{\"table\":\"agents\",\"row\":{\"row\":7,\"cluster\":1,\"id\":\"A-S0\",\"hostname\":\"%s\","
-		"\"version\":\"1.8.1\",\"registered_ns\":5,\"info\":{\"base64\":\"%s\"},\"total\":{\"base64\":"
-		"\"%s\"},\"used\":{\"base64\":\"%s\"},%s}}\n",
+		"{\"table\":\"agents\",\"row\":{\"row\":7,\"cluster\":1,\"id\":\"A-S0\",\"hostname\":\"%s\",\"version\":\"1.8.1\",\"registered_ns\":5,\"info\":{\"base64\":\"%s\"},\"total\":{\"base64\":\"%s\"},\"used\":{\"base64\":\"%s\"},%s}}\n",
 		hostname, one, one, two, more);
 	free(one);
 	free(two);
@@ -143,10 +141,8 @@ static void flags_give_the_same_info(void **state)
 	check_flags("cpus:4;mem:1024;disk:100;ports:[31000-31009,31020-31029]");
 	check_flags("cpus:4;cpus(web):2;mem:1024;disk:100;ports:[1-2];bugs(debug):{a,b,c}");
 	check_flags("cpus:0.5;mem:10"); /* no disk, no ports: they are not to be detected */
-	check_flags("[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4}},"
-		    "{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":50},\"disk\":{\"source\":{\"type\":"
-		    "\"MOUNT\","
-		    "\"mount\":{\"root\":\"/mnt/a\"}}}}]");
+	check_flags(
+		"[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":4}},{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":50},\"disk\":{\"source\":{\"type\":\"MOUNT\",\"mount\":{\"root\":\"/mnt/a\"}}}}]");
 }
 
 static double scalar_of(const json_t *task, const char *name)
@@ -192,8 +188,8 @@ static void what_is_used_is_spread_over_the_tasks(void **state)
 
 static void reservations_come_from_the_survey(void **state)
 {
-	static const char document[] = "{\"reserved\":[{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":8},"
-				       "\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\"}]}]}";
+	static const char document[] =
+		"{\"reserved\":[{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":8},\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\"}]}]}";
 	struct error err = ERROR_INIT;
 	char *bytes = base64_encode(document, strlen(document));
 	char *row = xasprintf("{\"table\":\"surveys\",\"row\":{\"agent\":7,\"document\":{\"base64\":\"%s\"}}}\n",

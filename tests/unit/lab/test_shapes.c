@@ -144,12 +144,10 @@ static void attributes_keep_a_name_that_comes_twice(void **state)
 /* As a real master showed it: the older form says who reserved, but neither the role nor the type. */
 static void a_dynamic_reservation_is_shown_in_both_forms(void **state)
 {
-	static const char given[] = "[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},"
-				    "\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\","
-				    "\"principal\":\"op\"}]}]";
-	static const char shown[] = "{\"web\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},"
-				    "\"role\":\"web\",\"reservation\":{\"principal\":\"op\"},\"reservations\":"
-				    "[{\"type\":\"DYNAMIC\",\"role\":\"web\",\"principal\":\"op\"}]}]}";
+	static const char given[] =
+		"[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\",\"principal\":\"op\"}]}]";
+	static const char shown[] =
+		"{\"web\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1.0},\"role\":\"web\",\"reservation\":{\"principal\":\"op\"},\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\",\"principal\":\"op\"}]}]}";
 	struct resources resources = {.items = NULL};
 	struct error err = ERROR_INIT;
 	struct buffer out = BUFFER_INIT(TEXT_MAX);

@@ -260,6 +260,22 @@ static void test_a_loss_the_plan_showed_is_accepted(void **state)
 	close_fixture(&fixture);
 }
 
+/* A host where stopping the agent ends its executors: that the framework checkpoints saves nothing there. */
+static void test_a_loss_the_plan_showed_may_be_the_hosts(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	open_fixture(&fixture);
+	fixture.agent.tasks = xcalloc(1, sizeof *fixture.agent.tasks);
+	fixture.agent.tasks[fixture.agent.task_count++] =
+		(struct plan_task){.id = xstrdup("T1"), .framework_id = xstrdup("F1"), .survives = false};
+	assert_ok(take(&fixture), &fixture.err);
+	assert_int_equal(fixture.before.task_count, 1);
+	assert_false(fixture.before.tasks[0].survives);
+	close_fixture(&fixture);
+}
+
 /* ---- keeping it */
 
 static char *written(const struct before_picture *before)
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_a_deactivated_agent_is_fit),
 		cmocka_unit_test(test_a_loss_the_plan_did_not_show_is_refused),
 		cmocka_unit_test(test_a_loss_the_plan_showed_is_accepted),
+		cmocka_unit_test(test_a_loss_the_plan_showed_may_be_the_hosts),
 		cmocka_unit_test(test_it_comes_back_as_it_was_written),
 		cmocka_unit_test(test_what_is_no_picture_is_an_error),
 	};

@@ -205,6 +205,37 @@ static void test_a_failed_agent_that_leaves(void **ctx)
 	close_fixture(&fixture);
 }
 
+/* Who has just been started has not heard of any agent yet: that everything was done before does not mean that all are there. */
+static void test_nothing_is_done_before_a_master_has_answered(void **ctx)
+{
+	const int domains[1] = {-1};
+	struct fixture fixture;
+
+	(void)ctx;
+	open_fixture(&fixture, &engine_default_options, domains, 1);
+	engine_restore(&fixture.engine, 0, AGENT_DONE, 1);
+	fixture.engine.unseen = true;
+	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
+	schedule(&fixture);
+	assert_int_equal(fixture.engine.state, RUN_RUNNING);
+	assert_false(engine_is_idle(&fixture.engine));
+	fixture.engine.unseen = false;
+	schedule(&fixture);
+	assert_int_equal(fixture.engine.state, RUN_DONE);
+	close_fixture(&fixture);
+
+	open_fixture(&fixture, &engine_default_options, domains, 1);
+	engine_restore(&fixture.engine, 0, AGENT_DONE, 1);
+	fixture.engine.unseen = true;
+	engine_begin(&fixture.engine, -1, fixture.now, &fixture.output);
+	schedule(&fixture);
+	fixture.now = engine_next_ms(&fixture.engine);
+	schedule(&fixture);
+	assert_int_equal(fixture.engine.state, RUN_PAUSED);
+	assert_non_null(strstr(fixture.engine.reason, "no master has said"));
+	close_fixture(&fixture);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -215,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_a_stuck_agent_is_forgiven_once),
 		cmocka_unit_test(test_an_agent_that_leaves_when_it_is_done),
 		cmocka_unit_test(test_a_failed_agent_that_leaves),
+		cmocka_unit_test(test_nothing_is_done_before_a_master_has_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,8 +197,7 @@ static void test_refuses_what_is_wrong(void **state)
 		 ",\"mechanism\":\"restart\",\"edits\":[{\"name\":\"../x\",\"value\":null}]}",
 		 "name"},
 		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
-		 ",\"mechanism\":\"restart\",\"edits\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"a\",\"value\":"
-		 "null}]}",
+		 ",\"mechanism\":\"restart\",\"edits\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"a\",\"value\":null}]}",
 		 "twice"},
 		{"{\"format\":1,\"kind\":\"apply\"," IDENTITY "," TIMEOUTS
 		 ",\"mechanism\":\"restart\",\"recover_state\":false}",

@@ -112,18 +112,16 @@ static const struct {
 	{1, RESOURCE(",\"role\":\"*\",\"allocation_info\":{\"role\":\"web\"}")},
 	{1, RESERVED(",\"reservation\":{},\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"}]")},
 	{1,
-	 RESERVED(",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"},{\"type\":\"DYNAMIC\",\"role\":\"web/a\","
-		  "\"principal\":\"p\"}]")},
+	 RESERVED(
+		 ",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"},{\"type\":\"DYNAMIC\",\"role\":\"web/a\",\"principal\":\"p\"}]")},
 	{1, RESERVED(",\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\"}]")},
 	{1, RESERVED(",\"reservation\":{\"principal\":\"p\"}")},
 	{1, RESERVED("")},
 	{1, RESERVED(",\"reservations\":[]")},
-	{1, SLAVE(",\"used_resources_full\":[{\"allocation_info\":{\"role\":\"*\"},\"scalar\":{\"value\":1},\"type\":"
-		  "\"SCALAR\",\"name\":\"cpus\"}]")},
 	{1,
-	 SLAVE(",\"unreserved_resources_full\":[{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":"
-	       "[{\"begin\":0,\"end\":300},{\"begin\":31000,\"end\":32000}]},\"role\":\"*\"},{\"name\":\"gpus\",\"type\":"
-	       "\"SET\",\"set\":{\"item\":[\"a\",\"b\"]}},{\"name\":\"empty\",\"type\":\"RANGES\",\"ranges\":{\"range\":[]}}]")},
+	 SLAVE(",\"used_resources_full\":[{\"allocation_info\":{\"role\":\"*\"},\"scalar\":{\"value\":1},\"type\":\"SCALAR\",\"name\":\"cpus\"}]")},
+	{1,
+	 SLAVE(",\"unreserved_resources_full\":[{\"name\":\"ports\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"begin\":0,\"end\":300},{\"begin\":31000,\"end\":32000}]},\"role\":\"*\"},{\"name\":\"gpus\",\"type\":\"SET\",\"set\":{\"item\":[\"a\",\"b\"]}},{\"name\":\"empty\",\"type\":\"RANGES\",\"ranges\":{\"range\":[]}}]")},
 	/* what is rare, or wrong */
 	{0, SLAVE(",\"port\":0")},
 	{0, SLAVE(",\"port\":5052.5")},
@@ -155,8 +153,7 @@ static const struct {
 	{0, SLAVE(",\"unreserved_resources_full\":[{\"name\":\"cpus\"}]")},
 	{0, SLAVE(",\"unreserved_resources_full\":[{\"name\":\"x\",\"type\":\"TEXT\"}]")},
 	{0,
-	 SLAVE(",\"unreserved_resources_full\":[{\"name\":\"x\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"end\":1,"
-	       "\"begin\":2}]}}]")},
+	 SLAVE(",\"unreserved_resources_full\":[{\"name\":\"x\",\"type\":\"RANGES\",\"ranges\":{\"range\":[{\"end\":1,\"begin\":2}]}}]")},
 	{0, SLAVE(",\"reserved_resources_full\":{\"a\":[],\"a\":[]}")},
 	{0, SLAVE(" ,\"x\":1")},
 	{0, "{\"slaves\":[{}]}"},

@@ -73,8 +73,7 @@ static void test_lies(void **state)
 		{get_tasks, "{\"type\":\"GET_TASKS\",\"get_tasks\":{\"tasks\":[{}]}}",
 		 "get_tasks.tasks[0]: Missing required fields"},
 		{get_frameworks,
-		 "{\"type\":\"GET_FRAMEWORKS\",\"get_frameworks\":{\"frameworks\":[{\"active\":true,\"connected\":true,"
-		 "\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}]}}",
+		 "{\"type\":\"GET_FRAMEWORKS\",\"get_frameworks\":{\"frameworks\":[{\"active\":true,\"connected\":true,\"framework_info\":{\"user\":\"u\",\"name\":\"n\"}}]}}",
 		 "get_frameworks.frameworks[0] (n) has no ID"},
 		{get_master, "{\"type\":\"GET_MASTER\",\"get_master\":{}}",
 		 "get_master does not say which master this is"},
@@ -122,8 +121,7 @@ static void test_recovered(void **state)
 	} cases[] = {
 		{ANSWER_GET_AGENTS, true, wire, sizeof(wire) - 1},
 		{ANSWER_GET_AGENTS, false,
-		 "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"recovered_agents\":"
-		 "[{\"hostname\":\"h\",\"id\":{\"value\":\"A\"}}]}}",
+		 "{\"type\":\"GET_AGENTS\",\"get_agents\":{\"recovered_agents\":[{\"hostname\":\"h\",\"id\":{\"value\":\"A\"}}]}}",
 		 0},
 		{ANSWER_SLAVES, false, "{\"slaves\":[],\"recovered_slaves\":[{\"id\":\"A\",\"hostname\":\"h\"}]}", 0},
 	};
@@ -210,10 +208,9 @@ static void test_addresses(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *text =
-			xasprintf("{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\","
-				  "\"pid\":\"%s\"}]}",
-				  cases[i][0]);
+		char *text = xasprintf(
+			"{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\",\"pid\":\"%s\"}]}",
+			cases[i][0]);
 		struct master_snapshot *snapshot = must_parse(slaves, text);
 		assert_string_equal(snapshot->agents[0].ip, cases[i][1]);
 		assert_int_equal(snapshot->agents[0].port, 5051);
@@ -237,10 +234,9 @@ static void test_attributes_of_slaves(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *text =
-			xasprintf("{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\","
-				  "\"attributes\":{\"x\":%s}}]}",
-				  cases[i].json);
+		char *text = xasprintf(
+			"{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.4.0\",\"attributes\":{\"x\":%s}}]}",
+			cases[i].json);
 		struct master_snapshot *snapshot = must_parse(slaves, text);
 		assert_int_equal(snapshot->agents[0].info->n_attributes, 1);
 		assert_int_equal(snapshot->agents[0].info->attributes[0]->type, cases[i].type);
@@ -253,20 +249,7 @@ static void test_attributes_of_slaves(void **state)
 static void test_resources_of_slaves(void **state)
 {
 	static const char text[] =
-		"{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.9.0\","
-		"\"unreserved_resources_full\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":3},"
-		"\"role\":\"*\"}],"
-		"\"reserved_resources_full\":{\"web\":["
-		"{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},\"role\":\"web\",\"reservation\":{},"
-		"\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\"}]},"
-		"{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":512},\"role\":\"web\","
-		"\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"}]},"
-		"{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":100},\"role\":\"web/a\",\"shared\":{},"
-		"\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"},{\"type\":\"DYNAMIC\",\"role\":\"web/a\"}],"
-		"\"disk\":{\"persistence\":{\"id\":\"v\"},\"volume\":{\"mode\":\"RW\",\"container_path\":\"v\"},"
-		"\"source\":{\"type\":\"PATH\",\"path\":{"
-		"\"root\":\"/d\"}}}},"
-		"{\"name\":\"gpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":2},\"role\":\"old\"}]}}]}";
+		"{\"slaves\":[{\"id\":\"A\",\"hostname\":\"h\",\"active\":true,\"version\":\"1.9.0\",\"unreserved_resources_full\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":3},\"role\":\"*\"}],\"reserved_resources_full\":{\"web\":[{\"name\":\"cpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":1},\"role\":\"web\",\"reservation\":{},\"reservations\":[{\"type\":\"DYNAMIC\",\"role\":\"web\"}]},{\"name\":\"mem\",\"type\":\"SCALAR\",\"scalar\":{\"value\":512},\"role\":\"web\",\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"}]},{\"name\":\"disk\",\"type\":\"SCALAR\",\"scalar\":{\"value\":100},\"role\":\"web/a\",\"shared\":{},\"reservations\":[{\"type\":\"STATIC\",\"role\":\"web\"},{\"type\":\"DYNAMIC\",\"role\":\"web/a\"}],\"disk\":{\"persistence\":{\"id\":\"v\"},\"volume\":{\"mode\":\"RW\",\"container_path\":\"v\"},\"source\":{\"type\":\"PATH\",\"path\":{\"root\":\"/d\"}}}},{\"name\":\"gpus\",\"type\":\"SCALAR\",\"scalar\":{\"value\":2},\"role\":\"old\"}]}}]}";
 	struct master_snapshot *snapshot;
 	(void)state;
 	snapshot = must_parse(slaves, text);
@@ -297,15 +280,7 @@ static void test_tasks_of_all_kinds(void **state)
 {
 	struct master_snapshot *snapshot = must_parse(
 		state_tasks,
-		"{\"id\":\"m\",\"frameworks\":[{\"id\":\"f\",\"name\":\"n\",\"roles\":[\"a\",\"b\"],\"active\":false,"
-		"\"checkpoint\":true,\"capabilities\":[\"MULTI_ROLE\"],\"tasks\":[{\"id\":\"t1\",\"name\":\"one\","
-		"\"framework_id\":\"f\",\"slave_id\":\"A\",\"state\":\"TASK_LOST\",\"executor_id\":\"e\",\"statuses\":["
-		"{\"state\":\"TASK_RUNNING\"},{\"state\":\"TASK_LOST\",\"reason\":\"REASON_SLAVE_DISCONNECTED\"}]}],"
-		"\"unreachable_tasks\":[{\"id\":\"t2\",\"framework_id\":\"f\",\"slave_id\":\"B\",\"state\":"
-		"\"TASK_UNREACHABLE\"}],\"completed_tasks\":[{\"id\":\"t3\",\"framework_id\":\"f\",\"slave_id\":\"B\","
-		"\"state\":\"TASK_FINISHED\"}]}],"
-		"\"completed_frameworks\":[{\"id\":\"g\"}],\"orphan_tasks\":[{\"id\":\"t4\",\"framework_id\":\"h\","
-		"\"slave_id\":\"A\",\"state\":\"TASK_RUNNING\"}]}");
+		"{\"id\":\"m\",\"frameworks\":[{\"id\":\"f\",\"name\":\"n\",\"roles\":[\"a\",\"b\"],\"active\":false,\"checkpoint\":true,\"capabilities\":[\"MULTI_ROLE\"],\"tasks\":[{\"id\":\"t1\",\"name\":\"one\",\"framework_id\":\"f\",\"slave_id\":\"A\",\"state\":\"TASK_LOST\",\"executor_id\":\"e\",\"statuses\":[{\"state\":\"TASK_RUNNING\"},{\"state\":\"TASK_LOST\",\"reason\":\"REASON_SLAVE_DISCONNECTED\"}]}],\"unreachable_tasks\":[{\"id\":\"t2\",\"framework_id\":\"f\",\"slave_id\":\"B\",\"state\":\"TASK_UNREACHABLE\"}],\"completed_tasks\":[{\"id\":\"t3\",\"framework_id\":\"f\",\"slave_id\":\"B\",\"state\":\"TASK_FINISHED\"}]}],\"completed_frameworks\":[{\"id\":\"g\"}],\"orphan_tasks\":[{\"id\":\"t4\",\"framework_id\":\"h\",\"slave_id\":\"A\",\"state\":\"TASK_RUNNING\"}]}");
 	(void)state;
 	assert_int_equal(snapshot->framework_count, 1);
 	assert_string_equal(snapshot->frameworks[0].role, "a");
@@ -325,18 +300,7 @@ static void test_tasks_of_all_kinds(void **state)
 
 /* The operator API says why a task ended, and calls a slave an agent. t3 got a status that is not its own. */
 static const char tasks_of_the_api[] =
-	"{\"type\":\"GET_TASKS\",\"get_tasks\":{"
-	"\"pending_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t4\"},\"framework_id\":{\"value\":\"f\"},"
-	"\"slave_id\":{\"value\":\"C\"},\"state\":\"TASK_STAGING\"}],"
-	"\"tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t1\"},\"framework_id\":{\"value\":\"f\"},"
-	"\"agent_id\":{\"value\":\"A\"},\"state\":\"TASK_RUNNING\",\"executor_id\":{\"value\":\"e\"}}],"
-	"\"unreachable_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t2\"},\"framework_id\":{\"value\":\"f\"},"
-	"\"agent_id\":{\"value\":\"B\"},\"state\":\"TASK_UNREACHABLE\"}],"
-	"\"completed_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t3\"},\"framework_id\":{\"value\":\"f\"},"
-	"\"agent_id\":{\"value\":\"A\"},\"state\":\"TASK_LOST\",\"statuses\":["
-	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_RUNNING\"},"
-	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_LOST\",\"reason\":\"REASON_AGENT_DISCONNECTED\"},"
-	"{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_KILLED\",\"reason\":\"REASON_FRAMEWORK_REMOVED\"}]}]}}";
+	"{\"type\":\"GET_TASKS\",\"get_tasks\":{\"pending_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t4\"},\"framework_id\":{\"value\":\"f\"},\"slave_id\":{\"value\":\"C\"},\"state\":\"TASK_STAGING\"}],\"tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t1\"},\"framework_id\":{\"value\":\"f\"},\"agent_id\":{\"value\":\"A\"},\"state\":\"TASK_RUNNING\",\"executor_id\":{\"value\":\"e\"}}],\"unreachable_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t2\"},\"framework_id\":{\"value\":\"f\"},\"agent_id\":{\"value\":\"B\"},\"state\":\"TASK_UNREACHABLE\"}],\"completed_tasks\":[{\"name\":\"n\",\"task_id\":{\"value\":\"t3\"},\"framework_id\":{\"value\":\"f\"},\"agent_id\":{\"value\":\"A\"},\"state\":\"TASK_LOST\",\"statuses\":[{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_RUNNING\"},{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_LOST\",\"reason\":\"REASON_AGENT_DISCONNECTED\"},{\"task_id\":{\"value\":\"t3\"},\"state\":\"TASK_KILLED\",\"reason\":\"REASON_FRAMEWORK_REMOVED\"}]}]}}";
 
 static void test_tasks_of_the_api(void **state)
 {

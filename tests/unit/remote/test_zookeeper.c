@@ -56,9 +56,9 @@ static void test_names(void **state)
 
 static void test_nodes(void **state)
 {
-	static const char full[] = NODE("5050",
-					",\"capabilities\":[{\"type\":\"AGENT_UPDATE\"}],\"domain\":{"
-					"\"fault_domain\":{\"region\":{\"name\":\"eu\"},\"zone\":{\"name\":\"a\"}}}");
+	static const char full[] = NODE(
+		"5050",
+		",\"capabilities\":[{\"type\":\"AGENT_UPDATE\"}],\"domain\":{\"fault_domain\":{\"region\":{\"name\":\"eu\"},\"zone\":{\"name\":\"a\"}}}");
 	static const char *const bad[] = {"",
 					  "7",
 					  "[]",
