@@ -30,6 +30,9 @@
 	"|| ' by ' || json_extract(CAST(body AS TEXT), '$.by') AS text, json_extract(CAST(body AS TEXT), '$.time_ms') AS "      \
 	"time_ms FROM events WHERE kind = 'run.ordered'"
 
+/* What older databases held before it became an event is taken for what it is; in one that began with an event everything is one. */
+#define BORN_WITH_EVENTS "EXISTS (SELECT 1 FROM events WHERE seq = 1 AND kind = 'database.init')"
+
 /* The list of agents that plans leave out, and the events that made it. */
 #define IGNORED                                                                                                        \
 	"SELECT i.number, c.name || ', ' || i.selector || ', ' || i.reason || ', ' || " UNTIL                          \
@@ -124,12 +127,13 @@ static const struct check checks[] = {
 	 "json_extract(CAST(body AS TEXT), '$.sha256') || ', ' || coalesce(json_extract(CAST(body AS TEXT), '$.csv_sha256'), '-') "
 	 "|| ', ' || coalesce(json_extract(CAST(body AS TEXT), '$.message'), '') || ', by ' || actor AS text FROM events WHERE "
 	 "kind = 'config.added') said ON said.name = row.name WHERE (row.text IS NOT said.text OR NOT " NEAR(
-		 "row.time_ms",
-		 "said.time_ms") ") AND (said.seq IS NOT NULL OR row.time_ms >= (SELECT min(time_ms) FROM "
-				 "events WHERE kind = 'config.added'))",
+		 "row.time_ms", "said.time_ms") ") AND (said.seq IS NOT NULL OR " BORN_WITH_EVENTS
+						" OR row.time_ms >= (SELECT "
+						"min(time_ms) FROM events WHERE kind = 'config.added'))",
 	 "config %s"},
-	{"WITH row AS (" IGNORED "), said AS (" IGNORING ") SELECT number, text, NULL, NULL FROM row WHERE time_ms >= "
-	 "(SELECT min(time_ms) FROM said) AND NOT EXISTS (SELECT 1 FROM said WHERE said.text = row.text AND " NEAR(
+	{"WITH row AS (" IGNORED "), said AS (" IGNORING
+	 ") SELECT number, text, NULL, NULL FROM row WHERE (" BORN_WITH_EVENTS
+	 " OR time_ms >= (SELECT min(time_ms) FROM said)) AND NOT EXISTS (SELECT 1 FROM said WHERE said.text = row.text AND " NEAR(
 		 "said.time_ms",
 		 "row.time_ms") ") UNION ALL SELECT seq, NULL, text, seq FROM said WHERE NOT EXISTS (SELECT 1 "
 				"FROM row WHERE row.text = said.text AND " NEAR("said.time_ms", "row.time_ms") ")",

@@ -133,6 +133,21 @@ class Cheats(unittest.TestCase):
                        "rolls_back, rollback_due, stages_passed, memory, before FROM runs")
             self.assertIn("r-20200101-1", self.verify()[0]["text"])
 
+    def test_what_nobody_added(self):
+        """Said to be older than any event: nothing is, where making the database was the first one."""
+        base = ("--config", self.fleet.file("young.json"), "--db", self.fleet.file("young.db"))
+        self.fleet.rollcall("init", *base).expect(0)
+        self.fleet.write("young-config.json", '{"name": "young", "rules": [{"attributes": {"pool": "blue"}}]}')
+        self.fleet.rollcall("config", "add", self.fleet.file("young-config.json"), *base).expect(0)
+        self.fleet.rollcall("audit", "verify", *base).expect(0)
+        db = sqlite3.connect(self.fleet.file("young.db"), isolation_level=None)
+        try:
+            db.execute("INSERT INTO config_versions (config, version, sha256, author, created_ms, message, document) "
+                       "SELECT config, version + 1, sha256, author, 1, message, document FROM config_versions")
+            self.fleet.rollcall("audit", "verify", *base).expect(1, "config young@2")
+        finally:
+            db.close()
+
     def test_a_message_that_was_never_delivered(self):
         with self.copy() as db:
             ended = db.execute("UPDATE outgoing SET ended_ms = created_ms, outcome = 'delivered' WHERE outcome IS NULL")
