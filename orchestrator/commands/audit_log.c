@@ -71,7 +71,7 @@ static int name_run(struct session *session, const char *name, char **out)
 {
 	struct run_row row;
 
-	if (strcmp(name, "latest") != 0) {
+	if (strcmp(name, "latest") != 0 && ledger_has_events_of(session->store, name)) {
 		*out = xstrdup(name);
 		return 0;
 	}

@@ -131,6 +131,14 @@ int ledger_find_run(struct store *store, const char *name, struct run_row *out, 
 	return found > 0 ? 0 : -1;
 }
 
+bool ledger_has_events_of(struct store *store, const char *run)
+{
+	struct error ignored = ERROR_INIT;
+	int64_t one;
+
+	return store_find_int(store, &one, &ignored, "SELECT 1 FROM events WHERE run = ?1 LIMIT 1", "t", run) > 0;
+}
+
 int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err)
 {
 	struct store_cursor rows;

@@ -27,6 +27,9 @@ int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct
 /* Another number after every commit of another process. */
 int ledger_version(struct store *store, int64_t *version, struct error *err);
 
+/* Is there an event of the run, or of the rescue, by that ID? Also false when the database does not say. */
+bool ledger_has_events_of(struct store *store, const char *run);
+
 /* The newest run of a plan, by the plan's whole hash. 1: *out is it; 0: it was never started; -1. */
 int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err);
 

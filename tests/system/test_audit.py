@@ -130,6 +130,7 @@ class Audit(unittest.TestCase):
         self.assertEqual(self.log("latest"), self.log(self.rollout))
         self.assertEqual(self.log("--until", "2020-01-01"), [])
         self.audit("log", "--where", "nonsense = 1").expect(2, "nothing that an event has")
+        self.audit("log", "r-20200101-1").expect(2, "there is no such run")
         self.audit("log", "--agent", host).expect(0, "to change attributes.rack", "1 task survived")
 
     # ---- exports
