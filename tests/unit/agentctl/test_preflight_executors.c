@@ -2,6 +2,8 @@
 /* Executors that the agent would not take over when it starts again: by its version, and by its new flags. */
 #include "tests/support/cmocka.h"
 
+#include <string.h>
+
 #include "agentctl/preflight.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -43,6 +45,18 @@ static void add_executor(struct preflight_fixture *fixture, enum executor_api ap
 	free(folder);
 }
 
+/* Process IDs of a test may be those of live processes: what else is found of them depends on the machine. */
+static size_t count_ours(const struct preflight_fixture *fixture)
+{
+	static const char *const ours[] = {"tasks-docker-http", "tasks-containerizer", "tasks-starting"};
+	size_t count = 0;
+
+	for (size_t i = 0; i < fixture->findings.count; i++)
+		for (size_t j = 0; j < sizeof ours / sizeof ours[0]; j++)
+			count += strcmp(fixture->findings.items[i].code, ours[j]) == 0;
+	return count;
+}
+
 static void test_http_executors_in_docker(void **state)
 {
 	static const char *const keep[] = {"1.4.0", "1.4.1", "1.5.0"};
@@ -56,17 +70,17 @@ static void test_http_executors_in_docker(void **state)
 	add_executor(fixture, EXECUTOR_HTTP, false);
 	set_version(fixture, "1.11.0");
 	preflight_look(fixture);
-	assert_int_equal(fixture->findings.count, 0);
+	assert_int_equal(count_ours(fixture), 0);
 	add_executor(fixture, EXECUTOR_HTTP, true);
 	for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
 		set_version(fixture, keep[i]);
 		preflight_look(fixture);
-		assert_int_equal(fixture->findings.count, 0);
+		assert_int_equal(count_ours(fixture), 0);
 	}
 	for (size_t i = 0; i < sizeof lose / sizeof lose[0]; i++) {
 		set_version(fixture, lose[i]);
 		preflight_look(fixture);
-		assert_int_equal(fixture->findings.count, 1);
+		assert_int_equal(count_ours(fixture), 1);
 		preflight_expect(fixture, "tasks-docker-http", FINDING_TASK_LOSS,
 				 "1 executor would end with 1 task (t4)");
 		preflight_expect(fixture, "tasks-docker-http", FINDING_TASK_LOSS, lose[i]);
@@ -81,7 +95,7 @@ static void test_one_containerizer(void **state)
 
 	add_executor(fixture, EXECUTOR_HTTP, false);
 	preflight_look(fixture);
-	assert_int_equal(fixture->findings.count, 0);
+	assert_int_equal(count_ours(fixture), 0);
 	set_containerizers(fixture, "docker");
 	preflight_look(fixture);
 	preflight_expect(fixture, "tasks-docker-http", FINDING_TASK_LOSS, "f1/e1");
@@ -114,7 +128,7 @@ static void test_executors_that_have_not_registered(void **state)
 	add_executor(fixture, EXECUTOR_UNREGISTERED, false);
 	preflight_add_task(fixture, true, true)->executor_api = EXECUTOR_UNREGISTERED;
 	preflight_look(fixture);
-	assert_int_equal(fixture->findings.count, 1);
+	assert_int_equal(count_ours(fixture), 1);
 	preflight_expect(fixture, "tasks-starting", FINDING_WARN, "1 executor would end with 1 task (t1)");
 }
 
