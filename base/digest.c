@@ -63,7 +63,8 @@ static inline void round_at(const uint32_t v[3], uint32_t *d, const uint32_t w[3
 }
 
 #define ROUND(a, b, c, d, e, f, g, h, at)                                                                              \
-	round_at((const uint32_t[3]){a, b, c}, &d, (const uint32_t[3]){e, f, g}, &h, digest_round_constants[at] + w[at])
+	round_at((const uint32_t[3]){a, b, c}, &(d), (const uint32_t[3]){e, f, g}, &(h),                               \
+		 digest_round_constants[at] + w[at])
 
 /* Section 6.2.2, eight rounds at a time: nothing has to be moved between them. */
 void digest_block_portable(uint32_t hash[8], const unsigned char block[64])

@@ -60,9 +60,9 @@ INSTRUCTIONS void digest_block_fast(uint32_t hash[8], const unsigned char block[
 	struct halves now = before;
 	__m128i words[4];
 
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		words[i] = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(block + 16 * i)), big_endian);
-	for (int i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		__m128i *oldest = &words[i % 4], last = words[(i + 3) % 4];
 		__m128i mixed = _mm_add_epi32(*oldest, _mm_loadu_si128((const void *)(digest_round_constants + 4 * i)));
 

@@ -93,8 +93,9 @@ void command_print_help(const char *program, const struct command *command, cons
 			const struct option *global)
 {
 	bool operands = command->operands != NULL && command->operands[0] != '\0';
-	printf("%s %s%s%s [options]\n\n", program, command->name, operands ? " " : "",
-	       operands ? command->operands : "");
+	bool placed = operands && strstr(command->operands, "[options]") != NULL;
+	printf("%s %s%s%s%s\n\n", program, command->name, operands ? " " : "", operands ? command->operands : "",
+	       placed ? "" : " [options]");
 	print_paragraphs(command->summary);
 	if (command->help != NULL) {
 		putchar('\n');

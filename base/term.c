@@ -6,7 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DEFAULT_WIDTH 80
+#define DEFAULT_WIDTH  80
+#define DEFAULT_HEIGHT 24
 
 static bool color_forbidden;
 
@@ -30,6 +31,14 @@ int term_width(FILE *stream)
 	if (ioctl(fileno(stream), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return DEFAULT_WIDTH;
 	return size.ws_col;
+}
+
+int term_height(FILE *stream)
+{
+	struct winsize size;
+	if (ioctl(fileno(stream), TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+		return DEFAULT_HEIGHT;
+	return size.ws_row;
 }
 
 const char *term_on(FILE *stream, enum term_style style)

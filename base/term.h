@@ -13,6 +13,8 @@ void term_forbid_color(void);
 bool term_has_color(FILE *stream);
 /* Columns of the terminal behind stream; 80 when it is none. */
 int term_width(FILE *stream);
+/* Its lines; 24 when it is none. */
+int term_height(FILE *stream);
 /* "" when there is no colour on stream. */
 const char *term_on(FILE *stream, enum term_style style);
 const char *term_off(FILE *stream);

@@ -14,9 +14,9 @@
 /* Leaves `spare` for the rest of the host when there is at least `enough`, else half; in whole MiB. */
 static double share_mb(uint64_t total, uint64_t enough, uint64_t spare)
 {
-	uint64_t ours = total >= enough ? total - spare : total / 2;
+	uint64_t ours = (total >= enough ? total - spare : total / 2) / MIB;
 
-	return (double)(ours / MIB);
+	return (double)ours;
 }
 
 int detect_machine(const char *work_dir, struct detected *out, struct error *err)

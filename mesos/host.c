@@ -5,8 +5,6 @@
 
 #include "base/alloc.h"
 
-#define DEFAULT_STATE_DIR "/var/lib/rollcall"
-
 static const char *const store_kinds[] = {
 	[FLAG_STORE_ENVFILE] = "envfile",
 	[FLAG_STORE_DIRECTORY] = "directory",
@@ -40,7 +38,7 @@ void host_settings_init(struct host_settings *host)
 {
 	memset(host, 0, sizeof *host);
 	host->root = xstrdup("/");
-	host->state_dir = xstrdup(DEFAULT_STATE_DIR);
+	host->state_dir = xstrdup(HOST_STATE_DIR);
 }
 
 static void list_free(char **list)

@@ -55,7 +55,8 @@ struct host_settings {
 	char *start_hook;
 };
 
-/* Defaults: root "/", state_dir "/var/lib/rollcall", everything else unknown. */
+#define HOST_STATE_DIR "/var/lib/rollcall"
+/* Defaults: root "/", state_dir HOST_STATE_DIR, everything else unknown. */
 void host_settings_init(struct host_settings *host);
 void host_settings_clear(struct host_settings *host);
 void host_settings_copy(struct host_settings *to, const struct host_settings *from); /* to must be cleared */

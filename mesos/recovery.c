@@ -35,6 +35,7 @@ static const struct {
 	{"domains", PART_DOMAIN},
 };
 #define IGNORABLE_COUNT (sizeof(ignorable) / sizeof(ignorable[0]))
+#define PARTS_THERE_ARE "\"resources\", \"attributes\" and \"domains\", or \"none\" alone"
 
 static int add_part(const char *name, unsigned *parts, bool *none, struct error *err)
 {
@@ -48,15 +49,13 @@ static int add_part(const char *name, unsigned *parts, bool *none, struct error 
 			return 0;
 		}
 	}
-	return error_set(err, ERROR_USAGE,
-			 "'%s' cannot be ignored; there are 'resources', 'attributes' and 'domains', or 'none' alone",
-			 name);
+	return error_set(err, ERROR_USAGE, "'%s' cannot be ignored: there are " PARTS_THERE_ARE, name);
 }
 
 static int check_none(bool none, unsigned parts, struct error *err)
 {
 	if (none && parts != 0)
-		return error_set(err, ERROR_USAGE, "'none' stands alone: nothing is ignored, or the other parts are");
+		return error_set(err, ERROR_USAGE, "'none' stands beside others: there are " PARTS_THERE_ARE);
 	return 0;
 }
 
@@ -69,9 +68,7 @@ int recovery_ignore_parse(const char *json_text, unsigned *parts, struct error *
 	int rc = 0;
 
 	if (!json_is_array(array) || json_array_size(array) == 0)
-		rc = error_set(err, ERROR_USAGE,
-			       "'%s' is no JSON array of what to ignore: \"resources\", \"attributes\", \"domains\", or"
-			       " \"none\" alone",
+		rc = error_set(err, ERROR_USAGE, "'%s' is no JSON array of what to ignore: there are " PARTS_THERE_ARE,
 			       json_text);
 	for (size_t i = 0; rc == 0 && i < json_array_size(array); i++) {
 		const char *name = json_string_value(json_array_get(array, i));

@@ -125,7 +125,10 @@ static bool read_code_point(struct reader *in, struct buffer *out)
 	if (c < 0 || (c >= 0xdc00 && c <= 0xdfff))
 		return false;
 	if (c >= 0xd800 && c <= 0xdbff) {
-		if (next_char(in) != '\\' || next_char(in) != 'u') {
+		bool escape = next_char(in) == '\\';
+
+		escape = escape && next_char(in) == 'u';
+		if (!escape) {
 			put_back(in);
 			return false;
 		}

@@ -24,7 +24,9 @@ long long scalar_fixed(double value)
 
 double scalar_from_fixed(long long fixed)
 {
-	return (double)(fixed / 1000) + (double)(fixed % 1000) / 1000.0;
+	long long whole = fixed / 1000, thousandths = fixed % 1000;
+
+	return (double)whole + (double)thousandths / 1000.0;
 }
 
 void scalar_print(double value, struct buffer *out)

@@ -57,7 +57,7 @@ int mesos_version_parse(const char *text, struct mesos_version *out, struct erro
 		ok = take_number(&p, &version.patch);
 	}
 	if (!ok || !is_suffix(p))
-		return error_set(err, ERROR_USAGE, "'%s' is no Mesos version; write it as 1.11.0", text);
+		return error_set(err, ERROR_USAGE, "'%s' is no version of Mesos; write it as 1.11.0", text);
 	*out = version;
 	return 0;
 }

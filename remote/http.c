@@ -347,7 +347,7 @@ uint64_t http_start(struct http *http, const struct http_request *request,
 	transfer->done = done;
 	transfer->ctx = ctx;
 	transfer->facts = (struct http_transfer_facts){
-		.url = http_url_for_people(request->url),
+		.url = request->shown_as ? xstrdup(request->shown_as) : http_url_for_people(request->url),
 		.timeout_ms = request->timeout_ms,
 		.max_body = request->max_body,
 	};

@@ -41,6 +41,7 @@ struct http_request {
 	const char *content_type;         /* of the body; NULL: "application/json" */
 	const char *accept;               /* NULL: "application/json" */
 	const char *const *headers;       /* further ones, "Name: value", ends with NULL; NULL: none */
+	const char *shown_as;             /* what messages call the URL; NULL: itself, without user and password */
 	int64_t timeout_ms;               /* for the whole request, > 0 */
 	size_t max_body;                  /* of the answer; more is ERROR_CORRUPT */
 	const struct http_access *access; /* NULL: none is needed */
@@ -56,7 +57,7 @@ struct http_answer {
 	char *location;     /* absolute URL of a redirect (scheme-relative ones resolved), NULL: none */
 	/* ERROR_NONE when a whole answer came, whatever its status. ERROR_USAGE: no URL we ask; ERROR_UNREACHABLE: no
 	 * answer; ERROR_CORRUPT: half of one, too much of one, or something that is no HTTP. The text begins with
-	 * the URL, without any password in it. */
+	 * the URL as it may be shown. */
 	struct error error;
 };
 void http_answer_clear(struct http_answer *answer);

@@ -37,7 +37,10 @@ void master_snapshot_free(struct master_snapshot *snapshot)
 		task_view_clear(&snapshot->completed[i]);
 	for (size_t i = 0; i < snapshot->framework_count; i++)
 		framework_view_clear(&snapshot->frameworks[i]);
+	for (size_t i = 0; i < snapshot->recovered_count; i++)
+		free(snapshot->recovered[i]);
 	free(snapshot->agents);
+	free(snapshot->recovered);
 	free(snapshot->tasks);
 	free(snapshot->completed);
 	free(snapshot->frameworks);
@@ -101,10 +104,25 @@ static int keep_framework(void *ctx, struct framework_view *framework, struct er
 	return 0;
 }
 
+static int keep_recovered(void *ctx, const char *id, struct error *err)
+{
+	struct master_snapshot *snapshot = ctx;
+	size_t count = snapshot->recovered_count;
+
+	(void)err;
+	if ((count & (count + 1)) == 0) /* room for 1, 3, 7, 15… */
+		snapshot->recovered = xreallocarray(snapshot->recovered, 2 * count + 1, sizeof(*snapshot->recovered));
+	snapshot->recovered[snapshot->recovered_count++] = xstrdup(id);
+	return 0;
+}
+
 struct master_taker master_snapshot_taker(struct master_snapshot *snapshot)
 {
-	return (struct master_taker){
-		.ctx = snapshot, .agent = keep_agent, .task = keep_task, .framework = keep_framework};
+	return (struct master_taker){.ctx = snapshot,
+				     .agent = keep_agent,
+				     .task = keep_task,
+				     .framework = keep_framework,
+				     .recovered = keep_recovered};
 }
 
 static int compare_agents(const void *a, const void *b)

@@ -34,6 +34,9 @@ struct master_snapshot {
 	char *master;              /* URL of the leader that answered */
 	struct agent_view *agents; /* sorted by ID, each ID once */
 	size_t agent_count;
+	/* IDs of agents that this leader knows from its registry and that have not come back since it leads, in no order. */
+	char **recovered;
+	size_t recovered_count;
 	struct task_view *tasks; /* all states a master lists as not completed, unreachable ones too */
 	size_t task_count;
 	struct task_view *completed; /* tasks that ended, as many as the master remembers */

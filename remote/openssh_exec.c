@@ -161,14 +161,14 @@ static void write_some(struct openssh_exec *exec, struct openssh_pipe_end *end)
 	size_t left = exec->job == SSH_JOB_VERIFY ? 0 : input->len - exec->written;
 	ssize_t n = left > 0 ? send(end->fd, input->data + exec->written, left < CHUNK ? left : CHUNK, MSG_NOSIGNAL)
 			     : 0;
+	bool ended = n < 0 && errno != EAGAIN && errno != EINTR; /* its exit status says more */
+	bool all = (size_t)(n > 0 ? n : 0) == left;
 	if (n > 0)
 		exec->written += (size_t)n;
-	if (n < 0 && errno != EAGAIN && errno != EINTR) /* it has ended: its exit status says more */
+	if (ended || (all && exec->job != SSH_JOB_AGENTCTL)) /* or: the end of the file */
 		openssh_pipe_close(end);
-	else if ((size_t)(n > 0 ? n : 0) == left && exec->job != SSH_JOB_AGENTCTL)
-		openssh_pipe_close(end); /* the end of the file */
 	else
-		loop_set(end->source, end->fd, (size_t)(n > 0 ? n : 0) == left ? 0 : POLLOUT, -1);
+		loop_set(end->source, end->fd, all ? 0 : POLLOUT, -1);
 }
 
 static void take(struct openssh_exec *exec, enum openssh_pipe pipe, const char *data, size_t len)

@@ -48,7 +48,7 @@ static int64_t address_deadline(const struct ssh_session *session)
 	int64_t count = 0;
 	for (const struct addrinfo *address = session->address; address != NULL; address = address->ai_next)
 		count++;
-	return now + (session->deadline_ms - now) / count;
+	return count > 0 ? now + (session->deadline_ms - now) / count : now;
 }
 
 static int start_connecting(struct ssh_session *session)

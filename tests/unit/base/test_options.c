@@ -289,6 +289,15 @@ static void print_command_help(void)
 	command_print_help("rollcall", &commands[1], own, global);
 }
 
+/* Where the options stand among the operands matters to some. */
+static void print_help_of_a_wrapper(void)
+{
+	static const struct command wrapper = {
+		.name = "launch", .operands = "[options] -- PROGRAM ARGS...", .summary = "becomes a program"};
+
+	command_print_help("agentctl", &wrapper, own, NULL);
+}
+
 static void print_overview(void)
 {
 	commands_print_overview("rollcall", "Rolls out.", commands, global);
@@ -305,6 +314,9 @@ static void help_comes_from_the_tables(void **state)
 	assert_text_has(text, "  -n, --window N          how many at once, counted in agents that are away for\n"
 			      "                          any reason, in the whole run\n");
 	assert_text_has(text, "\nEverywhere\n  -v, --verbose           say more\n");
+	free(text);
+	text = captured(print_help_of_a_wrapper);
+	assert_text_has(text, "agentctl launch [options] -- PROGRAM ARGS...\n\n  becomes a program\n");
 	free(text);
 	text = captured(print_overview);
 	assert_text_has(

@@ -9,35 +9,11 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/meta_tree.h"
 
-static struct checkpoint_state read_ok(const char *work_dir)
-{
-	struct checkpoint_state found = {0};
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(0, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
-	assert_string_equal("", err.text);
-	return found;
-}
-
-static void read_fails(const char *work_dir, enum error_kind kind, const char *piece)
-{
-	struct checkpoint_state found, untouched;
-	struct error err = ERROR_INIT;
-
-	memset(&found, 0x5a, sizeof(found));
-	memset(&untouched, 0x5a, sizeof(untouched));
-	assert_int_equal(-1, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
-	assert_int_equal(kind, err.kind);
-	if (strstr(err.text, piece) == NULL)
-		assert_string_equal(piece, err.text);
-	assert_memory_equal(&untouched, &found, sizeof(found));
-}
-
 /* ---- real trees */
 
 static void the_agent_with_static_reservations(void **state)
 {
-	struct checkpoint_state found = read_ok("/w1");
+	struct checkpoint_state found = meta_tree_read("/w1");
 
 	(void)state;
 	assert_string_equal(AGENT_1, found.agent_id);
@@ -63,7 +39,7 @@ static void check_task(const struct checkpoint_task *task, const char *framework
 
 static void the_agent_with_tasks_and_dynamic_reservations(void **state)
 {
-	struct checkpoint_state found = read_ok("/w2");
+	struct checkpoint_state found = meta_tree_read("/w2");
 	struct buffer text = BUFFER_INIT(1024);
 
 	(void)state;
@@ -81,11 +57,11 @@ static void the_agent_with_tasks_and_dynamic_reservations(void **state)
 static void the_older_form_of_reservations_says_the_same(void **state)
 {
 	char *path = meta_tree_path("w2/meta/resources/resources_and_operations.state");
-	struct checkpoint_state newer = read_ok("/w2"), older;
+	struct checkpoint_state newer = meta_tree_read("/w2"), older;
 
 	(void)state;
 	assert_int_equal(0, unlink(path));
-	older = read_ok("/w2");
+	older = meta_tree_read("/w2");
 	assert_int_equal(2, older.reserved.count);
 	assert_true(resources_equal(&newer.reserved, &older.reserved));
 	checkpoint_state_clear(&newer);
@@ -99,7 +75,7 @@ static void what_was_not_renamed_yet_counts(void **state)
 
 	(void)state;
 	meta_tree_write("w2/meta/resources/resources_and_operations.target", "\0\0\0\0", 4);
-	found = read_ok("/w2");
+	found = meta_tree_read("/w2");
 	assert_int_equal(0, found.reserved.count);
 	checkpoint_state_clear(&found);
 }
@@ -121,17 +97,17 @@ static void a_finished_task_is_completed(void **state)
 			   9) == 0)
 			bytes.data[i + 8] = 4;
 	meta_tree_write(TASK_1 "/task.updates", bytes.data, bytes.len);
-	found = read_ok("/w2");
+	found = meta_tree_read("/w2");
 	assert_true(found.tasks[0].completed);
 	assert_false(found.tasks[1].completed);
 	checkpoint_state_clear(&found);
 	/* The last update cut off: what is whole counts. */
 	meta_tree_write(TASK_1 "/task.updates", bytes.data, 290);
-	found = read_ok("/w2");
+	found = meta_tree_read("/w2");
 	assert_false(found.tasks[0].completed);
 	checkpoint_state_clear(&found);
 	meta_tree_write(RUN_1 "/edfb19f1-8f1d-4e02-a86d-86917f19ce79/executor.sentinel", "", 0);
-	found = read_ok("/w2");
+	found = meta_tree_read("/w2");
 	assert_true(found.tasks[0].completed);
 	checkpoint_state_clear(&found);
 	buffer_clear(&bytes);
@@ -142,7 +118,7 @@ static void a_finished_task_is_completed(void **state)
 
 static void nothing_there_means_no_agent(void **state)
 {
-	struct checkpoint_state found = read_ok("/nowhere");
+	struct checkpoint_state found = meta_tree_read("/nowhere");
 	char *path = meta_tree_path("w1/meta/slaves/latest");
 
 	(void)state;
@@ -151,7 +127,7 @@ static void nothing_there_means_no_agent(void **state)
 	assert_null(found.info);
 	checkpoint_state_clear(&found);
 	assert_int_equal(0, unlink(path));
-	found = read_ok("/w1");
+	found = meta_tree_read("/w1");
 	assert_null(found.agent_id);
 	assert_non_null(found.boot_id);
 	checkpoint_state_clear(&found);
@@ -165,7 +141,7 @@ static void an_agent_that_never_registered_has_no_slave_info(void **state)
 
 	(void)state;
 	assert_int_equal(0, unlink(path));
-	found = read_ok("/w1");
+	found = meta_tree_read("/w1");
 	assert_null(found.agent_id);
 	checkpoint_state_clear(&found);
 	free(path);
@@ -180,11 +156,11 @@ static void absolute_links_are_followed_inside(void **state)
 
 	(void)state;
 	meta_tree_link("w1/meta/slaves/latest", "/w1/meta/slaves/" AGENT_1);
-	found = read_ok("/w1");
+	found = meta_tree_read("/w1");
 	assert_string_equal(AGENT_1, found.agent_id);
 	checkpoint_state_clear(&found);
 	meta_tree_link("w1/meta/slaves/latest", outside);
-	found = read_ok("/w1");
+	found = meta_tree_read("/w1");
 	assert_string_equal(AGENT_1, found.agent_id);
 	checkpoint_state_clear(&found);
 	free(outside);
@@ -206,10 +182,10 @@ static void links_that_lead_away_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		meta_tree_link("w1/meta/slaves/latest", targets[i]);
-		read_fails("/w1", ERROR_CORRUPT, "slaves/latest does not lead to an agent's folder");
+		meta_tree_read_fails("/w1", ERROR_CORRUPT, "slaves/latest does not lead to an agent's folder");
 	}
 	meta_tree_link("w1/meta/slaves/latest", "gone-S1");
-	read_fails("/w1", ERROR_CORRUPT, "leads to gone-S1, which is not there");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "leads to gone-S1, which is not there");
 }
 
 static void a_copy_without_links_is_read_too(void **state)
@@ -220,7 +196,7 @@ static void a_copy_without_links_is_read_too(void **state)
 	(void)state;
 	assert_int_equal(0, unlink(path));
 	meta_tree_write("w1/meta/slaves/latest", AGENT_1 "\n", strlen(AGENT_1) + 1);
-	found = read_ok("/w1");
+	found = meta_tree_read("/w1");
 	assert_string_equal(AGENT_1, found.agent_id);
 	checkpoint_state_clear(&found);
 	free(path);
@@ -235,14 +211,14 @@ static void no_other_link_is_followed(void **state)
 	(void)state;
 	assert_int_equal(0, rename(agent, away));
 	meta_tree_link("w1/meta/slaves/" AGENT_1, away);
-	read_fails("/w1", ERROR_CORRUPT, "is a symbolic link");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is a symbolic link");
 	assert_int_equal(0, unlink(agent));
 	assert_int_equal(0, mkdir(agent, 0755));
 	meta_tree_link("w1/meta/slaves/" AGENT_1 "/slave.info", info);
-	read_fails("/w1", ERROR_CORRUPT, "slave.info is a symbolic link");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "slave.info is a symbolic link");
 	assert_int_equal(0, rename(meta, real));
 	meta_tree_link("w2/meta", real);
-	read_fails("/w2", ERROR_CORRUPT, "meta is a symbolic link");
+	meta_tree_read_fails("/w2", ERROR_CORRUPT, "meta is a symbolic link");
 	free(agent);
 	free(away);
 	free(info);

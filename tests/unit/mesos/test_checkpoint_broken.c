@@ -5,33 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "mesos/checkpoint.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meta_tree.h"
-
-static struct checkpoint_state read_ok(const char *work_dir)
-{
-	struct checkpoint_state found = {0};
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(0, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
-	assert_string_equal("", err.text);
-	return found;
-}
-
-static void read_fails(const char *work_dir, enum error_kind kind, const char *piece)
-{
-	struct checkpoint_state found, untouched;
-	struct error err = ERROR_INIT;
-
-	memset(&found, 0x5a, sizeof(found));
-	memset(&untouched, 0x5a, sizeof(untouched));
-	assert_int_equal(-1, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
-	assert_int_equal(kind, err.kind);
-	if (strstr(err.text, piece) == NULL)
-		assert_string_equal(piece, err.text);
-	assert_memory_equal(&untouched, &found, sizeof(found));
-}
 
 /* ---- slave.info that is none */
 
@@ -39,7 +14,7 @@ static void read_fails(const char *work_dir, enum error_kind kind, const char *p
 
 static void every_truncation_is_noticed(void **state)
 {
-	struct checkpoint_state found = read_ok("/w1");
+	struct checkpoint_state found = meta_tree_read("/w1");
 
 	(void)state;
 	for (size_t len = 0; len < found.bytes.len; len++) {
@@ -52,15 +27,15 @@ static void every_truncation_is_noticed(void **state)
 		free(exact);
 	}
 	meta_tree_write(INFO_1, found.bytes.data, 100);
-	read_fails("/w1", ERROR_CORRUPT, INFO_1 " is truncated: 100 of 363 bytes");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, INFO_1 " is truncated: 100 of 363 bytes");
 	meta_tree_write(INFO_1, "", 0);
-	read_fails("/w1", ERROR_CORRUPT, INFO_1 " is empty");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, INFO_1 " is empty");
 	checkpoint_state_clear(&found);
 }
 
 static void foreign_files_are_refused(void **state)
 {
-	struct checkpoint_state first = read_ok("/w1"), second = read_ok("/w2");
+	struct checkpoint_state first = meta_tree_read("/w1"), second = meta_tree_read("/w2");
 	char *task = meta_tree_path(TASK_1 "/task.info"),
 	     *framework = meta_tree_path(TASK_1 "/../../../../../../framework.info");
 	struct buffer bytes = BUFFER_INIT(1 << 20);
@@ -68,27 +43,27 @@ static void foreign_files_are_refused(void **state)
 
 	(void)state;
 	meta_tree_write(INFO_1, second.bytes.data, second.bytes.len);
-	read_fails("/w1", ERROR_CORRUPT, "is the checkpoint of another agent, " AGENT_2);
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is the checkpoint of another agent, " AGENT_2);
 	assert_int_equal(0, file_read(task, &bytes, &err));
 	meta_tree_write(INFO_1, bytes.data, bytes.len);
-	read_fails("/w1", ERROR_CORRUPT, "is no checkpoint of an agent");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is no checkpoint of an agent");
 	buffer_reset(&bytes);
 	assert_int_equal(0, file_read(framework, &bytes, &err));
 	meta_tree_write(INFO_1, bytes.data, bytes.len);
-	read_fails("/w1", ERROR_CORRUPT, "is no checkpoint of an agent");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is no checkpoint of an agent");
 	meta_tree_write(INFO_1, "#!/bin/sh\necho hello\n", 21);
-	read_fails("/w1", ERROR_CORRUPT, "begins with a length of");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "begins with a length of");
 	buffer_reset(&bytes);
 	buffer_append(&bytes, first.bytes.data, first.bytes.len);
 	buffer_putc(&bytes, 'x');
 	meta_tree_write(INFO_1, bytes.data, bytes.len);
-	read_fails("/w1", ERROR_CORRUPT, "1 bytes follow the 359");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "1 bytes follow the 359");
 	/* A SlaveInfo without an ID is no checkpoint. */
 	slaveinfo_set_id(first.info, NULL);
 	buffer_reset(&bytes);
 	checkpoint_build(first.info, &bytes);
 	meta_tree_write(INFO_1, bytes.data, bytes.len);
-	read_fails("/w1", ERROR_CORRUPT, "holds no hostname and agent ID");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "holds no hostname and agent ID");
 	buffer_clear(&bytes);
 	checkpoint_state_clear(&first);
 	checkpoint_state_clear(&second);
@@ -103,7 +78,7 @@ static void malformed_messages_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		struct checkpoint_state found = read_ok("/w1");
+		struct checkpoint_state found = meta_tree_read("/w1");
 		struct buffer bytes = BUFFER_INIT(CHECKPOINT_MAX);
 		size_t extra = i == 0 ? 7 : strlen(tails[i]);
 		uint32_t size = (uint32_t)(found.bytes.len - 4 + extra);
@@ -128,7 +103,7 @@ static void oversized_files_are_refused(void **state)
 	assert_null(checkpoint_parse("slave.info", big, CHECKPOINT_MAX + 1, &err));
 	assert_non_null(strstr(err.text, "slave.info is larger than 4194304 bytes"));
 	assert_int_equal(0, truncate(path, (off_t)CHECKPOINT_MAX * 100));
-	read_fails("/w1", ERROR_CORRUPT, "is larger than");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is larger than");
 	free(big);
 	free(path);
 }
@@ -140,10 +115,10 @@ static void what_is_no_file_is_refused(void **state)
 	(void)state;
 	assert_int_equal(0, unlink(path));
 	assert_int_equal(0, mkdir(path, 0755));
-	read_fails("/w1", ERROR_CORRUPT, "is no regular file");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is no regular file");
 	assert_int_equal(0, rmdir(path));
 	assert_int_equal(0, mkfifo(path, 0600));
-	read_fails("/w1", ERROR_CORRUPT, "is no regular file");
+	meta_tree_read_fails("/w1", ERROR_CORRUPT, "is no regular file");
 	free(path);
 }
 
@@ -151,17 +126,17 @@ static void broken_neighbours_are_refused(void **state)
 {
 	(void)state;
 	meta_tree_write("w2/meta/resources/resources_and_operations.state", "\x3c\0\0\0\x12", 5);
-	read_fails("/w2", ERROR_CORRUPT, "resources_and_operations.state is truncated");
+	meta_tree_read_fails("/w2", ERROR_CORRUPT, "resources_and_operations.state is truncated");
 	meta_tree_write("w2/meta/resources/resources_and_operations.state", "", 0);
 	meta_tree_write(TASK_1 "/../../../../../../framework.info", "\x60\0\0\0x", 5);
-	read_fails("/w2", ERROR_CORRUPT, "framework.info is truncated");
+	meta_tree_read_fails("/w2", ERROR_CORRUPT, "framework.info is truncated");
 }
 
 /* ---- what does not come from a file */
 
 static void garbage_is_never_taken(void **state)
 {
-	struct checkpoint_state found = read_ok("/w1");
+	struct checkpoint_state found = meta_tree_read("/w1");
 	uint64_t seed = 7;
 
 	(void)state;

@@ -2,23 +2,11 @@
 /* The policies beyond what was captured of real agents (test_verdicts.c), and the options a stock agent does not have. */
 #include "mesos/recovery.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/splice_fixture.h"
 
 static Mesos__SlaveInfo *make(const char *attributes, const char *resources, const char *domain)
 {
-	struct flags flags = FLAGS_INIT;
-	struct error err = ERROR_INIT;
-	Mesos__SlaveInfo *info;
-
-	flags_set(&flags, "hostname", "n1");
-	flags_set(&flags, "attributes", attributes);
-	flags_set(&flags, "resources", resources);
-	if (domain != NULL)
-		flags_set(&flags, "domain", domain);
-	info = slaveinfo_from_flags(&flags, NULL, &mesos_version_newest, &err);
-	assert_string_equal("", err.text);
-	slaveinfo_set_id(info, "S1");
-	flags_clear(&flags);
-	return info;
+	return splice_make(attributes, resources, domain, "5051");
 }
 
 #define BASE   "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"

@@ -7,6 +7,7 @@
 #include "mesos/pb.h"
 #include "mesos/slaveinfo.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/flag_pairs.h"
 #include "tests/support/scratch.h"
 
 #define BASE "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
@@ -23,25 +24,10 @@ static struct buffer read_captured(const char *name)
 	return bytes;
 }
 
-static Mesos__SlaveInfo *from_flags(const char *const pairs[], const struct detected *detected,
-				    const struct mesos_version *version, struct error *err)
-{
-	struct flags flags = FLAGS_INIT;
-	Mesos__SlaveInfo *info;
-
-	for (size_t i = 0; pairs[i] != NULL; i += 2)
-		flags_set(&flags, pairs[i], pairs[i + 1]);
-	info = slaveinfo_from_flags(&flags, detected, version, err);
-	flags_clear(&flags);
-	return info;
-}
-
-#define FLAGS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static Mesos__SlaveInfo *make(const char *const pairs[])
 {
 	struct error err = ERROR_INIT;
-	Mesos__SlaveInfo *info = from_flags(pairs, NULL, &mesos_version_newest, &err);
+	Mesos__SlaveInfo *info = slaveinfo_from_pairs(pairs, NULL, &mesos_version_newest, &err);
 
 	assert_string_equal("", err.text);
 	return info;

@@ -2,29 +2,16 @@
 /* The SlaveInfo an agent makes of its flags, and what it says when it cannot. */
 #include "mesos/slaveinfo.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/flag_pairs.h"
 
 #define BASE "cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
-
-static Mesos__SlaveInfo *from_flags(const char *const pairs[], const struct detected *detected,
-				    const struct mesos_version *version, struct error *err)
-{
-	struct flags flags = FLAGS_INIT;
-	Mesos__SlaveInfo *info;
-
-	for (size_t i = 0; pairs[i] != NULL; i += 2)
-		flags_set(&flags, pairs[i], pairs[i + 1]);
-	info = slaveinfo_from_flags(&flags, detected, version, err);
-	flags_clear(&flags);
-	return info;
-}
-
-#define FLAGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void what_flags_leave_out_is_detected(void **state)
 {
 	struct detected detected = {.hostname = "found", .cpus = 2, .mem_mb = 1000, .disk_mb = 500, .gpus = 2};
 	struct error err = ERROR_INIT;
-	Mesos__SlaveInfo *info = from_flags(FLAGS("default_role", "web"), &detected, &mesos_version_newest, &err);
+	Mesos__SlaveInfo *info = slaveinfo_from_pairs(FLAGS("default_role", "web"), &detected, &mesos_version_newest,
+						      &err);
 	struct resources resources;
 	struct buffer text = BUFFER_INIT(4096);
 
@@ -42,8 +29,8 @@ static void what_flags_leave_out_is_detected(void **state)
 	resources_clear(&resources);
 	slaveinfo_free(info);
 	/* With GPUs isolated they are found too; named ones go behind what is known by then. */
-	info = from_flags(FLAGS("isolation", "cgroups/cpu,gpu/nvidia", "resources", "ports:[1-2]"), &detected,
-			  &mesos_version_newest, &err);
+	info = slaveinfo_from_pairs(FLAGS("isolation", "cgroups/cpu,gpu/nvidia", "resources", "ports:[1-2]"), &detected,
+				    &mesos_version_newest, &err);
 	resources = slaveinfo_resources(info);
 	buffer_reset(&text);
 	resources_to_text(&resources, &text);
@@ -51,7 +38,8 @@ static void what_flags_leave_out_is_detected(void **state)
 	resources_clear(&resources);
 	slaveinfo_free(info);
 	/* What is named as nothing is not detected. */
-	info = from_flags(FLAGS("resources", "cpus:0;mem:0;disk:0;ports:[]"), &detected, &mesos_version_newest, &err);
+	info = slaveinfo_from_pairs(FLAGS("resources", "cpus:0;mem:0;disk:0;ports:[]"), &detected,
+				    &mesos_version_newest, &err);
 	assert_int_equal(0, info->n_resources);
 	slaveinfo_free(info);
 	buffer_clear(&text);
@@ -64,15 +52,16 @@ static void hostnames_come_from_where_agents_take_them(void **state)
 	Mesos__SlaveInfo *info;
 
 	(void)state;
-	info = from_flags(FLAGS("ip", "10.0.0.1"), &detected, &mesos_version_newest, &err);
+	info = slaveinfo_from_pairs(FLAGS("ip", "10.0.0.1"), &detected, &mesos_version_newest, &err);
 	assert_string_equal("looked-up", info->hostname);
 	slaveinfo_free(info);
-	info = from_flags(FLAGS("ip", "10.0.0.1", "hostname_lookup", "false"), &detected, &mesos_version_newest, &err);
+	info = slaveinfo_from_pairs(FLAGS("ip", "10.0.0.1", "hostname_lookup", "false"), &detected,
+				    &mesos_version_newest, &err);
 	assert_string_equal("10.0.0.1", info->hostname);
 	slaveinfo_free(info);
-	info = from_flags(FLAGS("ip", "10.0.0.1", "hostname_lookup", "false", "hostname", "given", "port", "1",
-				"advertise_port", "2"),
-			  &detected, &mesos_version_newest, &err);
+	info = slaveinfo_from_pairs(FLAGS("ip", "10.0.0.1", "hostname_lookup", "false", "hostname", "given", "port",
+					  "1", "advertise_port", "2"),
+				    &detected, &mesos_version_newest, &err);
 	assert_string_equal("given", info->hostname);
 	assert_int_equal(2, slaveinfo_port(info));
 	slaveinfo_free(info);
@@ -134,8 +123,9 @@ static void flags_an_agent_would_not_start_with(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct error err = ERROR_INIT;
 
-		assert_null(from_flags(FLAGS("hostname", "n1", "resources", BASE, rows[i].flag, rows[i].value), NULL,
-				       &mesos_version_newest, &err));
+		assert_null(
+			slaveinfo_from_pairs(FLAGS("hostname", "n1", "resources", BASE, rows[i].flag, rows[i].value),
+					     NULL, &mesos_version_newest, &err));
 		assert_string_equal(rows[i].expected, err.text);
 		assert_int_equal(ERROR_USAGE, err.kind);
 	}
@@ -146,17 +136,18 @@ static void the_first_mistake_is_the_one_named(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_null(from_flags(FLAGS("attributes", "rack", "resources", "cpus", "port", "x", "domain", "x"), NULL,
-			       &mesos_version_newest, &err));
+	assert_null(slaveinfo_from_pairs(FLAGS("attributes", "rack", "resources", "cpus", "port", "x", "domain", "x"),
+					 NULL, &mesos_version_newest, &err));
 	assert_non_null(strstr(err.text, "flag 'domain'"));
 	error_clear(&err);
-	assert_null(from_flags(FLAGS("attributes", "rack", "resources", "cpus"), NULL, &mesos_version_newest, &err));
+	assert_null(slaveinfo_from_pairs(FLAGS("attributes", "rack", "resources", "cpus"), NULL, &mesos_version_newest,
+					 &err));
 	assert_non_null(strstr(err.text, "Failed to determine agent resources"));
 	error_clear(&err);
-	assert_null(from_flags(FLAGS("resources", BASE), NULL, &mesos_version_newest, &err));
+	assert_null(slaveinfo_from_pairs(FLAGS("resources", BASE), NULL, &mesos_version_newest, &err));
 	assert_non_null(strstr(err.text, "--hostname"));
 	error_clear(&err);
-	assert_null(from_flags(FLAGS("port", "0"), NULL, &mesos_version_newest, &err));
+	assert_null(slaveinfo_from_pairs(FLAGS("port", "0"), NULL, &mesos_version_newest, &err));
 	assert_non_null(strstr(err.text, "--port=0"));
 }
 
