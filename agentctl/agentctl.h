@@ -3,6 +3,12 @@
 #define AGENTCTL_AGENTCTL_H
 /* The commands, one file each; each returns the program's exit code. */
 #include "base/options.h"
+#include "mesos/host.h"
+
+/* What options say of themselves that several commands have. */
+#define ROOT_HELP      "a prefix for every path; default: /"
+#define STATE_DIR_HELP "agentctl's own folder; default: " HOST_STATE_DIR
+#define STORE_HELP     "where its flags are: envfile:, defaults:, directory: or external: and a PATH"
 
 int command_inspect(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_check(int argc, const char *const argv[], const struct command *self, void *ctx);

@@ -84,8 +84,7 @@ static int check_no_other(const struct apply *apply, struct error *err)
 		return -1;
 	if (open[0] == '\0')
 		return 0;
-	return error_set(err, ERROR_CONFLICT,
-			 "the operation %s is still open on this host: settle it first (agentctl settle)", open);
+	return self_say_settle(open, "still open", apply->request.host.root, apply->request.host.state_dir, err);
 }
 
 static int build_change(struct apply *apply, struct error *err)

@@ -29,7 +29,7 @@ static int take_lock(struct by_hand *by_hand, struct error *err)
 	}
 }
 
-static int check_no_other(const struct by_hand *by_hand, struct error *err)
+static int check_no_other(const struct by_hand *by_hand, const struct host_settings *settings, struct error *err)
 {
 	char open[RANDOM_ID_SIZE];
 
@@ -37,8 +37,7 @@ static int check_no_other(const struct by_hand *by_hand, struct error *err)
 		return -1;
 	if (open[0] == '\0')
 		return 0;
-	return error_set(err, ERROR_CONFLICT,
-			 "the operation %s is still open on this host: settle it first (agentctl settle)", open);
+	return self_say_settle(open, "still open", settings->root, settings->state_dir, err);
 }
 
 int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, struct error *err)
@@ -52,7 +51,7 @@ int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, 
 	real_host_init(&by_hand->host, settings->root, settings->state_dir, id);
 	if (journal_create(&by_hand->host.journal, err) != 0 || take_lock(by_hand, err) != 0)
 		return -1;
-	return check_no_other(by_hand, err);
+	return check_no_other(by_hand, settings, err);
 }
 
 void by_hand_clear(struct by_hand *by_hand)

@@ -138,6 +138,8 @@ int take_over(struct real_host *host, struct talk *talk, bool until_waiting)
 	}
 	if (op.state.step == STEP_STARTED && !until_waiting)
 		say_progress(talk, host, &op.state);
+	/* Whoever asks for the end of what is stuck has mended what kept the agent from starting. */
+	op.start_again = !until_waiting;
 	hear(&op, host, WORD_NONE);
 	return drive(&op, host, talk, until_waiting);
 }

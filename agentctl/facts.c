@@ -103,7 +103,8 @@ static void read_store(struct facts *facts)
 	if (host->store_kind == FLAG_STORE_UNKNOWN ||
 	    (host->store_path == NULL && host->store_kind != FLAG_STORE_EXTERNAL))
 		error_set(&facts->store_error, ERROR_USAGE,
-			  "it is not known where this host keeps its agent's flags: set \"flag_store\" for it");
+			  "it is not known where this host keeps its agent's flags: say it with --store (in "
+			  "a cluster file: \"flag_store\")");
 	else
 		flag_store_read_host(host, &facts->store, &facts->store_error);
 }

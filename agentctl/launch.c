@@ -10,11 +10,11 @@
 #include "agentctl/agentctl.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "mesos/host.h"
 
-#define ENV_IGNORE        "AGENTCTL_IGNORE_CHECKPOINTED_STATE"
-#define ENV_RECOVER       "AGENTCTL_RECOVER_STATE"
-#define IGNORE_DEFAULT    "[\"domains\"]"
-#define STATE_DIR_DEFAULT "/var/lib/rollcall"
+#define ENV_IGNORE     "AGENTCTL_IGNORE_CHECKPOINTED_STATE"
+#define ENV_RECOVER    "AGENTCTL_RECOVER_STATE"
+#define IGNORE_DEFAULT "[\"domains\"]"
 
 extern char **environ;
 
@@ -110,12 +110,11 @@ static int parse_wish(const struct launch_options *given, struct launch *launch,
 	const char *recover = given->recover != NULL ? given->recover : getenv(ENV_RECOVER);
 
 	if (recovery_ignore_parse(ignore != NULL ? ignore : IGNORE_DEFAULT, &launch->ignore, err) != 0)
-		return error_prefix(
-			err, "--ignore_checkpointed_state takes a JSON array of \"resources\", \"attributes\" and "
-			     "\"domains\", or of \"none\" alone");
+		return error_prefix(err, "%s", given->ignore != NULL ? "--ignore_checkpointed_state" : ENV_IGNORE);
 	launch->recover_state = recover == NULL || strcmp(recover, "true") == 0;
 	if (!launch->recover_state && strcmp(recover, "false") != 0)
-		return error_set(err, ERROR_USAGE, "--recover_state is true or false, not '%s'", recover);
+		return error_set(err, ERROR_USAGE, "%s is true or false, not '%s'",
+				 given->recover != NULL ? "--recover_state" : ENV_RECOVER, recover);
 	if (launch->root[0] != '/' || launch->state_dir[0] != '/')
 		return error_set(err, ERROR_USAGE, "--root and --state-dir take a path from /");
 	return 0;
@@ -169,18 +168,20 @@ static int run(struct launch *launch)
 int command_launch(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct launch_options given = {.ignore = NULL};
-	struct launch launch = {.root = "/", .state_dir = STATE_DIR_DEFAULT};
+	struct launch launch = {.root = "/", .state_dir = HOST_STATE_DIR};
 	const struct option options[] = {
 		{"ignore_checkpointed_state", 0, OPTION_STRING, &given.ignore, "JSON",
-		 "which differences are accepted: an array of resources, attributes, domains, or of none alone", 0, 0},
+		 "which differences are accepted: an array of resources, attributes, domains, or [\"none\"]; default: " IGNORE_DEFAULT,
+		 0, 0},
 		{"recover_state", 0, OPTION_STRING, &given.recover, "BOOL",
-		 "false: keep the ID, replace the state, kill the tasks; once per operation", 0, 0},
+		 "false: keep the ID, replace the state, kill the tasks; once per operation; default: true", 0, 0},
 		{"operation", 0, OPTION_STRING, &launch.operation, "NAME",
-		 "name of a state that is not recovered; by default each change is one", 0, 0},
+		 "name of a state that is not recovered; default: every change is one", 0, 0},
 		{"master-checked", 0, OPTION_FLAG, &launch.master_checked, NULL,
-		 "every master is known to be 1.5 or later: do not ask it", 0, 0},
-		{"root", 0, OPTION_STRING, &launch.root, "DIR", "a prefix for every path", 0, 0},
-		{"state-dir", 0, OPTION_STRING, &launch.state_dir, "DIR", "agentctl's own folder", 0, 0},
+		 "every master is known to be 1.5 or later, and to have a domain if the agent has one: none is asked",
+		 0, 0},
+		{"root", 0, OPTION_STRING, &launch.root, "DIR", ROOT_HELP, 0, 0},
+		{"state-dir", 0, OPTION_STRING, &launch.state_dir, "DIR", STATE_DIR_HELP, 0, 0},
 		{NULL, 0, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
 	};
 	struct error err = ERROR_INIT;

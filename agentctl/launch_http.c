@@ -272,9 +272,7 @@ static int send_all(int fd, const struct buffer *data, int64_t deadline)
 
 		if (n > 0)
 			sent += (size_t)n;
-		else if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -1;
-		else if (wait_for(fd, POLLOUT, deadline) != 0)
+		else if ((n < 0 && errno != EAGAIN && errno != EINTR) || wait_for(fd, POLLOUT, deadline) != 0)
 			return -1;
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include "agentctl/launch_changes.h"
 #include "agentctl/launch_discard.h"
 #include "agentctl/launch_master.h"
+#include "agentctl/self.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -232,7 +233,7 @@ static int take_lock(const struct journal *journal, int *lock, struct error *err
 	}
 }
 
-static int check_settled(const struct journal *journal, struct error *err)
+static int check_settled(const struct launch *launch, const struct journal *journal, struct error *err)
 {
 	char open[RANDOM_ID_SIZE];
 
@@ -240,11 +241,7 @@ static int check_settled(const struct journal *journal, struct error *err)
 		return -1;
 	if (open[0] == '\0')
 		return 0;
-	return error_set(
-		err, ERROR_CONFLICT,
-		"the operation %s is open on this host, and the agent's state is in its hands: settle it first "
-		"(agentctl settle)",
-		open);
+	return self_say_settle(open, "open, and the agent's state in its hands,", launch->root, launch->state_dir, err);
 }
 
 /* ---- all of it */
@@ -303,7 +300,7 @@ static int act_locked(struct preparation *preparation, struct error *err)
 	int result = -1;
 
 	journal_init(&journal, preparation->launch->root, preparation->launch->state_dir);
-	if (take_lock(&journal, &lock, err) == 0 && check_settled(&journal, err) == 0 &&
+	if (take_lock(&journal, &lock, err) == 0 && check_settled(preparation->launch, &journal, err) == 0 &&
 	    check_alone(preparation->launch, err) == 0)
 		result = act(preparation, err);
 	/* On success the lock is held until exec closes it. */

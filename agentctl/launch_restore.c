@@ -149,7 +149,7 @@ static void say_done(struct talk *talk, const struct launch_change *back)
 	talk_say_accepted(talk, back->id);
 	answer.event = ANSWER_DONE;
 	answer.operation = xstrdup(back->id);
-	answer.kept_by_deadline = true;
+	answer.kept_by_operator = true;
 	talk_say(talk, &answer);
 	answer_clear(&answer);
 }
@@ -164,8 +164,8 @@ int launch_restore(const char *root, const struct launch_state *state, const str
 	int exit_code = 0;
 
 	if (check(&restoring, &err) == 0 && write_old(&restoring, &back, &err) == 0) {
-		say_done(talk, &back);
 		tell(&restoring);
+		say_done(talk, &back);
 	} else {
 		exit_code = talk_refuse(talk, &err);
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "agentctl/launch.h"
+#include "agentctl/self.h"
 #include "base/alloc.h"
 #include "base/text.h"
 
@@ -49,6 +50,16 @@ static void describe_change(const struct launch_comparison *comparison, unsigned
 	list_changes(comparison, out);
 }
 
+static void write_way_back(const struct launch *launch, const char *change, struct buffer *out)
+{
+	char *words = xasprintf("restore %s", change);
+	char *command = self_command(words, launch->root, launch->state_dir);
+
+	buffer_printf(out, "To take this back, end the agent, put its old flags back, and call\n    %s\n", command);
+	free(command);
+	free(words);
+}
+
 static void write_warning(const struct launch *launch, const struct launch_comparison *comparison, const char *change,
 			  const char *backup, struct buffer *out)
 {
@@ -68,10 +79,7 @@ static void write_warning(const struct launch *launch, const struct launch_compa
 				 "wrong.\n");
 	buffer_printf(out, "The old slave.info is kept in\n    %s\n", backup);
 	if (change != NULL)
-		buffer_printf(out,
-			      "To take this back, end the agent, put its old flags back, and call\n"
-			      "    agentctl restore %s\n",
-			      change);
+		write_way_back(launch, change, out);
 	buffer_puts(out, RULE);
 }
 

@@ -71,6 +71,8 @@ void preflight_store(const struct facts *facts, struct findings *out);
 void preflight_tasks(const struct facts *facts, struct findings *out);
 void preflight_executors(const struct facts *facts, struct findings *out);
 void preflight_containerizers(const struct facts *facts, const struct flags *next, struct findings *out);
+/* Which tasks of facts->checkpoint are in Docker containers; the caller frees it. */
+bool *preflight_find_docker(const struct facts *facts);
 void preflight_change(const struct facts *facts, const struct request *request, struct findings *out);
 
 /* The flags that `<executable> --help` lists. */

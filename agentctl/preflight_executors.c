@@ -37,6 +37,16 @@ static bool is_in_docker(struct docker_lookup *lookup, const struct checkpoint_t
 	return lookup->answer;
 }
 
+bool *preflight_find_docker(const struct facts *facts)
+{
+	struct docker_lookup lookup = lookup_init(facts);
+	bool *found = xcalloc(facts->checkpoint.task_count + 1, sizeof *found);
+
+	for (size_t i = 0; i < facts->checkpoint.task_count; i++)
+		found[i] = !facts->checkpoint.tasks[i].completed && is_in_docker(&lookup, &facts->checkpoint.tasks[i]);
+	return found;
+}
+
 static bool is_meant(const struct checkpoint_task *task)
 {
 	return !task->completed && task->framework_checkpoints;

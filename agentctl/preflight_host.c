@@ -348,7 +348,8 @@ void preflight_store(const struct facts *facts, struct findings *out)
 	if (store->kind == FLAG_STORE_EXTERNAL && store->form == FLAG_STORE_UNKNOWN)
 		findings_add(out, "external-unread", FINDING_WARN,
 			     "where configuration management writes the flags is not known, so whether it has written "
-			     "what is planned only the agent's start can tell; give \"flag_store\" its path");
+			     "what is planned only the agent's start can tell; give its path: "
+			     "--store external:PATH (in a cluster file: \"flag_store\")");
 	for (size_t i = 0; store->kind != FLAG_STORE_EXTERNAL && i < store->file_count; i++) {
 		const struct store_file *file = &store->files[i];
 		const char *tool = file->exists ? preflight_manager(facts->host.root, file) : NULL;

@@ -9,26 +9,44 @@
 #include "agentctl/by_hand.h"
 #include "agentctl/launch_restore.h"
 #include "agentctl/preflight.h"
+#include "agentctl/self.h"
 #include "agentctl/settings.h"
 #include "base/alloc.h"
 
+#define KNOWN_MAX 4096 /* IDs with their states */
+
 /* ---- which operation */
 
-static int check_state(const char *id, const struct operation_state *state, struct error *err)
+static int name_operation(const struct journal_entry *entry, const struct operation_state *state, void *ctx)
+{
+	buffer_printf(ctx, "%s %s (%s)", ((struct buffer *)ctx)->len == 0 ? "" : ",", entry->id,
+		      operation_step_name(state->step));
+	return 0;
+}
+
+static int say_unknown(const struct journal *journal, const char *id, struct error *err)
+{
+	struct buffer known = BUFFER_INIT(KNOWN_MAX);
+
+	journal_each(journal, name_operation, &known, NULL);
+	error_set(
+		err, ERROR_USAGE,
+		"this host knows no operation %s; it keeps those that are open and the last %d that have ended:%s. What "
+		"launch changes has the ID that is named in its warning",
+		id, JOURNAL_KEEP, known.len == 0 ? " none" : buffer_text(&known));
+	buffer_clear(&known);
+	return -1;
+}
+
+static int check_state(const char *id, const struct operation_state *state, const struct host_settings *settings,
+		       struct error *err)
 {
 	enum operation_fate fate = operation_fate(state->step);
 
-	if (fate == FATE_ABSENT)
-		return error_set(
-			err, ERROR_USAGE,
-			"this host knows no operation %s; agentctl inspect lists those it knows (the last %d that "
-			"have ended), and launch names in its warning what it changes",
-			id, JOURNAL_KEEP);
 	if (fate == FATE_UNDONE)
 		return error_set(err, ERROR_CONFLICT, "the operation %s was undone: there is nothing to take back", id);
 	if (fate != FATE_DONE)
-		return error_set(err, ERROR_CONFLICT, "the operation %s is %s: settle it first (agentctl settle)", id,
-				 operation_step_name(state->step));
+		return self_say_settle(id, operation_step_name(state->step), settings->root, settings->state_dir, err);
 	if (state->discard || state->ends_tasks)
 		return error_set(
 			err, ERROR_REFUSED,
@@ -57,7 +75,8 @@ static int check_not_forgotten(const struct journal *journal, const char *id, st
 		id, operation_step_name(state.step), JOURNAL_KEEP);
 }
 
-static int load(const struct journal *journal, const char *id, struct change *out, struct error *err)
+static int load(const struct journal *journal, const struct host_settings *settings, const char *id, struct change *out,
+		struct error *err)
 {
 	struct operation_state state = {.step = STEP_NONE};
 	struct journal_entry entry;
@@ -68,10 +87,10 @@ static int load(const struct journal *journal, const char *id, struct change *ou
 				 RANDOM_ID_SIZE - 1);
 	journal_entry_init(&entry, journal, id);
 	result = journal_load_state(&entry, &state, err);
-	if (result == 0 && state.step == STEP_NONE)
-		result = check_not_forgotten(journal, id, err);
+	if (result == 0 && operation_fate(state.step) == FATE_ABSENT)
+		result = check_not_forgotten(journal, id, err) != 0 ? -1 : say_unknown(journal, id, err);
 	if (result == 0)
-		result = check_state(id, &state, err);
+		result = check_state(id, &state, settings, err);
 	if (result == 0)
 		result = change_load(&entry, out, err);
 	journal_entry_clear(&entry);
@@ -155,7 +174,8 @@ struct restore_options {
 	bool allow_task_loss;
 };
 
-static int restore_locked(struct by_hand *by_hand, const char *id, const struct restore_options *given)
+static int restore_locked(struct by_hand *by_hand, const struct host_settings *settings, const char *id,
+			  const struct restore_options *given)
 {
 	struct operation_terms terms = {.rescue = false};
 	struct error err = ERROR_INIT;
@@ -163,7 +183,8 @@ static int restore_locked(struct by_hand *by_hand, const char *id, const struct 
 	int exit_code;
 
 	memset(&change, 0, sizeof change);
-	if (by_hand_terms(given->watch, &terms, &err) == 0 && load(&by_hand->host.journal, id, &change, &err) == 0 &&
+	if (by_hand_terms(given->watch, &terms, &err) == 0 &&
+	    load(&by_hand->host.journal, settings, id, &change, &err) == 0 &&
 	    turn_round(&change, given->allow_task_loss, &err) == 0) {
 		json_t *note = json_pack("{s:s, s:s}", "kind", "restore", "of", id);
 
@@ -191,7 +212,7 @@ static int restore_any(struct by_hand *by_hand, const struct host_settings *sett
 	else if (found)
 		exit_code = launch_restore(settings->root, &state, &change, &by_hand->talk);
 	else
-		exit_code = restore_locked(by_hand, id, given);
+		exit_code = restore_locked(by_hand, settings, id, given);
 	launch_change_clear(&change);
 	launch_state_clear(&state);
 	return exit_code;
@@ -219,8 +240,8 @@ int command_restore(int argc, const char *const argv[], const struct command *se
 {
 	struct restore_options given = {.watch = NULL};
 	const struct option options[] = {
-		{"root", 0, OPTION_STRING, &given.host.root, "DIR", "a prefix for every path", 0, 0},
-		{"state-dir", 0, OPTION_STRING, &given.host.state_dir, "DIR", "agentctl's own folder", 0, 0},
+		{"root", 0, OPTION_STRING, &given.host.root, "DIR", ROOT_HELP, 0, 0},
+		{"state-dir", 0, OPTION_STRING, &given.host.state_dir, "DIR", STATE_DIR_HELP, 0, 0},
 		{"watch", 0, OPTION_STRING, &given.watch, "DURATION", BY_HAND_WATCH_HELP, 0, 0},
 		{"allow-task-loss", 0, OPTION_FLAG, &given.allow_task_loss, NULL,
 		 "also when tasks die with the restart", 0, 0},

@@ -72,7 +72,7 @@ static void redact(const struct buffer *text, struct buffer *out)
 void said_capture(struct real_host *host)
 {
 	static const char *const names[] = {"mesos-agent.INFO", "mesos-slave.INFO", "lt-mesos-agent.INFO"};
-	struct buffer tail = BUFFER_INIT(TAIL_MAX + 1), clean = BUFFER_INIT(8 * TAIL_MAX);
+	struct buffer tail = BUFFER_INIT(TAIL_MAX + 1), clean = BUFFER_INIT((size_t)8 * TAIL_MAX);
 	bool found = false;
 
 	if (real_host_load(host, NULL) != 0 || host->change.log_dir == NULL)

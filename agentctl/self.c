@@ -3,16 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "mesos/host.h"
 
 /* The link stays valid when the file was replaced or removed meanwhile. */
 #define SELF_PATH "/proc/self/exe"
 
 /* A static build has a few MB; one with sanitizers has tens. */
 #define SELF_MAX (128u << 20)
+
+#define COMMAND_MAX 65536 /* a few paths */
 
 /* Piece by piece: a survey asks for it, and should not need memory for the whole file. */
 int self_digest(char out[DIGEST_HEX_SIZE], struct error *err)
@@ -70,4 +75,55 @@ int self_install(const struct journal *journal, char **path, struct error *err)
 	else
 		free(copy);
 	return result;
+}
+
+/* ---- as a shell takes it */
+
+static void put_word(struct buffer *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
+
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		buffer_puts(out, word);
+		return;
+	}
+	buffer_putc(out, '\'');
+	for (const char *at = word; *at != '\0'; at++) {
+		if (*at == '\'')
+			buffer_puts(out, "'\\''");
+		else
+			buffer_putc(out, *at);
+	}
+	buffer_putc(out, '\'');
+}
+
+static void put_option(struct buffer *out, const char *name, const char *value, const char *usual)
+{
+	if (value == NULL || strcmp(value, usual) == 0)
+		return;
+	buffer_printf(out, " %s ", name);
+	put_word(out, value);
+}
+
+char *self_command(const char *words, const char *root, const char *state_dir)
+{
+	struct buffer out = BUFFER_INIT(COMMAND_MAX);
+	char *path = realpath(SELF_PATH, NULL);
+
+	put_word(&out, path == NULL ? "agentctl" : path);
+	buffer_printf(&out, " %s", words);
+	put_option(&out, "--root", root, "/");
+	put_option(&out, "--state-dir", state_dir, HOST_STATE_DIR);
+	free(path);
+	return buffer_take(&out);
+}
+
+int self_say_settle(const char *operation, const char *is, const char *root, const char *state_dir, struct error *err)
+{
+	char *command = self_command("settle", root, state_dir);
+
+	error_set(err, ERROR_CONFLICT, "the operation %s is %s on this host: settle it first, with: %s", operation, is,
+		  command);
+	free(command);
+	return -1;
 }

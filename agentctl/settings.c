@@ -21,7 +21,9 @@ static int put_store(json_t *object, const char *store, struct error *err)
 
 	if (colon == NULL) {
 		json_decref(part);
-		return error_set(err, ERROR_USAGE, "--store takes envfile:PATH or directory:PATH, not '%s'", store);
+		return error_set(err, ERROR_USAGE,
+				 "--store takes envfile:PATH, defaults:PATH, directory:PATH or external:PATH, not '%s'",
+				 store);
 	}
 	json_object_set_new(part, "kind", json_stringn(store, (size_t)(colon - store)));
 	json_object_set_new(part, "path", json_string(colon + 1));

@@ -178,16 +178,42 @@ static int edit_external(const struct flag_store *store, const struct flag_edit 
 	return 0;
 }
 
+static bool others_are_equal(const struct flag_store *a, const struct flag_store *b, const struct flag_edit *edits,
+			     size_t count)
+{
+	struct flags left = FLAGS_INIT, right = FLAGS_INIT;
+	bool equal;
+
+	flags_copy(&left, &a->flags);
+	flags_copy(&right, &b->flags);
+	for (size_t i = 0; i < count; i++) {
+		flags_remove(&left, edits[i].name);
+		flags_remove(&right, edits[i].name);
+	}
+	equal = flags_equal(&left, &right);
+	flags_clear(&left);
+	flags_clear(&right);
+	return equal;
+}
+
 /* The promise of an edit, checked on what came out. */
-static int verify(const struct flag_store *store, const struct flag_edit *edits, size_t count, struct error *err)
+static int verify(const struct flag_store *before, const struct flag_store *after, const struct flag_edit *edits,
+		  size_t count, struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		const char *value = flags_get(&store->flags, edits[i].name);
+		const char *value = flags_get(&after->flags, edits[i].name);
 
 		if (!flags_same_value(edits[i].name, value, edits[i].value))
 			return error_set(err, ERROR_REFUSED, "the flag store %s cannot hold --%s=%s as it is asked for",
-					 store->path, edits[i].name, edits[i].value == NULL ? "" : edits[i].value);
+					 after->path, edits[i].name, edits[i].value == NULL ? "" : edits[i].value);
 	}
+	/* A backslash at the very end is a character there, and swallows what is appended. */
+	if (!others_are_equal(before, after, edits, count))
+		return error_set(
+			err, ERROR_REFUSED,
+			"the flag store %s cannot be edited without changing another flag; does its last line end "
+			"with a backslash?",
+			after->path);
 	return 0;
 }
 
@@ -205,7 +231,7 @@ int flag_store_edit(const struct flag_store *store, const struct flag_edit *edit
 	else
 		result = store_files_edit(store, edits, count, &edited, err);
 	if (result == 0 && store->kind != FLAG_STORE_EXTERNAL)
-		result = verify(&edited, edits, count, err);
+		result = verify(store, &edited, edits, count, err);
 	if (result == 0)
 		*out = edited;
 	else

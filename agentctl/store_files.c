@@ -172,6 +172,8 @@ int store_files_edit(const struct flag_store *store, const struct flag_edit *edi
 	struct editing editing = {.store = store};
 	int result = 0;
 
+	if (store->file_count == 0)
+		return error_set(err, ERROR_BUG, "a flag store without a file");
 	for (size_t i = 0; i < store->file_count; i++)
 		store_add_file(&copy, store->files[i].path, store->files[i].exists, buffer_text(&store->files[i].bytes),
 			       store->files[i].bytes.len);

@@ -194,8 +194,10 @@ static json_t *verdict_to_json(const struct facts *facts)
 	return object;
 }
 
-static json_t *tasks_to_json(const struct checkpoint_state *checkpoint, const bool alive[])
+static json_t *tasks_to_json(const struct facts *facts, const bool alive[])
 {
+	const struct checkpoint_state *checkpoint = &facts->checkpoint;
+	bool *docker = preflight_find_docker(facts);
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < checkpoint->task_count; i++) {
@@ -212,8 +214,10 @@ static json_t *tasks_to_json(const struct checkpoint_state *checkpoint, const bo
 		json_object_set_new(object, "executor_pid", json_integer(task->executor_pid));
 		json_object_set_new(object, "alive", json_boolean(alive[i]));
 		json_object_set_new(object, "checkpoint", json_boolean(task->framework_checkpoints));
+		json_object_set_new(object, "docker", json_boolean(docker[i]));
 		json_array_append_new(array, object);
 	}
+	free(docker);
 	return array;
 }
 
@@ -321,7 +325,7 @@ json_t *survey_to_json(const struct facts *facts)
 	json_object_set_new(object, "detected", detected_to_json(&facts->detected));
 	json_object_set_new(object, "reserved", resources_to_json(&facts->checkpoint.reserved));
 	json_object_set_new(object, "verdict", verdict_to_json(facts));
-	json_object_set_new(object, "tasks", tasks_to_json(&facts->checkpoint, alive));
+	json_object_set_new(object, "tasks", tasks_to_json(facts, alive));
 	json_object_set_new(object, "driver", driver_to_json(facts));
 	json_object_set_new(object, "operations", operations_to_json(facts));
 	json_object_set_new(object, "life", life_to_json(facts, alive));

@@ -186,9 +186,10 @@ static int read_kept_by(const json_t *object, struct answer *out, const struct j
 		return -1;
 	if (kept_by == NULL)
 		return 0;
-	if (strcmp(kept_by, "rollcall") != 0 && strcmp(kept_by, "deadline") != 0)
-		return json_error(place, err, "kept_by is 'rollcall' or 'deadline', not '%s'", kept_by);
 	out->kept_by_deadline = strcmp(kept_by, "deadline") == 0;
+	out->kept_by_operator = strcmp(kept_by, "operator") == 0;
+	if (!out->kept_by_deadline && !out->kept_by_operator && strcmp(kept_by, "rollcall") != 0)
+		return json_error(place, err, "kept_by is 'rollcall', 'deadline' or 'operator', not '%s'", kept_by);
 	return 0;
 }
 
@@ -282,7 +283,10 @@ void answer_write(const struct answer *answer, struct buffer *out)
 		put(object, "state", fate_names[answer->fate]);
 	put(object, "step", answer->step);
 	if (answer->event == ANSWER_DONE)
-		put(object, "kept_by", answer->kept_by_deadline ? "deadline" : "rollcall");
+		put(object, "kept_by",
+		    answer->kept_by_operator   ? "operator"
+		    : answer->kept_by_deadline ? "deadline"
+					       : "rollcall");
 	if (answer->event == ANSWER_REFUSED)
 		put(object, "kind", kind_name(answer->kind));
 	put(object, "reason", answer->reason);

@@ -13,7 +13,7 @@
  *                                                    as "<redacted>"), and the checkpoint on disk; with
  *                                                    "amended":true when the agent refused over figures of its
  *                                                    machine, and the checkpoint was made again with them
- *   {"event":"done","kept_by":"rollcall"|"deadline"} final: the new state is kept, the guard is gone; with the
+ *   {"event":"done","kept_by":"rollcall"|"deadline"|"operator"} final: the new state is kept, the guard is gone; with the
  *                                                    process as it runs, like started
  *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
  *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs,
@@ -59,6 +59,7 @@ struct answer {
 	enum operation_fate fate; /* STATUS */
 	bool amended;             /* STARTED, DONE: the SlaveInfo has figures the agent itself gave */
 	bool kept_by_deadline;    /* DONE without a word from rollcall */
+	bool kept_by_operator; /* DONE without an agent that was started: of agentctl restore, for what launch has written */
 	int64_t pid;
 	int64_t start_ticks;
 	bool restarted; /* UNDONE: its process is not the one from before the operation; true when agentctl does not say */

@@ -206,7 +206,8 @@ int journal_epoch_admit(const struct journal_epoch *seen, const char *database, 
 	if (!foreign && epoch < seen->epoch)
 		return error_set(err, ERROR_CONFLICT,
 				 "the epoch %lld is older than %lld, which this host has seen: another rollcall has "
-				 "taken over",
+				 "taken over. Or the database was restored from an older copy: `rollcall inventory "
+				 "survey`, and then --adopt, goes on from there",
 				 (long long)epoch, (long long)seen->epoch);
 	memset(next, 0, sizeof *next);
 	memcpy(next->database, database, strlen(database));

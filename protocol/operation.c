@@ -224,6 +224,7 @@ static const struct row rows[] = {
 	{STEP_UNDO_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDO_RESTARTING},
 	{STEP_UNDO_CLEANING, EVENT_GO, effect_remove_guard, STEP_UNDONE},
 	{STEP_STUCK, EVENT_RUNNING, NULL, STEP_UNDO_CLEANING},
+	{STEP_STUCK, EVENT_GO, NULL, STEP_UNDO_RESTARTING},
 };
 
 static const struct row *find_row(enum operation_step step, enum operation_event event)

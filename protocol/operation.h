@@ -66,7 +66,7 @@ enum operation_step {
 	STEP_UNDO_RESTARTING, /* the old bytes are back [start]; waits for a process */
 	STEP_UNDO_CLEANING,   /* [remove guard] */
 	STEP_UNDONE,          /* final: the old state */
-	STEP_STUCK,           /* the old bytes are back, but no agent came up with them; becomes UNDONE if one does */
+	STEP_STUCK,           /* the old bytes are back, but no agent came up with them; UNDONE once one does */
 };
 #define STEP_COUNT (STEP_STUCK + 1)
 const char *operation_step_name(enum operation_step step); /* "prepared", "undo-restarting"… */
@@ -184,7 +184,8 @@ struct operation {
 	struct operation_state state; /* as last saved */
 	enum operation_word word;     /* what rollcall said; set it between two advances */
 	bool issued;                  /* this life has asked for the (re)start of the present step */
-	int64_t absent_since_ms;      /* since when this life knows of no process that has yet to end (RESTARTING) */
+	bool start_again;        /* STUCK: the old state is to be started once more, because somebody asks for it */
+	int64_t absent_since_ms; /* since when this life knows of no process that has yet to end (RESTARTING) */
 };
 
 struct operation_terms {

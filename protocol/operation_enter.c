@@ -38,14 +38,17 @@ static const char *loss_after(const struct operation_state *state, enum operatio
 				     : "; its tasks had been ended, and the undo does not bring them back";
 }
 
+static const char not_either[] = "; the old state is back, but the agent did not start with it either";
+
 static void set_reason(struct operation_state *state, enum operation_step from, enum operation_event event,
 		       const struct operation_look *look, const char *failure)
 {
 	struct buffer text = BUFFER_INIT(OPERATION_REASON_SIZE - 1);
 
+	if (state->step == STEP_STUCK && strstr(state->reason, not_either) != NULL)
+		return; /* it was tried once more */
 	if (state->step == STEP_STUCK && state->reason[0] != '\0')
-		buffer_printf(&text, "%.*s; the old state is back, but the agent did not start with it either",
-			      OPERATION_REASON_SIZE - 80, state->reason);
+		buffer_printf(&text, "%.*s%s", OPERATION_REASON_SIZE - 80, state->reason, not_either);
 	else if (event == EVENT_FAILED)
 		buffer_printf(&text, "%.*s", OPERATION_REASON_SIZE - 100, failure);
 	else

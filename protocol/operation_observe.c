@@ -158,9 +158,11 @@ static int observe_stuck(struct operation *op, struct operation_sight *sight, st
 {
 	int result = op->ops->look(op->ctx, &sight->look, err);
 
-	if (result == 0)
-		sight->event = sight->look.agent == AGENT_RUNNING ? EVENT_RUNNING : EVENT_WAIT;
-	return result;
+	if (result != 0)
+		return result;
+	sight->event = sight->look.agent == AGENT_RUNNING ? EVENT_RUNNING : op->start_again ? EVENT_GO : EVENT_WAIT;
+	op->start_again = false;
+	return 0;
 }
 
 int operation_observe(struct operation *op, struct operation_sight *sight, struct error *err)

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from fake_host import PATIENCE, is_alive, wait_until
-from test_agentctl import OnHost
+from on_host import OnHost
 
 
 class Discard(OnHost):
@@ -42,6 +42,7 @@ class Discard(OnHost):
     def test_undo_says_that_tasks_are_gone(self):
         process = self.host.talk(self.discard())
         self.listen(process, "started")
+        self.host.wait_for_starts(2)  # the process is there; that it has noted its start takes it a moment more
         process.stdin.write(b"undo\n")
         process.stdin.flush()
         self.assertIn("its tasks had been ended", self.listen(process, "undone")[-1]["reason"])

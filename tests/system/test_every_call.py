@@ -16,7 +16,7 @@ import unittest
 
 import killer
 from fake_host import AGENTCTL, Host, split_fields, with_attributes
-from test_agentctl import ATTR_ADDED
+from on_host import ATTR_ADDED
 
 ALL = "--all" in sys.argv
 FEW = 3  # calls of each kind of work

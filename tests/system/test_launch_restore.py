@@ -5,22 +5,28 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import unittest
 
-from test_launch import AGENTCTL, ANYTHING, DISCARD, FLAGS, PATIENCE, SLAVE_INFO
-import test_launch
+import documents
+from launching import AGENTCTL, ANYTHING, DISCARD, FLAGS, Launch, PATIENCE, SLAVE_INFO
 
 
-class Restoring(test_launch.Launch):
+class Restoring(Launch):
     def change(self, *options, **flags):
         """Its ID, as the warning names it."""
         done = self.launch(ANYTHING, "--master-checked", *options, **flags)
         self.assertEqual(done.returncode, 7, done.stderr)
-        found = re.search(r"^ +agentctl restore ([0-9a-f]{32})$", done.stderr, re.M)
-        return found.group(1) if found else None
+        command = self.command_in(done)
+        return command and command[2]
+
+    def command_in(self, done):
+        """What the warning says is to be called."""
+        found = re.search(r"put its old flags back, and call\n +(\S.*)$", done.stderr, re.M)
+        return shlex.split(found.group(1)) if found else None
 
     def restore(self, change):
         return subprocess.run([AGENTCTL, "restore", change, "--state-dir", self.path("state")], capture_output=True, text=True,
@@ -44,6 +50,9 @@ class Restoring(test_launch.Launch):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         accepted, answer = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual((accepted["event"], answer["event"]), ("accepted", "done"))
+        self.assertEqual(answer["kept_by"], "operator")
+        for one in (accepted, answer):
+            documents.check(one, documents.load("answer"))
         self.assertIn("rack: r2 -> r1", done.stderr)
         self.assertEqual(self.slave_info(), SLAVE_INFO)
         self.accepted(self.launch(), FLAGS["attributes"])
@@ -52,6 +61,18 @@ class Restoring(test_launch.Launch):
         self.assertEqual(self.slave_info(), written)
         self.accepted(self.launch(attributes="rack:r2;ssd:true"), "rack:r2;ssd:true")
         self.assertIsNone(task.poll())
+
+    def test_the_command_in_the_warning_works_as_it_stands(self):
+        odd = self.path("it's odd")
+        for place in (["--state-dir", self.path("state")], ["--state-dir", odd], ["--root", self.folder, "--state-dir", "/state"]):
+            with self.subTest(place):
+                done = self.launch(ANYTHING, "--master-checked", *place, attributes="rack:r2")
+                self.assertEqual(done.returncode, 7, done.stderr)
+                command = self.command_in(done)
+                self.assertEqual(command[:2] + command[3:], [os.path.realpath(AGENTCTL), "restore", *place])
+                back = subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=PATIENCE, check=False)
+                self.assertEqual(back.returncode, 0, back.stdout + back.stderr)
+                self.assertEqual(self.slave_info(), SLAVE_INFO)
 
     def test_twice(self):
         change = self.change(attributes="rack:r2")

@@ -183,7 +183,7 @@ static void test_external_store_nobody_reads(void **state)
 	fixture->facts.store.kind = FLAG_STORE_EXTERNAL;
 	fixture->facts.store.form = FLAG_STORE_UNKNOWN;
 	preflight_look(fixture);
-	preflight_expect(fixture, "external-unread", FINDING_WARN, "give \"flag_store\" its path");
+	preflight_expect(fixture, "external-unread", FINDING_WARN, "give its path: --store external:PATH");
 	preflight_expect(fixture, "external-no-undo", FINDING_WARN, "puts the checkpoint back and not the flags");
 }
 

@@ -57,6 +57,30 @@ static size_t count_ours(const struct preflight_fixture *fixture)
 	return count;
 }
 
+static void test_which_tasks_are_in_docker(void **state)
+{
+	struct preflight_fixture *fixture = *state;
+	bool *docker;
+
+	add_executor(fixture, EXECUTOR_DRIVER, true);
+	add_executor(fixture, EXECUTOR_DRIVER, false);
+	add_executor(fixture, EXECUTOR_DRIVER, true);
+	fixture->facts.checkpoint.tasks[2].completed = true;
+	set_containerizers(fixture, "docker,mesos");
+	docker = preflight_find_docker(&fixture->facts);
+	assert_true(docker[0] && !docker[1] && !docker[2]);
+	free(docker);
+	/* With one of them alone there is nothing to look up. */
+	set_containerizers(fixture, "docker");
+	docker = preflight_find_docker(&fixture->facts);
+	assert_true(docker[0] && docker[1] && !docker[2]);
+	free(docker);
+	set_containerizers(fixture, "mesos");
+	docker = preflight_find_docker(&fixture->facts);
+	assert_false(docker[0] || docker[1] || docker[2]);
+	free(docker);
+}
+
 static void test_http_executors_in_docker(void **state)
 {
 	static const char *const keep[] = {"1.4.0", "1.4.1", "1.5.0"};
@@ -158,6 +182,7 @@ static void test_a_containerizer_that_is_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_HOST(test_which_tasks_are_in_docker),
 		WITH_HOST(test_http_executors_in_docker),
 		WITH_HOST(test_one_containerizer),
 		WITH_HOST(test_the_loss_is_allowed),

@@ -159,6 +159,23 @@ static void test_external_without_a_path_is_believed(void **state)
 	flag_store_clear(&store);
 }
 
+/* A backslash without a line behind it is nothing; with one it joins the two. */
+static void test_what_an_edit_would_change_besides(void **state)
+{
+	struct flag_store store = {.path = NULL};
+	struct flag_store edited = {.path = NULL};
+	struct error err = ERROR_INIT;
+
+	put(*state, "first", "LOGS=/var/log\\");
+	assert_ok(flag_store_read(*state, FLAG_STORE_DEFAULTS, "/first", &store, &err), &err);
+	assert_string_equal(flags_get(&store.flags, "log_dir"), "/var/log");
+	assert_int_equal(edit(&store, "port", "5052", &edited, &err), -1);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.text, "another flag"));
+	assert_null(edited.path);
+	flag_store_clear(&store);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -168,6 +185,7 @@ int main(void)
 		WITH_FOLDER(test_edits_the_file_that_counts),
 		WITH_FOLDER(test_none_of_the_files_is_there),
 		WITH_FOLDER(test_defaults_of_two_files),
+		WITH_FOLDER(test_what_an_edit_would_change_besides),
 		WITH_FOLDER(test_external_is_read_and_never_written),
 		WITH_FOLDER(test_external_without_a_path_is_believed),
 	};

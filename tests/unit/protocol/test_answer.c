@@ -62,6 +62,20 @@ static void test_every_final_answer(void **state)
 	}
 }
 
+static void test_who_kept_it(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct answer answer = {.event = ANSWER_DONE, .kept_by_deadline = i == 1, .kept_by_operator = i == 2};
+		struct answer parsed;
+
+		round_trip(&answer, &parsed);
+		assert_int_equal(parsed.kept_by_deadline, i == 1);
+		assert_int_equal(parsed.kept_by_operator, i == 2);
+		answer_clear(&parsed);
+	}
+}
+
 static void test_status_of_every_fate(void **state)
 {
 	(void)state;
@@ -131,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_started),
 		cmocka_unit_test(test_every_final_answer),
+		cmocka_unit_test(test_who_kept_it),
 		cmocka_unit_test(test_status_of_every_fate),
 		cmocka_unit_test(test_text_that_is_no_utf8),
 		cmocka_unit_test(test_broken_lines),

@@ -283,6 +283,45 @@ static void test_stuck_becomes_undone_when_the_agent_comes_back(void **state)
 	judge(&host, "stuck");
 }
 
+/* A host whose agent starts with neither state until somebody mends it; each settle tries once. */
+static void settle_stuck(struct host *host, bool starts, enum operation_step end)
+{
+	struct error err = ERROR_INIT;
+	struct operation op;
+
+	assert_int_equal(operation_load(&op, &ops, host, OPERATION_BY_SETTLE, &err), 0);
+	op.start_again = true;
+	for (int i = 0; operation_advance(&op, &err) != OPERATION_FINISHED; i++, host->now += TICK_MS) {
+		if (starts)
+			tick(host, false);
+		assert_true(i < 1000);
+	}
+	assert_int_equal(op.state.step, end);
+}
+
+static void test_stuck_is_started_once_more_when_it_is_settled(void **state)
+{
+	char reason[OPERATION_REASON_SIZE];
+	struct host host;
+
+	(void)state;
+	host_init(&host, &scenarios[1]);
+	host.state = (struct operation_state){.step = STEP_UNDO_RESTARTING,
+					      .boot_id = "boot-0",
+					      .start_timeout_ms = START_TIMEOUT_MS,
+					      .deadline_ms = 1500,
+					      .reason = "its process ended"};
+	host.guard = true;
+	end_agent(&host);
+	settle_stuck(&host, false, STEP_STUCK);
+	memcpy(reason, host.state.reason, sizeof(reason));
+	assert_text_has(reason, "its process ended; the old state is back, but the agent did not start");
+	settle_stuck(&host, false, STEP_STUCK);
+	assert_string_equal(host.state.reason, reason);
+	settle_stuck(&host, true, STEP_UNDONE);
+	judge(&host, "stuck");
+}
+
 static void test_names(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -312,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_rescue_goes_on_after_a_reboot),
 		cmocka_unit_test(test_undo_of_a_discard_says_what_is_lost),
 		cmocka_unit_test(test_stuck_becomes_undone_when_the_agent_comes_back),
+		cmocka_unit_test(test_stuck_is_started_once_more_when_it_is_settled),
 		cmocka_unit_test(test_names),
 	};
 
