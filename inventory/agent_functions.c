@@ -116,23 +116,10 @@ static void call_resource(sqlite3_context *context, int count, sqlite3_value *va
 	sqlite3_result_double(context, sum.sum);
 }
 
-int agent_functions_register(struct sqlite3 *handle)
-{
-	static const struct {
-		const char *name;
-		int arguments;
-		void (*call)(sqlite3_context *, int, sqlite3_value **);
-	} functions[] = {
-		{"agent_attribute_test", 2, call_test},
-		{"agent_attribute", 2, call_attribute},
-		{"agent_attributes", 1, call_attributes},
-		{"agent_resource", 3, call_resource},
-	};
-
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		if (sqlite3_create_function_v2(handle, functions[i].name, functions[i].arguments,
-					       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
-					       functions[i].call, NULL, NULL, NULL) != SQLITE_OK)
-			return -1;
-	return 0;
-}
+const struct sql_function agent_functions[] = {
+	{"agent_attribute_test", 2, call_test},
+	{"agent_attribute", 2, call_attribute},
+	{"agent_attributes", 1, call_attributes},
+	{"agent_resource", 3, call_resource},
+	{.name = NULL},
+};

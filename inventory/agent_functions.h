@@ -8,13 +8,10 @@
  *	agent_attribute(name, info)         the values of the attributes with that name, joined by a comma; NULL: there is none
  *	agent_attributes(info)              "name:value; name:value", as agents print them; NULL: there is none
  *	agent_resource(name, role, message) how much there is of a scalar resource (mesos/resource_sums.h); role NULL: in all
- *
- * They are deterministic, and nothing but a statement of ours may call them.
  */
+#include "inventory/sql_function.h"
 
-struct sqlite3;
-
-/* Makes them known to a connection. -1: SQLite's error stands in handle. */
-int agent_functions_register(struct sqlite3 *handle);
+/* Ends with a row without a name. */
+extern const struct sql_function agent_functions[];
 
 #endif

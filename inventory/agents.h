@@ -31,7 +31,7 @@ struct agents_summary {
 	size_t added;    /* never seen before */
 	size_t gone;     /* no longer listed */
 	size_t returned; /* listed again after they were gone */
-	size_t changed;  /* anything about them, the two above aside */
+	size_t changed;  /* anything about them, the two above and what is used of them aside */
 	size_t unchanged;
 	size_t tasks;
 	size_t frameworks;
@@ -78,9 +78,9 @@ struct agent_record {
 	struct agent_view view;
 	char *region, *zone; /* NULL without domain */
 	int64_t first_seen_ms;
-	int64_t changed_ms;
-	int64_t gone_ms; /* 0: the master lists it */
-	size_t tasks;    /* tasks the master lists on it */
+	int64_t changed_ms; /* as it is counted in struct agents_summary */
+	int64_t gone_ms;    /* 0: the master lists it */
+	size_t tasks;       /* tasks the master lists on it */
 };
 void agent_record_clear(struct agent_record *record);
 

@@ -39,7 +39,7 @@ int agents_indexes_drop(struct agents_indexes *indexes, struct store *store, str
 	char **names = NULL;
 	int result = load(indexes, &names, store, err);
 
-	for (size_t i = 0; i < indexes->count; i++) {
+	for (size_t i = 0; names && i < indexes->count; i++) {
 		char *sql = xasprintf("DROP INDEX main.\"%s\"", names[i]);
 
 		result = result == 0 ? store_run(store, err, sql, "") : result;

@@ -22,9 +22,9 @@ struct agents_write {
 /* *row: its key. */
 int agents_insert(const struct agents_write *write, const struct agent_packed *agent, const unsigned char *answer,
 		  int64_t *row, struct error *err);
-/* An agent that is there in another state, or gone. */
+/* An agent that is there in another state, or gone. changed: not only in what is used of it. */
 int agents_update(const struct agents_write *write, const struct agent_packed *agent, const unsigned char *answer,
-		  int64_t row, struct error *err);
+		  int64_t row, bool *changed, struct error *err);
 /* It came in other bytes that say the same. */
 int agents_remember(const struct agents_write *write, const unsigned char *answer, int64_t row, struct error *err);
 /* 1: the agent is there; 0: it is new; -1. same: as it was last, in all that is kept. */

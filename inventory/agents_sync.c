@@ -98,16 +98,18 @@ static int write_found(struct agents_sink *sync, const struct agent_packed *agen
 		       int64_t row, bool gone, bool same, struct error *err)
 {
 	struct agents_summary *summary = &sync->summary;
+	bool changed = false;
 
-	if (!gone && same) {
-		summary->unchanged++;
-		return agents_remember(&sync->write, answer, row, err);
-	}
+	if (!gone && same ? agents_remember(&sync->write, answer, row, err) < 0
+			  : agents_update(&sync->write, agent, answer, row, &changed, err) < 0)
+		return -1;
 	if (gone)
 		summary->returned++;
-	else
+	else if (changed)
 		summary->changed++;
-	return agents_update(&sync->write, agent, answer, row, err);
+	else
+		summary->unchanged++;
+	return 0;
 }
 
 static int write_new(struct agents_sink *sync, const struct agent_packed *agent, const unsigned char *answer,

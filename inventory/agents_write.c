@@ -80,22 +80,21 @@ static int keep_state(const struct agents_write *write, const struct agent_packe
 }
 
 int agents_update(const struct agents_write *write, const struct agent_packed *agent, const unsigned char *answer,
-		  int64_t row, struct error *err)
+		  int64_t row, bool *changed, struct error *err)
 {
 	struct sums sums;
-	bool new_state;
 
-	if (keep_state(write, agent, row, &new_state, err) < 0)
+	if (keep_state(write, agent, row, changed, err) < 0)
 		return -1;
 	find_sums(agent, &sums);
 	return store_run(
 		write->store, err,
-		"UPDATE agents SET changed_ms = ?2, since_ms = CASE WHEN ?3 THEN ?2 ELSE since_ms END, gone_ms = NULL, "
-		"id = ?4, hostname = ?5, ip = ?6, port = ?7, version = ?8, active = ?9, deactivated = ?10, "
+		"UPDATE agents SET changed_ms = CASE WHEN ?3 THEN ?2 ELSE changed_ms END, since_ms = CASE WHEN ?3 THEN ?2 "
+		"ELSE since_ms END, gone_ms = NULL, id = ?4, hostname = ?5, ip = ?6, port = ?7, version = ?8, active = ?9, deactivated = ?10, "
 		"attributes_complete = ?11, region = ?12, zone = ?13, cpus = ?14, mem = ?15, disk = ?16, gpus = ?17, "
 		"cpus_used = ?18, mem_used = ?19, disk_used = ?20, gpus_used = ?21, registered_ns = ?22, "
 		"reregistered_ns = ?23, answer = ?24, info = ?25, total = ?26, used = ?27 WHERE row = ?1",
-		"iid" ROW_TYPES, row, write->time_ms, (int)new_state, ROW_VALUES(agent, &sums, answer));
+		"iid" ROW_TYPES, row, write->time_ms, (int)*changed, ROW_VALUES(agent, &sums, answer));
 }
 
 int agents_remember(const struct agents_write *write, const unsigned char *answer, int64_t row, struct error *err)

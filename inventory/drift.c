@@ -178,7 +178,8 @@ static void find_operations(const struct drift_input *input, struct drift_findin
 				   ours                  ? ""
 				   : operation->database ? operation->database
 							 : "?"),
-			 ours ? xstrdup("`rollcall rollout resume` asks the host and finishes it")
+			 ours ? xasprintf("`rollcall rollout settle %s` asks the host and finishes it",
+					  operation->run ? operation->run : "RUN")
 			      : xstrdup("`rollout resume` with that database finishes it; when that is lost, `rollcall "
 					"rescue EXPR` shows how it is settled and the host taken over"));
 	}
@@ -237,6 +238,11 @@ bool drift_survey_is_outdated(const struct drift_input *input)
 	int64_t last_ns = view->reregistered_ns > view->registered_ns ? view->reregistered_ns : view->registered_ns;
 
 	return input->survey && input->row && last_ns / 1000000 > input->row->time_ms;
+}
+
+bool drift_is_blind(const struct drift_input *input)
+{
+	return !input->survey || drift_survey_is_outdated(input);
 }
 
 void drift_find(const struct drift_input *input, struct drift_findings *out)

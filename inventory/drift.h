@@ -43,6 +43,8 @@ struct drift_input {
 };
 /* Has the agent registered since its host was asked? Then what was found there is about a process that is gone. */
 bool drift_survey_is_outdated(const struct drift_input *input);
+/* Is nothing known of its host as it is now? Then no finding does not mean that all agree. */
+bool drift_is_blind(const struct drift_input *input);
 /* Everything but configs. */
 void drift_find(const struct drift_input *input, struct drift_findings *out);
 /* What the config ("web-tier@3") still asks of the running flags. */

@@ -51,6 +51,9 @@ static void name_columns(const struct listing_plan *plan, struct listing *out)
 		add_name(out, "agents", CELL_NUMBER);
 		add_name(out, "hosts", CELL_TEXT);
 	}
+	out->sorted = xcalloc(plan->sort.count + 1, sizeof(*out->sorted));
+	for (size_t i = 0; i < plan->sort.count; i++)
+		out->sorted[out->sorts++] = xstrdup(plan->sort.items[i].name);
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
 		for (size_t i = 0; i < lists[l]->count && !out->fleeting; i++)
 			if (lists[l]->items[i].field.fleeting)
@@ -74,8 +77,11 @@ void listing_clear(struct listing *listing)
 		free(listing->cells[i].text);
 	for (size_t i = 0; i < listing->columns; i++)
 		free(listing->names[i]);
+	for (size_t i = 0; i < listing->sorts; i++)
+		free(listing->sorted[i]);
 	free(listing->cells);
 	free(listing->names);
+	free(listing->sorted);
 	free(listing->kinds);
 	free(listing->fleeting);
 	*listing = (struct listing){.names = NULL};
@@ -275,7 +281,7 @@ static void sort_groups(struct listing *listing, size_t by, int direction)
 int listing_load(struct store *store, int64_t cluster, const struct selector *selector, const struct listing_wish *wish,
 		 struct listing *out, struct error *err)
 {
-	struct condition statement = {.sql = BUFFER_INIT(2 * SQL_MAX)};
+	struct condition statement = {.sql = BUFFER_INIT((size_t)2 * SQL_MAX)};
 	struct listing_plan plan = {.grouped = false};
 	struct listing listing = {.names = NULL};
 	struct store_cursor rows;

@@ -30,6 +30,8 @@ struct listing {
 	char **names; /* of the columns, as they were asked for */
 	enum cell_kind *kinds;
 	size_t columns;
+	char **sorted; /* the names of what the rows are sorted by, as they were asked for */
+	size_t sorts;
 	struct cell *cells; /* rows × columns, row by row */
 	size_t rows;
 	size_t agents;  /* how many agents it is about */

@@ -33,7 +33,7 @@ static const struct field fields[] = {
 	 .sql = OF_PLAN("config",
 			"CASE e.kind WHEN 'config.added' THEN " MEMBER("name") " ELSE " MEMBER("config") " END")},
 	{.kind = FIELD_NUMBER, .name = "config_version", .sql = OF_PLAN("config_version", MEMBER("version"))},
-	{.kind = FIELD_TEXT, .name = "plan", .sql = OF_PLAN("hash", MEMBER("plan"))},
+	{.kind = FIELD_TEXT, .name = "plan", .is_hash = true, .sql = OF_PLAN("hash", MEMBER("plan"))},
 	{.kind = FIELD_NUMBER,
 	 .name = "killed",
 	 .sql = "ifnull(json_array_length(" BODY ", '$.proof.tasks.killed'), 0)"},

@@ -14,6 +14,9 @@
 /* The survey's index is named: SQLite would fetch the row, and the document beside it. */
 #define SURVEY(expression) "(SELECT " expression " FROM surveys s INDEXED BY surveys_by_agent WHERE s.agent = a.row)"
 
+static const char *const states[] = {"active", "inactive", "deactivated", NULL};
+static const char *const surveys[] = {"ok", "failed", "never", NULL};
+
 /* Missing texts are empty here: NULL would make both `zone = 'a'` and its negation false. Missing times are 0. */
 static const struct field fields[] = {
 	{.kind = FIELD_TEXT, .name = "id", .sql = "a.id"},
@@ -22,6 +25,7 @@ static const struct field fields[] = {
 	{.kind = FIELD_NUMBER, .name = "port", .sql = "a.port"},
 	{.kind = FIELD_TEXT,
 	 .name = "state",
+	 .values = states,
 	 .sql = "CASE WHEN a.deactivated THEN 'deactivated' WHEN a.active THEN 'active' ELSE 'inactive' END"},
 	{.kind = FIELD_VERSION, .name = "version", .sql = "a.version"},
 	{.kind = FIELD_BOOL, .name = "active", .sql = "a.active"},
@@ -65,6 +69,7 @@ static const struct field fields[] = {
 	{.kind = FIELD_TEXT,
 	 .name = "survey",
 	 .fleeting = true,
+	 .values = surveys,
 	 .sql = "ifnull(" SURVEY("CASE WHEN s.failed_ms IS NULL THEN 'ok' ELSE 'failed' END") ", 'never')"},
 	{.kind = FIELD_TEXT,
 	 .name = "failure",

@@ -35,10 +35,12 @@ struct field {
 	/* About a row `a` of agents. TEXT to TIME, and RESOURCE where its sum is kept: the expression. AMONG: the
 	 * beginning of a subquery for the agent's texts, up to the WHERE and its first condition. */
 	const char *sql;
-	const char *texts[2]; /* AMONG: the columns that hold a text; the second may be NULL */
-	const char *shown;    /* AMONG, CONFIG, and what only lists know: the expression that shows it in a list */
-	bool fleeting;        /* no history of it is kept */
-	bool in_mb;           /* RESOURCE: takes sizes with units */
+	const char *texts[2];      /* AMONG: the columns that hold a text; the second may be NULL */
+	const char *shown;         /* AMONG, CONFIG, and what only lists know: the expression that shows it in a list */
+	bool is_hash;              /* TEXT: its first digits will do, from the sixth on */
+	bool fleeting;             /* no history of it is kept */
+	const char *const *values; /* TEXT: the only ones it can have, NULL behind the last; NULL: any */
+	bool in_mb;                /* RESOURCE: takes sizes with units */
 	enum field_share share;
 	char *role;  /* RESOURCE: only what is reserved for it ('*': for nobody); NULL: all */
 	char *owned; /* name's memory, or NULL */

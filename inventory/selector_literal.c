@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "inventory/hostset.h"
 #include "inventory/moment.h"
 #include "inventory/store_functions.h"
@@ -101,13 +102,12 @@ static int read_version(const struct token_reader *reader, struct literal *out)
 /* Points at the byte of the token that is wrong. */
 static int check_set(const struct token_reader *reader)
 {
-	const struct token *token = &reader->token;
 	struct error why = ERROR_INIT;
 	size_t at = 0;
-	struct hostset *set = hostset_parse(token->text, &at, &why);
+	struct hostset *set = hostset_parse(reader->token.text, &at, &why);
 
 	if (!set)
-		return token_error(reader, token->at + (token->kind == TOKEN_STRING ? 0 : at), "%s", why.text);
+		return token_error(reader, token_place(reader, at), "%s", why.text);
 	hostset_free(set);
 	return 0;
 }
@@ -121,9 +121,28 @@ static bool is_set(const struct field *field, const struct token *token)
 	return hostset_is_set(token->text) && (token->kind == TOKEN_WORD || host);
 }
 
+/* One of a few: a value that no agent can have is misspelt. */
+static int check_choice(const struct field *field, const struct token_reader *reader)
+{
+	struct buffer choices = BUFFER_INIT(256);
+
+	for (size_t i = 0; field->values[i]; i++) {
+		if (strcmp(field->values[i], reader->token.text) == 0) {
+			buffer_clear(&choices);
+			return 0;
+		}
+		buffer_printf(&choices, "%s%s", i == 0 ? "" : field->values[i + 1] ? ", " : " or ", field->values[i]);
+	}
+	token_expected(reader, buffer_text(&choices));
+	buffer_clear(&choices);
+	return -1;
+}
+
 static int read_text(const struct field *field, const struct token_reader *reader, struct literal *out)
 {
 	*out = (struct literal){.form = LITERAL_TEXT};
+	if (field->values)
+		return check_choice(field, reader);
 	if (is_set(field, &reader->token)) {
 		out->form = LITERAL_SET;
 		return check_set(reader);

@@ -83,6 +83,17 @@ static void put_texts(struct condition *condition, const char *expression, const
 		}
 }
 
+/* Begins with any of the literals, as hashes are named everywhere. */
+static void put_hashes(struct condition *condition, const char *expression, const struct literals *literals)
+{
+	for (size_t i = 0; i < literals->count; i++) {
+		size_t number = add_text(condition, literals->items[i].text);
+
+		buffer_printf(&condition->sql, "%ssubstr(%s, 1, max(length(?%zu), 6)) = ?%zu", i ? " OR " : "",
+			      expression, number, number);
+	}
+}
+
 /* A test of one text: equal to any of the literals, or matched by the pattern. */
 static void put_text_test(struct condition *condition, const char *expression, enum token_kind op,
 			  const struct literals *literals)
@@ -185,12 +196,19 @@ static void compare_among(struct condition *condition, const struct field *field
 	buffer_puts(&condition->sql, ")" BY_ID ") THEN 1 ELSE 0 END");
 }
 
-/* "web" or "web@3": what the newest finished rollout of web left the agent with. */
+/* "web" or "web@3": what the newest finished rollout of web left the agent with. "": none was rolled out there. */
 static void put_config(struct condition *condition, const char *text)
 {
 	const char *at = strrchr(text, '@');
-	char *name = at ? xstrndup(text, (size_t)(at - text)) : xstrdup(text);
+	char *name;
 
+	if (*text == '\0') {
+		buffer_puts(&condition->sql,
+			    "a.id NOT IN (SELECT x.agent FROM runs r JOIN run_agents x ON x.run = r.id "
+			    "WHERE x.state = 'done' AND r.rolls_back IS NULL AND NOT " TAKEN_BACK BY_ID ")");
+		return;
+	}
+	name = at ? xstrndup(text, (size_t)(at - text)) : xstrdup(text);
 	buffer_puts(&condition->sql,
 		    "a.id IN (SELECT agent FROM (SELECT x.agent AS agent, p.config_version AS version, "
 		    "max(r.created_ms) FROM plans p JOIN runs r ON r.plan = p.hash JOIN run_agents x ON x.run = r.id "
@@ -265,20 +283,27 @@ static void compare_flag(struct condition *condition, const struct field *field,
 	free(expression);
 }
 
+static enum token_kind turned(enum token_kind op)
+{
+	switch (op) {
+	case TOKEN_LESS:
+		return TOKEN_GREATER;
+	case TOKEN_LESS_EQUAL:
+		return TOKEN_GREATER_EQUAL;
+	case TOKEN_GREATER:
+		return TOKEN_LESS;
+	case TOKEN_GREATER_EQUAL:
+		return TOKEN_LESS_EQUAL;
+	default:
+		return op;
+	}
+}
+
 /* An age is compared the other way round: less than 2h ago is later than that moment. */
 static void compare_time(struct condition *condition, const struct field *field, enum token_kind op,
 			 const struct literals *literals)
 {
-	static const enum token_kind turned[] = {
-		[TOKEN_LESS] = TOKEN_GREATER,
-		[TOKEN_LESS_EQUAL] = TOKEN_GREATER_EQUAL,
-		[TOKEN_GREATER] = TOKEN_LESS,
-		[TOKEN_GREATER_EQUAL] = TOKEN_LESS_EQUAL,
-	};
-
-	if (literals->items[0].form == LITERAL_AGE)
-		op = turned[op];
-	put_number_test(condition, field->sql, op, literals);
+	put_number_test(condition, field->sql, literals->items[0].form == LITERAL_AGE ? turned(op) : op, literals);
 }
 
 static void compare(struct condition *condition, const struct field *field, enum token_kind op,
@@ -321,6 +346,11 @@ static void compare(struct condition *condition, const struct field *field, enum
 		put_number_test(condition, field->sql, op, literals);
 		return;
 	case FIELD_TEXT:
+		if (field->is_hash && !function_of(op)) {
+			put_hashes(condition, field->sql, literals);
+			return;
+		}
+		break;
 	case FIELD_SHOWN:
 		break;
 	}

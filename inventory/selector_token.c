@@ -161,27 +161,27 @@ static int read_mark(struct token_reader *reader, size_t at)
 	return token_error(reader, at, "this character stands only in quotes");
 }
 
-/* Where a word that starts at `at` ends. A bracket inside it holds the numbers of a host set. */
-static size_t word_end(const char *text, size_t at)
+/* Where a word that starts at `at` ends. A bracket inside it holds the numbers of a host set; *wrong: what is none of them. */
+static size_t word_end(const char *text, size_t at, size_t *wrong)
 {
 	size_t start = at;
 
 	for (;; at++) {
 		if (text[at] == '[' && at > start) {
-			size_t numbers = strspn(text + at + 1, "0123456789,-/");
-
-			if (text[at + 1 + numbers] != ']')
-				return at;
-			at += 1 + numbers;
-		} else if (!is_word(text[at])) {
+			at += 1 + strspn(text + at + 1, "0123456789,-/");
+			if (text[at] == ']')
+				continue;
+			*wrong = at;
 			return at;
 		}
+		if (!is_word(text[at]))
+			return at;
 	}
 }
 
 int token_next(struct token_reader *reader)
 {
-	size_t at = reader->token.end, end;
+	size_t at = reader->token.end, end, wrong = 0;
 
 	reader->last_end = at;
 	free(reader->token.text);
@@ -196,10 +196,25 @@ int token_next(struct token_reader *reader)
 		return read_string(reader, at);
 	if (!is_word(reader->text[at]))
 		return read_mark(reader, at);
-	end = word_end(reader->text, at);
+	end = word_end(reader->text, at, &wrong);
+	if (wrong)
+		return token_error(
+			reader, wrong,
+			"expected numbers and \"]\", as in node[01-20,30-40/2]; other brackets stand in quotes");
 	reader->token =
 		(struct token){.kind = TOKEN_WORD, .at = at, .end = end, .text = xstrndup(reader->text + at, end - at)};
 	return 0;
+}
+
+size_t token_place(const struct token_reader *reader, size_t offset)
+{
+	size_t at = reader->token.at;
+
+	if (reader->token.kind != TOKEN_STRING)
+		return at + offset;
+	for (char quote = reader->text[at++]; offset > 0; offset--)
+		at += reader->text[at] == quote ? 2 : 1;
+	return at;
 }
 
 void token_reader_clear(struct token_reader *reader)

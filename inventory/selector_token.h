@@ -53,5 +53,7 @@ int token_error(const struct token_reader *reader, size_t at, const char *format
 	__attribute__((format(printf, 3, 4)));
 /* The same at the current token: "expected WHAT, found …". */
 int token_expected(const struct token_reader *reader, const char *what);
+/* Where in the text the byte stands that is text[offset] of the current token, a WORD or STRING. */
+size_t token_place(const struct token_reader *reader, size_t offset);
 
 #endif

@@ -212,6 +212,23 @@ static int read_uuid(struct store *store, struct error *err)
 	return 0;
 }
 
+static int add_functions(struct store *store, const struct sql_function *functions, struct error *err)
+{
+	for (; functions->name; functions++)
+		if (sqlite3_create_function_v2(store->handle, functions->name, functions->arguments,
+					       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+					       functions->call, NULL, NULL, NULL) != SQLITE_OK)
+			return store_fail(store, err, "opening it");
+	return 0;
+}
+
+int store_add_functions(struct store *store, struct error *err)
+{
+	if (add_functions(store, store_functions, err) < 0)
+		return -1;
+	return add_functions(store, agent_functions, err);
+}
+
 static int open_handle(struct store *store, struct error *err)
 {
 	int64_t version = 0;
@@ -223,8 +240,8 @@ static int open_handle(struct store *store, struct error *err)
 		return store_fail(store, err, "opening it");
 	}
 	sqlite3_extended_result_codes(store->handle, 1);
-	if (store_functions_register(store->handle) < 0 || agent_functions_register(store->handle) < 0)
-		return store_fail(store, err, "opening it");
+	if (store_add_functions(store, err) < 0)
+		return -1;
 	store_set_patience(store, PATIENCE_MS);
 	if (check_owner(store, &version, err) < 0 || configure(store, err) < 0)
 		return -1;

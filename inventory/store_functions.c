@@ -10,9 +10,10 @@
 #include "inventory/hostset.h"
 #include "mesos/version.h"
 
-#define REGEX_MAX      500 /* bytes; no person writes a longer one */
-#define REPETITION_MAX 50  /* of {n,m} */
-#define REPETITIONS    3   /* how many {n,m} there may be */
+#define REGEX_MAX      500    /* bytes; no person writes a longer one */
+#define REPETITION_MAX 50     /* of {n,m} */
+#define REPETITIONS    3      /* how many {n,m} there may be */
+#define SIZE_LIMIT     125000 /* three of them, each of 50; what + doubles counts too */
 
 static size_t character_length(const char *text)
 {
@@ -62,18 +63,42 @@ bool selector_like(const char *pattern, const char *text)
 	return true;
 }
 
+/* Behind { : the larger number. */
+static long largest_count(const char *digits)
+{
+	long most = 0;
+
+	for (; *digits && *digits != '}'; digits += strcspn(digits, ",}")) {
+		digits += *digits == ',' ? 1 : 0;
+		if (strtol(digits, NULL, 10) > most)
+			most = strtol(digits, NULL, 10);
+	}
+	return most;
+}
+
+/* glibc writes what is repeated out: {n,m} so many times, and each + of something that may itself be repeated twice. */
 static int check_repetitions(const char *pattern, struct error *err)
 {
 	size_t count = 0;
+	long size = 1, most;
+	char last = '\0';
 
-	for (const char *at = strchr(pattern, '{'); at; at = strchr(at + 1, '{')) {
-		if (++count > REPETITIONS)
-			return error_set(err, ERROR_USAGE, "more than %d repetitions {n,m}", REPETITIONS);
-		for (const char *digits = at + 1; *digits && *digits != '}'; digits += strcspn(digits, ",}")) {
-			digits += *digits == ',' ? 1 : 0;
-			if (strtol(digits, NULL, 10) > REPETITION_MAX)
+	for (const char *at = pattern; *at; last = *at++) {
+		if (*at == '\\' && at[1]) {
+			at++;
+		} else if (*at == '{') {
+			most = largest_count(at + 1);
+			if (++count > REPETITIONS)
+				return error_set(err, ERROR_USAGE, "more than %d repetitions {n,m}", REPETITIONS);
+			if (most > REPETITION_MAX)
 				return error_set(err, ERROR_USAGE, "a repetition of more than %d", REPETITION_MAX);
+			size *= most > 1 ? most : 1;
+		} else if (*at == '+' && last && strchr(")+*?}", last)) {
+			size *= 2;
 		}
+		if (size > SIZE_LIMIT)
+			return error_set(err, ERROR_USAGE, "repetitions of repetitions that come to more than %d",
+					 SIZE_LIMIT);
 	}
 	return 0;
 }
@@ -228,23 +253,10 @@ static void call_version(sqlite3_context *context, int count, sqlite3_value *val
 		sqlite3_result_null(context);
 }
 
-int store_functions_register(struct sqlite3 *handle)
-{
-	static const struct {
-		const char *name;
-		int arguments;
-		void (*call)(sqlite3_context *, int, sqlite3_value **);
-	} functions[] = {
-		{"selector_like", 2, call_like},
-		{"selector_regex", 2, call_regex},
-		{"selector_hostset", 2, call_hostset},
-		{"selector_version", 1, call_version},
-	};
-
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		if (sqlite3_create_function_v2(handle, functions[i].name, functions[i].arguments,
-					       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
-					       functions[i].call, NULL, NULL, NULL) != SQLITE_OK)
-			return -1;
-	return 0;
-}
+const struct sql_function store_functions[] = {
+	{"selector_like", 2, call_like},
+	{"selector_regex", 2, call_regex},
+	{"selector_hostset", 2, call_hostset},
+	{"selector_version", 1, call_version},
+	{.name = NULL},
+};

@@ -14,11 +14,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "inventory/sql_function.h"
 
-struct sqlite3;
-
-/* Makes them known to a connection. -1: SQLite's error stands in handle. */
-int store_functions_register(struct sqlite3 *handle);
+/* Ends with a row without a name. */
+extern const struct sql_function store_functions[];
 
 /* Can it be run? ERROR_USAGE says why not. Nested repetitions are bounded: they can cost all the memory there is. */
 int selector_regex_check(const char *pattern, struct error *err);

@@ -36,6 +36,9 @@ int store_fail(struct store *store, struct error *err, const char *doing);
 /* A new database with the schema of an earlier version (ERROR_USAGE: of a newer one) and no rows, not even its name. */
 struct store *store_create_at(const char *path, int64_t version, struct error *err);
 
+/* What statements and migrations call beside SQLite's own functions. */
+int store_add_functions(struct store *store, struct error *err);
+
 /* The log and the shared memory of an open database become its group's, where it has one. */
 void store_share_log(const char *path);
 

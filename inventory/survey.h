@@ -22,6 +22,7 @@ struct survey_task {
 	int64_t executor_pid;
 	bool alive;
 	bool checkpoint;
+	bool docker; /* its executor is in a Docker container */
 };
 
 struct survey_finding {

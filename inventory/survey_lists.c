@@ -15,7 +15,8 @@ static int read_task(const json_t *value, struct survey_task *out, const struct 
 	    survey_read_text(value, "container", &out->container, place, err) < 0 ||
 	    survey_read_text(value, "task", &out->task, place, err) < 0 ||
 	    json_optional_int(value, "executor_pid", &out->executor_pid, place, err) < 0 ||
-	    json_optional_bool(value, "alive", &out->alive, place, err) < 0)
+	    json_optional_bool(value, "alive", &out->alive, place, err) < 0 ||
+	    json_optional_bool(value, "docker", &out->docker, place, err) < 0)
 		return -1;
 	return json_optional_bool(value, "checkpoint", &out->checkpoint, place, err);
 }

@@ -8,12 +8,11 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "inventory/history.h"
-#include "inventory/listing.h"
 #include "inventory/moment.h"
 #include "orchestrator/choose.h"
 #include "orchestrator/output.h"
 
-/* What is shown when only --at, --sort or --csv was given. */
+/* What is shown when only --at or --csv was given. */
 #define COLUMNS_NOW  "hostname,id,state,version,domain,cpus.used,cpus,mem.used,mem,tasks,attributes"
 #define COLUMNS_THEN "hostname,id,state,version,domain,cpus,mem,attributes"
 
@@ -167,12 +166,18 @@ static int load(struct session *session, struct question *question, struct listi
 		return -1;
 	if (listing_load(store, question->cluster, question->selector, &question->wish, listing, &session->error) < 0)
 		return -1;
-	if (choose_check_columns(session, listing->names, listing->columns - (question->wish.group_by ? 2 : 0)) < 0)
+	if (choose_check_columns(session, listing->names, listing->columns - (question->wish.group_by ? 2 : 0)) < 0 ||
+	    choose_check_columns(session, listing->sorted, listing->sorts) < 0)
 		return -1;
 	return question->at_ms ? history_return(store, &session->error) : 0;
 }
 
-/* What was left out is said: nobody should take the first rows for all of them. */
+void inventory_say_cut(size_t shown, size_t rows, bool quiet)
+{
+	if (!quiet)
+		fprintf(stderr, "the first %zu of %zu rows\n", shown, rows);
+}
+
 static void cut_rows(struct listing *listing, int64_t limit, bool quiet)
 {
 	size_t rows = listing->rows;
@@ -182,8 +187,7 @@ static void cut_rows(struct listing *listing, int64_t limit, bool quiet)
 	for (size_t i = (size_t)limit * listing->columns; i < rows * listing->columns; i++)
 		free(listing->cells[i].text);
 	listing->rows = (size_t)limit;
-	if (!quiet)
-		fprintf(stderr, "the first %zu of %zu rows\n", listing->rows, rows);
+	inventory_say_cut(listing->rows, rows, quiet);
 }
 
 static int print(const struct session *session, const struct inventory_wish *wish, const struct question *question,
@@ -215,5 +219,21 @@ int inventory_print_columns(struct session *session, const struct inventory_wish
 		result = print(session, wish, &question, &listing);
 	listing_clear(&listing);
 	selector_free(question.selector);
+	return result;
+}
+
+int inventory_order(struct session *session, const char *sort, struct listing *out)
+{
+	struct inventory_wish wish = {.columns = "id", .sort = sort};
+	struct question question = {.selector = NULL};
+	struct listing listing = {.names = NULL};
+	int result = check_words(session, &wish, &question);
+
+	if (result == 0)
+		result = load(session, &question, &listing);
+	if (result == 0)
+		*out = listing;
+	else
+		listing_clear(&listing);
 	return result;
 }

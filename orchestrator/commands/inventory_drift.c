@@ -45,8 +45,9 @@ static void print_json(const struct drift *drift)
 						output_time(drifted->surveyed_ms), "drift",
 						drift_findings_has_drift(&drifted->findings), "findings", findings));
 	}
-	output_json(json_pack("{s:s,s:I,s:I,s:o}", "cluster", drift->session->cluster->name, "count",
-			      (json_int_t)drift->count, "drifted", (json_int_t)drift->drifted, "agents", agents));
+	output_json(json_pack("{s:s,s:I,s:I,s:I,s:o}", "cluster", drift->session->cluster->name, "count",
+			      (json_int_t)drift->count, "drifted", (json_int_t)drift->drifted, "unknown",
+			      (json_int_t)drift->unknown, "agents", agents));
 }
 
 /* One finding of one agent, to be folded with the same of others. */
@@ -164,6 +165,21 @@ static void print_fixes(const struct line *lines, size_t count)
 	free(printed.items);
 }
 
+/* hidden: findings that are no drift and were not printed. */
+static void print_counts(const struct drift *drift, size_t hidden)
+{
+	fprintf(stderr, "%zu of %zu agent%s of cluster %s %s drifted", drift->drifted, drift->count,
+		drift->count == 1 ? "" : "s", drift->session->cluster->name, drift->drifted == 1 ? "has" : "have");
+	if (drift->unknown > 0)
+		fprintf(stderr,
+			"; of %zu it is not known, as the host was not asked since the agent registered: "
+			"--refresh asks",
+			drift->unknown);
+	if (hidden > 0)
+		fprintf(stderr, "; --all shows %zu more thing%s to know", hidden, hidden == 1 ? "" : "s");
+	fputc('\n', stderr);
+}
+
 static void print_text(const struct drift *drift)
 {
 	static const char *const headings[] = {"HOSTS", "BETWEEN", "WHAT", "FIRST", "SECOND"};
@@ -182,11 +198,7 @@ static void print_text(const struct drift *drift)
 	if (count > 0)
 		table_print(table, stdout);
 	print_fixes(lines, count);
-	fprintf(stderr, "%zu of %zu agents of cluster %s have drifted", drift->drifted, drift->count,
-		drift->session->cluster->name);
-	if (hidden > 0)
-		fprintf(stderr, "; --all shows %zu more thing%s to know", hidden, hidden == 1 ? "" : "s");
-	fputc('\n', stderr);
+	print_counts(drift, hidden);
 	table_free(table);
 	free(lines);
 }
@@ -219,7 +231,7 @@ int command_inventory_drift(int argc, const char *const argv[], const struct com
 		print_json(&drift);
 	else if (result == 0)
 		print_text(&drift);
-	if (result == 0 && drift.drifted > 0)
+	if (result == 0 && (drift.drifted > 0 || drift.unknown > 0))
 		result = 1;
 	drift_clear(&drift);
 	return result;

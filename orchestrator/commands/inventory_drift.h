@@ -27,6 +27,7 @@ struct drift {
 	struct drifted *agents;    /* every one that was looked at */
 	size_t count;
 	size_t drifted; /* of them, those with drift */
+	size_t unknown; /* and those that may have drifted: their hosts were not asked since they registered last */
 };
 
 /* Fills drift, whose session and wish are set; -1 with session->error. */

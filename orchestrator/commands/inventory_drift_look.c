@@ -89,7 +89,7 @@ static int find_configs(struct drift *drift, const struct drift_input *input, st
 	struct drift_configs configs = {NULL, 0};
 	int result = 0;
 
-	if (!input->survey || drift_survey_is_outdated(input))
+	if (drift_is_blind(input))
 		return 0;
 	if (drift->wish->config)
 		return find_config_drift(drift, input, drift->wish->config, out);
@@ -161,7 +161,10 @@ static int look_at(struct drift *drift, const struct agent_record *agent)
 	if (result == 0) {
 		drift_find(&input, &others);
 		append_findings(&drifted->findings, &others);
-		drift->drifted += drift_findings_has_drift(&drifted->findings);
+		if (drift_findings_has_drift(&drifted->findings))
+			drift->drifted++;
+		else if (drift_is_blind(&input))
+			drift->unknown++;
 	}
 	survey_clear(&survey);
 	survey_record_clear(&row);

@@ -102,9 +102,10 @@ static int add(struct session *session, const char *selector, const char *reason
 	if (ignores_check(session_store(session), cluster, &wanted, &session->error) < 0 ||
 	    count_matching(session, selector, &matching) < 0 ||
 	    begin_with_event(session, "inventory.ignore",
-			     json_pack("{s:s,s:o,s:o,s:o}", "cluster", session->cluster->name, "selector",
+			     json_pack("{s:s,s:o,s:o,s:o,s:I}", "cluster", session->cluster->name, "selector",
 				       output_text(selector), "reason", output_text(reason), "until",
-				       output_time(wanted.until_ms))) < 0 ||
+				       output_time(wanted.until_ms), "created_ms", (json_int_t)wanted.created_ms)) <
+		    0 ||
 	    end(session, ignores_add(session->store, cluster, &wanted, &wanted.number, &session->error)) < 0)
 		return -1;
 	if (session->json)
@@ -146,8 +147,9 @@ static int take_off(struct session *session, const char *name)
 	    ignores_find(session_store(session), cluster, name, now_ms, &found, &session->error) < 0)
 		return -1;
 	int result = begin_with_event(session, "inventory.unignore",
-				      json_pack("{s:s,s:I,s:o}", "cluster", session->cluster->name, "number",
-						(json_int_t)found.number, "selector", output_text(found.selector)));
+				      json_pack("{s:s,s:I,s:o,s:I}", "cluster", session->cluster->name, "number",
+						(json_int_t)found.number, "selector", output_text(found.selector),
+						"removed_ms", (json_int_t)now_ms));
 	if (result == 0)
 		result = end(session, ignores_remove(session->store, found.number, session_actor(session), now_ms,
 						     &session->error));

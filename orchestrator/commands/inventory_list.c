@@ -2,6 +2,7 @@
 /* rollcall inventory list: the agents a selector chooses, now or at some time, whole or as columns. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -105,7 +106,8 @@ static int append_agent(struct session *session, json_t *array, const struct age
 	return 0;
 }
 
-static int print_json(struct session *session, const struct agent_list *agents, int64_t synced_ms)
+/* all: how many there are, with those that --limit left out. */
+static int print_json(struct session *session, const struct agent_list *agents, size_t all, int64_t synced_ms)
 {
 	json_t *array = json_array();
 
@@ -115,7 +117,7 @@ static int print_json(struct session *session, const struct agent_list *agents, 
 			return -1;
 		}
 	return output_json(json_pack("{s:s,s:o,s:I,s:o}", "cluster", session_cluster(session)->name, "synced",
-				     output_time(synced_ms), "count", (json_int_t)agents->count, "agents", array));
+				     output_time(synced_ms), "count", (json_int_t)all, "agents", array));
 }
 
 static void print_none(const struct session *session, const char *where)
@@ -124,20 +126,95 @@ static void print_none(const struct session *session, const char *where)
 		where ? " matches: " : " is listed by its master", where ? where : "");
 }
 
+/* Where in a list that is to be sorted. */
+struct place {
+	const char *id; /* the agent's */
+	size_t at;
+};
+
+struct placed {
+	size_t at;
+	struct agent_record agent;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	return strcmp(left->id, right->id);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct placed *left = a, *right = b;
+
+	return (left->at > right->at) - (left->at < right->at);
+}
+
+/* order: a listing of IDs. Agents of which it does not know appeared a moment ago: they come last. */
+static void put_in_order(struct agent_list *agents, const struct listing *order)
+{
+	struct place *places = xcalloc(order->rows + 1, sizeof(*places));
+	struct placed *placed = xcalloc(agents->count + 1, sizeof(*placed));
+
+	for (size_t i = 0; i < order->rows; i++)
+		places[i] = (struct place){order->cells[i].text, i};
+	qsort(places, order->rows, sizeof(*places), by_id);
+	for (size_t i = 0; i < agents->count; i++) {
+		const struct place wanted = {agents->items[i].view.id, 0};
+		const struct place *found = bsearch(&wanted, places, order->rows, sizeof(*places), by_id);
+
+		placed[i] = (struct placed){found ? found->at : order->rows + i, agents->items[i]};
+	}
+	qsort(placed, agents->count, sizeof(*placed), by_place);
+	for (size_t i = 0; i < agents->count; i++)
+		agents->items[i] = placed[i].agent;
+	free(placed);
+	free(places);
+}
+
+static int sort_agents(struct session *session, const char *sort, struct agent_list *agents)
+{
+	struct listing order;
+
+	if (inventory_order(session, sort, &order) < 0)
+		return -1;
+	put_in_order(agents, &order);
+	listing_clear(&order);
+	return 0;
+}
+
+static void cut_agents(struct agent_list *agents, int64_t limit, bool quiet)
+{
+	size_t all = agents->count;
+
+	if (limit == 0 || (uint64_t)limit >= all)
+		return;
+	while (agents->count > (size_t)limit)
+		agent_record_clear(&agents->items[--agents->count]);
+	inventory_say_cut(agents->count, all, quiet);
+}
+
 /* Agents as they are now, with all there is to say of them. */
 static int list_whole(struct session *session, const struct inventory_wish *wish)
 {
 	struct agent_list agents;
 	int64_t cluster, synced_ms;
+	size_t all;
 	int result;
 
 	if (choose_agents(session, wish->where, &agents) < 0)
 		return -1;
+	all = agents.count;
 	result = session_cluster_id(session, &cluster);
 	if (result == 0)
 		result = agents_synced_ms(session_store(session), cluster, &synced_ms, &session->error);
+	if (result == 0 && wish->sort)
+		result = sort_agents(session, wish->sort, &agents);
+	if (result == 0)
+		cut_agents(&agents, wish->limit, session->quiet);
 	if (result == 0 && session->json)
-		result = print_json(session, &agents, synced_ms);
+		result = print_json(session, &agents, all, synced_ms);
 	else if (result == 0 && agents.count == 0)
 		print_none(session, wish->where);
 	else if (result == 0)
@@ -166,7 +243,7 @@ int command_inventory_list(int argc, const char *const argv[], const struct comm
 	arguments_clear(&operands);
 	if (parsed != 0)
 		return parsed < 0 ? -1 : 0;
-	if (wish.at || wish.columns || wish.sort || wish.group_by || wish.csv || wish.limit)
+	if (wish.at || wish.columns || wish.group_by || wish.csv)
 		return inventory_print_columns(session, &wish);
 	return list_whole(session, &wish);
 }

@@ -34,8 +34,9 @@ static int print_summary(const struct session *session, const struct master_fact
 					     output_text(facts->version), "time", output_time(synced->time_ms),
 					     "agents", counts_json(summary), "tasks", (json_int_t)summary->tasks,
 					     "frameworks", (json_int_t)summary->frameworks));
-	printf("%s: %zu agents, %zu tasks, %zu frameworks; the master is %s\n", cluster, summary->total, summary->tasks,
-	       summary->frameworks, facts->version);
+	printf("%s: %zu agent%s, %zu task%s, %zu framework%s; the master is %s\n", cluster, summary->total,
+	       summary->total == 1 ? "" : "s", summary->tasks, summary->tasks == 1 ? "" : "s", summary->frameworks,
+	       summary->frameworks == 1 ? "" : "s", facts->version);
 	printf("%zu new, %zu gone, %zu returned, %zu changed, %zu unchanged%s%s\n", summary->added, summary->gone,
 	       summary->returned, summary->changed, summary->unchanged, synced->before_ms ? " since " : "",
 	       synced->before_ms ? clock_format(synced->before_ms, when) : "");

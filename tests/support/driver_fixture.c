@@ -183,6 +183,7 @@ static void cancel_gate(void *ctx, uint64_t tag)
 int fixture_drive(struct fixture *fixture)
 {
 	struct driver_backends backends = {.ledger = fixture->ledger,
+					   .settles = fixture->settles,
 					   .monotonic_ms = now,
 					   .wall_ms = wall,
 					   .wait = wait,
@@ -205,6 +206,28 @@ int fixture_drive(struct fixture *fixture)
 	transport_free(fixture->transport);
 	master_source_free(backends.master);
 	return result;
+}
+
+struct crash {
+	int at, calls;
+};
+
+static int crash_there(void *ctx, bool durable)
+{
+	struct crash *crash = ctx;
+
+	(void)durable;
+	return crash->calls++ == crash->at ? -1 : 0;
+}
+
+bool fixture_drive_until(struct fixture *fixture, int at)
+{
+	struct crash crash = {.at = at};
+
+	ledger_set_commit_hook(fixture->ledger, crash_there, &crash);
+	bool whole = fixture_drive(fixture) == 0;
+	ledger_set_commit_hook(fixture->ledger, NULL, NULL);
+	return whole;
 }
 
 struct run_agent fixture_row(struct fixture *fixture, size_t agent)

@@ -25,6 +25,7 @@ enum behaviour {
 	TALKS_OF_OTHERS,  /* an answer about another operation; the operation goes on */
 	DIES_LOUDLY, /* ends without its last word, with bytes that are no UTF-8 on stderr; the operation goes on */
 	UNDOES,      /* the new state does not come up, the old one does */
+	UNDOES_LATE, /* it is proven and told to keep the new state, and its agent ends just then: the old one is put back */
 	SAYS_NOTHING,
 };
 
@@ -46,8 +47,10 @@ struct fixture_host {
 	/* its operation */
 	char operation[RANDOM_ID_SIZE];
 	enum { HOST_IDLE, HOST_STARTING, HOST_STARTED, HOST_KEPT, HOST_UNDONE } step;
-	int changed;     /* times the new state was started */
-	bool no_process; /* its final word names none, once */
+	int changed;            /* times the new state was started */
+	bool no_process;        /* its final word names none, once */
+	int read_only;          /* so many questions it cannot answer */
+	const char *agent_said; /* what agentctl quotes of the agent's log; NULL: nothing */
 
 	/* the master's record */
 	bool active, deactivated;
@@ -70,6 +73,7 @@ struct fixture {
 	int64_t asked_ms;          /* when it was asked what it has not answered yet; 0: nothing */
 	int64_t answers_lie_about; /* an answer is so old when it is read */
 	int interrupts;
+	bool settles;                                                                   /* the next life only settles */
 	int failovers;                                                                  /* another master leads since */
 	void (*on_snapshot)(struct fixture *fixture, struct master_snapshot *snapshot); /* the last word on an answer */
 
@@ -90,6 +94,8 @@ void fixture_open(struct fixture *fixture);
 void fixture_close(struct fixture *fixture);
 /* One life of the driver: fresh transport and master, the same ledger and hosts. */
 int fixture_drive(struct fixture *fixture);
+/* One that dies at the at-th call of the commits' hook, which is called before and after each; true: it has ended before. */
+bool fixture_drive_until(struct fixture *fixture, int at);
 /* Its row, owned by the caller. */
 struct run_agent fixture_row(struct fixture *fixture, size_t agent);
 struct run_row fixture_run(struct fixture *fixture);

@@ -67,6 +67,7 @@ static void say(struct fixture *fixture, struct fixture_host *host, enum answer_
 	} else if (process) {
 		host->no_process = false;
 	}
+	answer.agent_said = host->agent_said ? xstrdup(host->agent_said) : NULL;
 	answer_write(&answer, &line);
 	line.data[line.len - 1] = '\0';
 	say_line(fixture, host, line.data);
@@ -123,12 +124,20 @@ static void take_apply(struct fixture *fixture, struct fixture_host *host)
 		say(fixture, host, ANSWER_REFUSED);
 	if (behaviour == DIES_LOUDLY)
 		hang_up(fixture, host, true, NULL);
-	host->behaviour = behaviour == UNDOES || behaviour == SAYS_NOTHING ? behaviour : host->behaviour;
+	if (behaviour == UNDOES || behaviour == UNDOES_LATE || behaviour == SAYS_NOTHING)
+		host->behaviour = behaviour;
 }
 
 /* What is over is said at once, as agentctl does: the status and the final word. */
 static void take_settle(struct fixture *fixture, struct fixture_host *host)
 {
+	if (host->read_only > 0) {
+		host->read_only--;
+		say_line(
+			fixture, host,
+			"{\"event\":\"refused\",\"kind\":\"system\",\"reason\":\"cannot lock it: Read-only file system\"}");
+		return;
+	}
 	say(fixture, host, ANSWER_STATUS);
 	if (strcmp(host->operation, last_exec(host)->request.operation) != 0)
 		hang_up(fixture, host, true, NULL);
@@ -146,8 +155,11 @@ void fixture_host_step(struct fixture *fixture, struct fixture_host *host)
 		start(fixture, host, host->behaviour != UNDOES);
 		say(fixture, host, host->is_new ? ANSWER_STARTED : ANSWER_UNDONE);
 	} else if (host->step == HOST_STARTED && exec->open && strstr(exec->received, "keep")) {
-		host->step = HOST_KEPT;
-		say(fixture, host, ANSWER_DONE);
+		if (host->behaviour == UNDOES_LATE)
+			start(fixture, host, false);
+		else
+			host->step = HOST_KEPT;
+		say(fixture, host, host->step == HOST_KEPT ? ANSWER_DONE : ANSWER_UNDONE);
 	}
 }
 

@@ -79,3 +79,27 @@ void meta_tree_link(const char *path, const char *target)
 	assert_int_equal(0, symlink(target, full));
 	free(full);
 }
+
+struct checkpoint_state meta_tree_read(const char *work_dir)
+{
+	struct checkpoint_state found = {0};
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(0, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
+	assert_string_equal("", err.text);
+	return found;
+}
+
+void meta_tree_read_fails(const char *work_dir, enum error_kind kind, const char *words)
+{
+	struct checkpoint_state found, untouched;
+	struct error err = ERROR_INIT;
+
+	memset(&found, 0x5a, sizeof(found));
+	memset(&untouched, 0x5a, sizeof(untouched));
+	assert_int_equal(-1, checkpoint_read(meta_tree_root(), work_dir, &found, &err));
+	assert_int_equal(kind, err.kind);
+	if (strstr(err.text, words) == NULL)
+		assert_string_equal(words, err.text);
+	assert_memory_equal(&untouched, &found, sizeof(found));
+}

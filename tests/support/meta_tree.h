@@ -7,6 +7,8 @@
  */
 #include <stddef.h>
 
+#include "mesos/checkpoint.h"
+
 #define AGENT_1 "8f2ece77-393b-4ca8-b8c1-0914a9839fd8-S1"
 #define AGENT_2 "8f2ece77-393b-4ca8-b8c1-0914a9839fd8-S2"
 /* A task of the second agent. */
@@ -22,5 +24,10 @@ const char *meta_tree_root(void);
 char *meta_tree_path(const char *path);
 void meta_tree_write(const char *path, const void *data, size_t len);
 void meta_tree_link(const char *path, const char *target);
+
+/* Reads it as checkpoint_read does; a failure fails the test. */
+struct checkpoint_state meta_tree_read(const char *work_dir);
+/* It must fail with this kind and these words, and leave its output alone. */
+void meta_tree_read_fails(const char *work_dir, enum error_kind kind, const char *words);
 
 #endif

@@ -26,23 +26,42 @@ json_t *fixture_survey_for(const char *id, const char *hostname, const char *att
 {
 	struct fleet_agent agent = {
 		.id = id, .hostname = hostname, .attributes = attributes_flag, .resources = resources_flag};
+
+	return fixture_survey_agent(&agent);
+}
+
+static void set_domain_flag(json_t *flags, const struct fleet_agent *agent)
+{
+	json_t *domain = json_pack("{s:{s:{s:s}, s:{s:s}}}", "fault_domain", "region", "name", agent->region, "zone",
+				   "name", agent->zone);
+	char *text = json_dumps(domain, JSON_COMPACT);
+
+	json_object_set_new(flags, "domain", json_string(text));
+	free(text);
+	json_decref(domain);
+}
+
+json_t *fixture_survey_agent(const struct fleet_agent *agent)
+{
 	struct buffer bytes = BUFFER_INIT(1u << 20);
 	struct agent_view view;
 
-	fleet_view(&agent, &view);
+	fleet_view(agent, &view);
 	slaveinfo_pack(view.info, &bytes);
 	char *text = base64_encode(bytes.data, bytes.len);
-	json_t *flags = json_pack("{s:s, s:s, s:s, s:s}", "hostname", hostname, "attributes", attributes_flag,
-				  "resources", resources_flag, "work_dir", "/var/lib/mesos");
-	json_t *survey = json_pack("{s:i, s:s, s:s, s:{s:s, s:b, s:i, s:i, s:s, s:O, s:s}, s:{s:s, s:s}, s:{s:s, s:s, "
-				   "s:s, s:O}, s:{s:s, s:s}, s:{s:s, s:i, s:i, s:i}, s:[], s:[], s:[]}",
-				   "format", 1, "boot_id", "b0", "work_dir", "/var/lib/mesos", "agent", "id", id,
-				   "running", 1, "pid", 7, "start_ticks", 8, "version", "1.11.0", "flags", flags,
-				   "flags_from", "process", "checkpoint", "sha256", "cafe", "slave_info", text,
-				   "flag_store", "kind", "envfile", "path", "/etc/default/mesos-agent", "sha256",
-				   "beef", "flags", flags, "control", "kind", "systemd", "unit", "mesos-agent.service",
-				   "detected", "hostname", hostname, "cpus", 8, "mem_mb", 9000, "disk_mb", 8000,
-				   "tasks", "operations", "reserved");
+	json_t *flags = json_pack("{s:s, s:s, s:s, s:s}", "hostname", agent->hostname, "attributes", agent->attributes,
+				  "resources", agent->resources, "work_dir", "/var/lib/mesos");
+	if (agent->region)
+		set_domain_flag(flags, agent);
+	json_t *survey = json_pack(
+		"{s:i, s:s, s:s, s:{s:s, s:b, s:i, s:i, s:s, s:O, s:s}, s:{s:s, s:s}, s:{s:s, s:s, "
+		"s:s, s:O}, s:{s:s, s:s}, s:{s:s, s:i, s:i, s:i}, s:[], s:[], s:[]}",
+		"format", 1, "boot_id", "b0", "work_dir", "/var/lib/mesos", "agent", "id", agent->id, "running", 1,
+		"pid", 7, "start_ticks", 8, "version", agent->version ? agent->version : "1.11.0", "flags", flags,
+		"flags_from", "process", "checkpoint", "sha256", "cafe", "slave_info", text, "flag_store", "kind",
+		"envfile", "path", "/etc/default/mesos-agent", "sha256", "beef", "flags", flags, "control", "kind",
+		"systemd", "unit", "mesos-agent.service", "detected", "hostname", agent->hostname, "cpus", 8, "mem_mb",
+		9000, "disk_mb", 8000, "tasks", "operations", "reserved");
 	assert_non_null(survey);
 	json_decref(flags);
 	agent_view_clear(&view);
@@ -254,7 +273,7 @@ static void describe(size_t i, struct fleet_texts *texts, struct fleet_agent *ag
 
 static void keep_fleet_survey(struct planner_fixture *fixture, const struct fleet_agent *agent)
 {
-	json_t *survey = fixture_survey_for(agent->id, agent->hostname, agent->attributes, agent->resources);
+	json_t *survey = fixture_survey_agent(agent);
 	struct buffer text = BUFFER_INIT(1u << 20);
 	struct agent_record record;
 	struct error err = ERROR_INIT;
@@ -267,19 +286,25 @@ static void keep_fleet_survey(struct planner_fixture *fixture, const struct flee
 	json_decref(survey);
 }
 
-void fixture_set_fleet(struct planner_fixture *fixture, size_t count)
+void fixture_set_agents(struct planner_fixture *fixture, const struct fleet_agent *agents, size_t count)
 {
-	struct fleet_texts *texts = xcalloc(count, sizeof(*texts));
-	struct fleet_agent *agents = xcalloc(count, sizeof(*agents));
 	struct error err = ERROR_INIT;
 
-	for (size_t i = 0; i < count; i++)
-		describe(i, &texts[i], &agents[i]);
 	fleet_sync(fixture->store, fixture->cluster_id, agents, count);
 	assert_ok(store_begin(fixture->store, &err), &err);
 	for (size_t i = 0; i < count; i++)
 		keep_fleet_survey(fixture, &agents[i]);
 	assert_ok(store_commit(fixture->store, &err), &err);
+}
+
+void fixture_set_fleet(struct planner_fixture *fixture, size_t count)
+{
+	struct fleet_texts *texts = xcalloc(count, sizeof(*texts));
+	struct fleet_agent *agents = xcalloc(count, sizeof(*agents));
+
+	for (size_t i = 0; i < count; i++)
+		describe(i, &texts[i], &agents[i]);
+	fixture_set_agents(fixture, agents, count);
 	free(agents);
 	free(texts);
 }

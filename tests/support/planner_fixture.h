@@ -37,6 +37,8 @@ extern const char fixture_change[];
 
 json_t *fixture_survey_of(const char *attributes, const char *resources);
 json_t *fixture_survey_for(const char *id, const char *hostname, const char *attributes, const char *resources);
+/* What its host would say; hostname, attributes and resources are required. */
+json_t *fixture_survey_agent(const struct fleet_agent *agent);
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 void fixture_sync(struct planner_fixture *fixture);
@@ -54,5 +56,8 @@ void fixture_add_finding(struct planner_fixture *fixture, const char *code, cons
 /* In place of S0: S0, S1, … on node0000, node0001, …, surveyed, in zones a to d and racks r0 to r2 by turns; every second one has the
  * attribute odd. */
 void fixture_set_fleet(struct planner_fixture *fixture, size_t count);
+
+/* In place of S0: these, surveyed; as for fixture_survey_agent. */
+void fixture_set_agents(struct planner_fixture *fixture, const struct fleet_agent *agents, size_t count);
 
 #endif

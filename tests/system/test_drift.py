@@ -26,7 +26,7 @@ class Drift(unittest.TestCase):
         done = self.fleet.rollcall("inventory", "drift", "--json", *words)
         document = done.json()
         documents.check(document, documents.load("inventory-drift"))
-        self.assertEqual(done.code, 1 if document["drifted"] else 0, done)
+        self.assertEqual(done.code, 1 if document["drifted"] or document["unknown"] else 0, done)
         return {agent["hostname"]: agent["findings"] for agent in document["agents"]}
 
     def kinds(self, host, *words):
@@ -35,7 +35,7 @@ class Drift(unittest.TestCase):
     def test_a_fleet_that_agrees(self):
         found = self.drift("--where", "hostname != 'node003.lab'")
         self.assertEqual([name for name, findings in found.items() if findings], [])
-        self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(0, "0 of 1 agents")
+        self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(0, "0 of 1 agent of")
 
     def test_flags_changed_behind_the_agent(self):
         self.fleet.edit_flags("node002.lab", "rack:", "rack:moved-")
@@ -63,8 +63,9 @@ class Drift(unittest.TestCase):
         self.assertEqual((finding["kind"], finding["places"]), ("config-running", ["config", "running"]))
         self.assertIn("role:web", finding["values"][0])
         self.fleet.rollcall("rollout", "start", self.fleet.plan("tiers@1")).expect(0)
-        # the survey is older than the agents' last registration: that is no drift
-        self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(0)
+        # the survey is older than the agents' last registration: whether they have drifted is not known
+        self.fleet.rollcall("inventory", "drift", "--where", "hostname = 'node001.lab'").expect(
+            1, "0 of 1 agent of", "of 1 it is not known", "--refresh asks")
         self.assertEqual(self.kinds("node001.lab"), [])
         self.assertEqual(self.kinds("node001.lab", "--expect", "tiers@1"), [])
         self.fleet.add_config("tiers", [{"match": RULES[0]["match"], "attributes": {"role": "db"}}])
@@ -91,6 +92,7 @@ class Drift(unittest.TestCase):
         database = self.fleet.file("fresh.db")
         self.fleet.rollcall("inventory", "sync", "--db", database).expect(0)
         found = self.drift("--db", database)
+        self.fleet.rollcall("inventory", "drift", "--db", database).expect(1, f"of {len(found)} it is not known")
         self.assertEqual({finding["kind"] for findings in found.values() for finding in findings}, {"not-surveyed"})
         os.unlink(database)
 

@@ -1,167 +1,17 @@
 #!/usr/bin/env python3
 # asan: yes
 # SPDX-License-Identifier: Apache-2.0
-"""rollcall init, inventory and config as programs, against a real master's answers and a real SSH server."""
-import getpass
-import http.server
+"""rollcall init, inventory sync, list and show, and config as programs, against a real master's answers."""
 import json
 import os
-import pty
-import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
-import tempfile
-import threading
-import time
 import unittest
 
 import documents
-from fake_host import Host
+from inventory_case import BIN, InFolder, MASTER_ID, WithMaster, captured, send
 
-BIN = os.path.abspath(os.environ.get("ROLLCALL_BIN", "build/gcc/bin"))
-CAPTURED = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "mesos", "captured")
-MASTER_ID = "8f2ece77-393b-4ca8-b8c1-0914a9839fd8"
-
-
-def captured(name):
-    with open(os.path.join(CAPTURED, name), "rb") as file:
-        return file.read()
-
-
-class Master:
-    """Answers as a real master did. `broken` is called with the handler instead, when it is set."""
-
-    def __init__(self):
-        self.broken, self.agents = None, json.loads(captured("master-v1-GET_AGENTS.json"))
-        master = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                master.answer(self, None)
-
-            def do_POST(self):
-                call = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                master.answer(self, json.loads(call)["type"])
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def answer(self, handler, call):
-        if self.broken:
-            self.broken(handler)
-            return
-        by_path = {"/state": "master-state.json", "/flags": "master-flags.json", "/slaves": "master-slaves.json"}
-        if handler.path == "/api/v1" and handler.headers["Accept"] != "application/json":
-            send(handler, 406, b"")
-        elif handler.path == "/api/v1":
-            send(handler, 200, json.dumps(self.call(call)).encode())
-        elif handler.path in by_path:
-            send(handler, 200, captured(by_path[handler.path]))
-        else:
-            send(handler, 404, b"")
-
-    def call(self, call):
-        if call == "GET_AGENTS":
-            return self.agents
-        if call == "GET_FRAMEWORKS":  # was captured as a part of the whole state
-            state = json.loads(captured("master-v1-GET_STATE.json"))["get_state"]
-            return {"type": call, "get_frameworks": state["get_frameworks"]}
-        return json.loads(captured("master-v1-%s.json" % call))
-
-
-def send(handler, status, body, **headers):
-    handler.send_response(status)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", str(len(body)))
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-class Sshd:
-    """A real SSH server on 127.0.0.1 for the user who runs the tests."""
-
-    def __init__(self, folder):
-        self.folder, self.log = folder, os.path.join(folder, "sshd.log")
-        for name in ("host_key", "identity", "other_key"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", os.path.join(folder, name)],
-                           check=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        shutil.copy(os.path.join(folder, "identity.pub"), os.path.join(folder, "authorized_keys"))
-        self.trust("host_key")
-        with open(os.path.join(folder, "sshd_config"), "w", encoding="utf-8") as file:
-            file.write("ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host_key\nAuthorizedKeysFile "
-                       "%s/authorized_keys\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-                       "PasswordAuthentication no\nPidFile none\nUseDNS no\nPrintMotd no\n"
-                       % (self.port, folder, folder))
-        if os.getuid() == 0:
-            os.makedirs("/run/sshd", exist_ok=True)
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-E", self.log, "-f",
-                                         os.path.join(folder, "sshd_config")])
-        self.wait()
-
-    def trust(self, key):
-        with open(os.path.join(self.folder, key + ".pub"), encoding="utf-8") as public, \
-                open(os.path.join(self.folder, "known_hosts"), "w", encoding="utf-8") as known:
-            known.write("[127.0.0.1]:%d %s" % (self.port, public.read()))
-
-    def wait(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("sshd does not listen")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-
-class InFolder(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.config = os.path.join(self.folder, "rollcall.json")
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def write_cluster(self, masters, **more):
-        self.write("rollcall.json", json.dumps({"clusters": {"lab": {"masters": masters, **more}}}))
-
-    def run_rollcall(self, *words, status=0):
-        env = {name: value for name, value in os.environ.items()
-               if not name.startswith("ROLLCALL_") and not name.lower().endswith("_proxy")}
-        done = subprocess.run([os.path.join(BIN, "rollcall"), *words], cwd=self.folder, env=env, capture_output=True,
-                              text=True, timeout=120, check=False)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        if status > 1:
-            self.assertRegex(done.stderr, r"(?m)^rollcall: ")
-            self.assertEqual(done.stderr.count("rollcall: "), 1, done.stderr)
-        return done
-
-    def json(self, schema, *words, status=0):
-        document = json.loads(self.run_rollcall(*words, "--json", status=status).stdout)
-        documents.check(document, documents.load(schema))
-        return document
+CONFIG = '{"name": "web", "rules": [{"match": "rack = r1", "attributes": {"rack": "r9"}}]}\n'
 
 
 class Init(InFolder):
@@ -172,7 +22,7 @@ class Init(InFolder):
         # It gets as far as to miss the cluster's agents: so the file was fine. The ledger begins with whoever wrote it.
         self.assertIn("nothing is known of cluster", self.run_rollcall("inventory", "list", status=2).stderr)
         events = json.loads(self.run_rollcall("audit", "log", "--json").stdout)["events"]
-        self.assertEqual([event["kind"] for event in events], ["database.init"])
+        self.assertEqual([event["kind"] for event in events], ["database.begun", "database.init"])
 
     def test_leaves_a_file_alone(self):
         self.write("rollcall.json", "mine")
@@ -214,14 +64,6 @@ class Options(InFolder):
         self.assertIn("rollcall.json:2:", self.run_rollcall("inventory", "sync", status=2).stderr)
         self.write_cluster(["http://127.0.0.1:1"], shh={})
         self.assertIn("did you mean \"ssh\"?", self.run_rollcall("inventory", "sync", status=2).stderr)
-
-
-class WithMaster(InFolder):
-    def setUp(self):
-        super().setUp()
-        self.master = Master()
-        self.addCleanup(self.master.stop)
-        self.write_cluster([self.master.url])
 
 
 class Sync(WithMaster):
@@ -326,9 +168,6 @@ class Sync(WithMaster):
         self.assertIn("newer rollcall", self.run_rollcall("inventory", "list", status=2).stderr)
 
 
-CONFIG = '{"name": "web", "rules": [{"match": "rack = r1", "attributes": {"rack": "r9"}}]}\n'
-
-
 class Config(InFolder):
     def setUp(self):
         super().setUp()
@@ -379,108 +218,6 @@ class Config(InFolder):
             taken = subprocess.run([os.path.join(BIN, "rollcall"), "config", "add", path], env=env,
                                    capture_output=True, timeout=60, check=False).returncode == 0
             self.assertEqual(taken, documents.matches(case, "config"), case)
-
-
-class Survey(WithMaster):
-    """node1's host is a folder behind a real SSH server; nothing listens at the others' addresses."""
-
-    def setUp(self):
-        super().setUp()
-        self.ssh_folder = os.path.join(self.folder, "ssh")
-        os.mkdir(self.ssh_folder)
-        self.sshd = Sshd(self.ssh_folder)
-        self.addCleanup(self.sshd.stop)
-        root = os.path.join(self.folder, "host")
-        self.host = Host(root, captured("agent-meta-1/slaves/%s-S1/slave.info" % MASTER_ID))
-        self.settings = self.host.settings()
-        self.write_lab()
-        self.run_rollcall("inventory", "sync")
-
-    def write_lab(self, **ssh):
-        self.write_cluster([self.master.url],
-                           ssh={"user": getpass.getuser(), "port": self.sshd.port, "identity": "ssh/identity",
-                                "known_hosts": "ssh/known_hosts", "directory": self.folder + "/bin", **ssh},
-                           hosts=[{"match": "hostname = node1.example.com", **self.settings},
-                                  {"match": "hostname != node1.example.com", "address": "127.0.0.77"}])
-        with open(self.config, encoding="utf-8") as file:
-            documents.check(json.load(file), documents.load("cluster"))
-
-    def test_one_answers_two_do_not(self):
-        survey = self.json("inventory-survey", "inventory", "survey", status=1)
-        self.assertEqual((survey["total"], survey["surveyed"], survey["failed"]), (3, 1, 2))
-        by_name = {host["hostname"].split(".")[0]: host for host in survey["hosts"]}
-        self.assertTrue(by_name["node1"]["surveyed"])
-        self.assertIs(by_name["node1"]["recovers"], False)  # its flag store was made for another SlaveInfo
-        self.assertEqual(by_name["node2"]["failure_kind"], "unreachable")
-        self.assertIn("127.0.0.77", by_name["node2"]["failure"])
-        shown = self.json("inventory-show", "inventory", "show", "S1")
-        self.assertEqual(shown["inspect"]["agent"]["id"], MASTER_ID + "-S1")
-        self.assertEqual(shown["inspect"]["boot_id"], self.host.boot_id)
-        self.assertRegex(shown["survey"]["host_key"], "^SHA256:")
-        failed = self.json("inventory-show", "inventory", "show", "S2")["survey"]
-        self.assertIsNone(failed["time"])
-        self.assertEqual(failed["failure_kind"], "unreachable")
-        self.assertIn("failed", self.run_rollcall("inventory", "list").stdout)
-        self.assertIn("would refuse its checkpoint", self.run_rollcall("inventory", "show", "S1").stdout)
-
-    def test_where_and_plain_lines(self):
-        done = self.run_rollcall("inventory", "survey", "--where", "zone = eu-1a")
-        self.assertIn("1 of 1 hosts surveyed", done.stdout)
-        self.assertIn("node1.example.com: surveyed (1 of 1)", done.stderr)
-        self.assertNotIn("\r", done.stderr)
-        self.assertEqual(self.run_rollcall("-q", "inventory", "survey", "--where", "zone = eu-1a").stderr, "")
-        self.assertIn("no agent to survey that matches: zone = mars",
-                      self.run_rollcall("inventory", "survey", "--where", "zone = mars", status=2).stderr)
-
-    def test_one_line_on_a_terminal(self):
-        ours, theirs = pty.openpty()
-        done = subprocess.run([os.path.join(BIN, "rollcall"), "inventory", "survey"], cwd=self.folder, stderr=theirs,
-                              stdout=subprocess.PIPE, text=True, timeout=120, check=False)
-        os.close(theirs)
-        shown = os.read(ours, 65536).decode()
-        os.close(ours)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("\r3 of 3 hosts asked, 2 failed", shown)
-        self.assertTrue(shown.endswith("\r\x1b[K"), repr(shown))
-        self.assertNotIn("\n", shown)
-        self.assertIn("1 of 3 hosts surveyed", done.stdout)
-
-    def test_nobody_answers(self):
-        done = self.run_rollcall("-q", "inventory", "survey", "--where", "zone != eu-1a", "--parallel", "1", status=4)
-        self.assertIn("none of the 2 hosts could be surveyed", done.stderr)
-        self.assertIn("node3.example.com", done.stdout)
-
-    def test_a_failure_leaves_the_last_survey(self):
-        self.run_rollcall("inventory", "survey", "--where", "zone = eu-1a")
-        before = self.json("inventory-show", "inventory", "show", "S1")
-        self.sshd.trust("other_key")
-        refused = self.run_rollcall("-q", "inventory", "survey", "--where", "zone = eu-1a", status=4).stderr
-        self.assertIn("key", refused)
-        after = self.json("inventory-show", "inventory", "show", "S1")
-        self.assertEqual(after["inspect"], before["inspect"])
-        self.assertEqual(after["survey"]["time"], before["survey"]["time"])
-        self.assertIsNotNone(after["survey"]["failed"])
-
-    def test_authentication_is_refused(self):
-        self.write_lab(identity="ssh/other_key")
-        self.run_rollcall("-q", "inventory", "survey", "--where", "zone = eu-1a", status=4)
-        survey = self.json("inventory-show", "inventory", "show", "S1")["survey"]
-        self.assertEqual(survey["failure_kind"], "unreachable")
-        self.assertIn("ssh/other_key", survey["failure"])
-
-    def test_another_agent_on_the_host(self):
-        shutil.rmtree(self.host.root)
-        self.host = Host(self.host.root, captured("agent-meta-2/slaves/%s-S2/slave.info" % MASTER_ID))
-        self.run_rollcall("-q", "inventory", "survey", "--where", "zone = eu-1a", status=4)
-        survey = self.json("inventory-show", "inventory", "show", "S1")["survey"]
-        self.assertEqual(survey["failure_kind"], "conflict")
-        self.assertIn("is %s-S2, not %s-S1" % (MASTER_ID, MASTER_ID), survey["failure"])
-
-    def test_a_broken_checkpoint_is_part_of_the_survey(self):
-        self.host.write("var/lib/mesos/meta/slaves/latest/slave.info", b"\x10\x00\x00\x00half")
-        self.run_rollcall("inventory", "survey", "--where", "zone = eu-1a")
-        inspect = self.json("inventory-show", "inventory", "show", "S1")["inspect"]
-        self.assertIn("slave.info", inspect["checkpoint"]["error"])
 
 
 if __name__ == "__main__":

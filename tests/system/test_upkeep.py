@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from test_inventory import BIN, InFolder
+from inventory_case import BIN, InFolder
 
 STORED = os.path.join(os.environ.get("TEST_DATA", "tests/data"), "inventory")
 CONFIG = '{"name": "%s", "rules": [{"attributes": {"a": "b"}}]}'
@@ -28,10 +28,10 @@ DROPPED = {"agent_attributes", "agent_resources", "agent_answers"}
 
 
 def shape(path):
-    """Every table, index and trigger as the schema has it, and every table's rows, but for the event that says that it was imported."""
+    """Every table, index and trigger as the schema has it, and every table's rows, but for the events that say where it came from."""
     database = sqlite3.connect(path)
     schema = sorted(database.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
-    rows = {name: sorted(row for row in map(repr, database.execute(f"SELECT * FROM {name}")) if "'database.imported'" not in row)
+    rows = {name: sorted(row for row in map(repr, database.execute(f"SELECT * FROM {name}")) if "'database." not in row)
             for kind, name, _ in schema if kind == "table"}
     database.close()
     return schema, rows

@@ -8,7 +8,7 @@
 #include "inventory/agents.h"
 #include "inventory/cluster.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 #define AGENTS 300
@@ -35,13 +35,8 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
-	char *path;
 
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &fixture->cluster, &fixture->err), &fixture->err);
+	fleet_fixture_open(&fixture->folder, &fixture->store, &fixture->cluster);
 	fixture->answer = (struct answer){.twice = -1, .fails_at = -1, .tasks = 20};
 	for (int i = 0; i < AGENTS; i++)
 		fixture->answer.generation[i] = 1;
@@ -53,8 +48,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
+	fleet_fixture_close(fixture->folder, fixture->store);
 	free(fixture);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "inventory/agents_recovered.h"
 #include "inventory/cluster.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 static const struct fleet_agent fleet[] = {
@@ -31,13 +31,8 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
-	char *path;
 
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &fixture->cluster, &fixture->err), &fixture->err);
+	fleet_fixture_open(&fixture->folder, &fixture->store, &fixture->cluster);
 	fleet_sync(fixture->store, fixture->cluster, fleet, 4);
 	*state = fixture;
 	return 0;
@@ -48,8 +43,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	agents_recovered_clear(&fixture->recovered);
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
+	fleet_fixture_close(fixture->folder, fixture->store);
 	free(fixture);
 	return 0;
 }

@@ -4,24 +4,13 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "inventory/cluster.h"
+#include "tests/support/cluster_text.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/scratch.h"
-
-static struct cluster_file *read_text(const char *text, struct error *err)
-{
-	char *folder = scratch_new(), *path = scratch_write(folder, "rollcall.json", text);
-	struct cluster_file *file = cluster_file_read(path, err);
-
-	free(path);
-	scratch_remove(folder);
-	return file;
-}
 
 static void test_all_of_it(void **state)
 {
 	struct error err = ERROR_INIT;
-	struct cluster_file *file = read_text(
+	struct cluster_file *file = cluster_text(
 		"{\"clusters\": {\"a\": {\"masters\": \"zk://one:2181,two:2181/mesos\", \"access\": {\"_comment\": "
 		"\"x\", \"ca\": \"ca.pem\", \"certificate\": \"/c.pem\", \"key\": \"/k.pem\",\"user\": \"u\", "
 		"\"password\": {\"file\": \"p\"}, \"zookeeper\": {\"env\": \"ZK\"},\"proxy\": \"none\", "
@@ -93,7 +82,7 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct error err = ERROR_INIT;
 
-		assert_null(read_text(cases[i].text, &err));
+		assert_null(cluster_text(cases[i].text, &err));
 		assert_null(strstr(err.text, "hush"));
 		assert_error(&err, ERROR_USAGE, cases[i].words);
 	}

@@ -8,7 +8,7 @@
 #include "inventory/cluster.h"
 #include "inventory/config_common.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 #define AGENTS 2
@@ -27,13 +27,8 @@ static int setup(void **state)
 {
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
 	int64_t cluster;
-	char *path;
 
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &cluster, &fixture->err), &fixture->err);
+	fleet_fixture_open(&fixture->folder, &fixture->store, &cluster);
 	fleet_sync(fixture->store, cluster, fleet, AGENTS);
 	for (size_t i = 0; i < AGENTS; i++) {
 		fleet_record(fixture->store, cluster, fleet[i].id, &fixture->records[i]);
@@ -52,8 +47,7 @@ static int teardown(void **state)
 		flags_clear(&fixture->subjects[i].flags);
 		agent_record_clear(&fixture->records[i]);
 	}
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
+	fleet_fixture_close(fixture->folder, fixture->store);
 	free(fixture);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "inventory/config.h"
 #include "inventory/config_csv.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 static struct agent_record agent(const char *id, const char *hostname)
@@ -126,36 +126,9 @@ static const struct fleet_agent fleet[] = {{.id = "m-S1", .hostname = "a"}, {.id
 
 #define DOCUMENT "{\"name\": \"w\", \"rules\": [{\"attributes\": {\"rack\": \"x-${csv.rack}\"}}]}"
 
-struct fixture {
-	char *folder;
-	struct store *store;
-	int64_t cluster;
-	struct error err;
-};
-
 static int setup(void **state)
 {
-	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
-	char *path;
-
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &fixture->cluster, &fixture->err), &fixture->err);
-	fleet_sync(fixture->store, fixture->cluster, fleet, 2);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
-	free(fixture);
-	return 0;
+	return fleet_setup(state, fleet, 2);
 }
 
 static struct config_source source_of(const char *document, const char *csv)
@@ -168,7 +141,7 @@ static struct config_source source_of(const char *document, const char *csv)
 				      .csv_len = csv ? strlen(csv) : 0};
 }
 
-static struct config_version add(struct fixture *fixture, const char *csv, bool expected)
+static struct config_version add(struct fleet_fixture *fixture, const char *csv, bool expected)
 {
 	struct config_source source = source_of(DOCUMENT, csv);
 	struct config_version version;
@@ -181,7 +154,7 @@ static struct config_version add(struct fixture *fixture, const char *csv, bool 
 
 static void test_values_reach_the_agent(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct config_version version = add(fixture, "hostname,rack\na,r7\n", true), stored;
 	struct config_edits edits;
 	struct agent_record agents[2];
@@ -213,7 +186,7 @@ static void test_values_reach_the_agent(void **state)
 
 static void test_another_csv_is_another_version(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct config_version first = add(fixture, "hostname,rack\na,r1\n", true);
 	struct config_version same = add(fixture, "hostname,rack\na,r1\n", false);
 	struct config_version second = add(fixture, "hostname,rack\na,r2\n", true);
@@ -229,7 +202,7 @@ static void test_another_csv_is_another_version(void **state)
 
 static void test_a_changed_csv_is_found(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct config_version version = add(fixture, "hostname,rack\na,r1\n", true);
 
 	config_version_clear(&version);
@@ -246,7 +219,7 @@ static void test_a_changed_csv_is_found(void **state)
 
 static void test_columns_that_are_not_there(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct config_source without = source_of(DOCUMENT, NULL), other = source_of(DOCUMENT, "hostname,hall\n");
 	struct config_source broken = source_of(DOCUMENT, "rack\nr1\n");
 
@@ -258,7 +231,7 @@ static void test_columns_that_are_not_there(void **state)
 	assert_error(&fixture->err, ERROR_USAGE, "r.csv:1: no column is named");
 }
 
-#define IN_STORE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define IN_STORE(function) cmocka_unit_test_setup_teardown(function, setup, fleet_teardown)
 
 int main(void)
 {

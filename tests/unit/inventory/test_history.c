@@ -8,45 +8,19 @@
 #include "inventory/history.h"
 #include "inventory/host_agents.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define T0      INT64_C(1800000000000)
 
-struct fixture {
-	char *folder;
-	struct store *store;
-	int64_t cluster;
-	struct error err;
-};
-
 static int setup(void **state)
 {
-	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
-	char *path;
-
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &fixture->cluster, &fixture->err), &fixture->err);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
-	free(fixture);
-	return 0;
+	return fleet_setup(state, NULL, 0);
 }
 
 /* A sync at T0 + hours that lists these agents. */
-static void sync_at(struct fixture *fixture, int hours, const struct fleet_agent *agents, size_t count)
+static void sync_at(struct fleet_fixture *fixture, int hours, const struct fleet_agent *agents, size_t count)
 {
 	struct agent_view *views = xcalloc(count + 1, sizeof(*views));
 	struct agents_answer answer = {.master = "http://m", .agents = views, .agent_count = count};
@@ -61,7 +35,7 @@ static void sync_at(struct fixture *fixture, int hours, const struct fleet_agent
 	free(views);
 }
 
-static struct agent_states states_of(struct fixture *fixture, const char *id)
+static struct agent_states states_of(struct fleet_fixture *fixture, const char *id)
 {
 	struct agent_states states = {NULL, 0};
 	struct agent_record record;
@@ -87,7 +61,7 @@ static const struct fleet_agent r2_used = {.id = "m-S1", .attributes = "rack:r2"
 static void test_states(void **state)
 {
 	static const struct fleet_agent more = {.id = "m-S1", .attributes = "rack:r2", .resources = "cpus:9"};
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct agent_states states;
 
 	sync_at(fixture, 0, &r1, 1);
@@ -109,7 +83,7 @@ static void test_states(void **state)
 /* While it was gone it had no state; back as it was, it has a new one. */
 static void test_gone_and_back(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct agent_states states;
 
 	sync_at(fixture, 0, &r1, 1);
@@ -130,7 +104,7 @@ static void test_gone_and_back(void **state)
 /* A clock that was set back gives no state that ends before it began. */
 static void test_clock_set_back(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct agent_states states;
 
 	sync_at(fixture, 5, &r1, 1);
@@ -185,7 +159,7 @@ static void test_changes(void **state)
 
 /* ---- travelling */
 
-static size_t count_at(struct fixture *fixture, int hours, const char *where)
+static size_t count_at(struct fleet_fixture *fixture, int hours, const char *where)
 {
 	struct selector *selector = selector_parse("test", where, &fixture->err);
 	int64_t *rows = NULL;
@@ -208,7 +182,7 @@ static void test_travel(void **state)
 	static const struct fleet_agent two[] = {{.id = "m-S1", .attributes = "rack:r1", .used = "cpus:1"},
 						 {.id = "m-S2", .attributes = "rack:r1", .resources = "mem:10"}};
 	static const struct fleet_agent later[] = {{.id = "m-S1", .attributes = "rack:r2"}};
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 
 	sync_at(fixture, 0, two, 2);
 	sync_at(fixture, 10, later, 1);
@@ -223,7 +197,7 @@ static void test_travel(void **state)
 
 static void test_times_that_cannot_be(void **state)
 {
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 
 	assert_int_equal(history_travel(fixture->store, fixture->cluster, T0, T0, &fixture->err), -1);
 	assert_error(&fixture->err, ERROR_USAGE, "nothing was known of this cluster");
@@ -246,7 +220,7 @@ static void test_agents_of_a_host(void **state)
 {
 	static const struct fleet_agent first = {.id = "m-S9", .hostname = "a"},
 					second = {.id = "m-S1", .hostname = "a"};
-	struct fixture *fixture = *state;
+	struct fleet_fixture *fixture = *state;
 	struct host_agents agents;
 
 	sync_at(fixture, 0, &first, 1);
@@ -261,7 +235,7 @@ static void test_agents_of_a_host(void **state)
 	host_agents_clear(&agents);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fleet_teardown)
 
 int main(void)
 {

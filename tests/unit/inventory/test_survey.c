@@ -7,7 +7,7 @@
 #include "inventory/cluster.h"
 #include "inventory/survey.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_fixture.h"
 #include "tests/support/scratch.h"
 
 static const struct fleet_agent agent = {.id = "m-S1", .hostname = "a", .attributes = "rack:r1"};
@@ -23,13 +23,8 @@ static int setup(void **state)
 {
 	struct fixture *fixture = xcalloc(1, sizeof(*fixture));
 	int64_t cluster;
-	char *path;
 
-	fixture->folder = scratch_new();
-	path = path_join(fixture->folder, "rollcall.db");
-	fixture->store = store_open(path, true, &fixture->err);
-	free(path);
-	assert_ok(cluster_id(fixture->store, "lab", &cluster, &fixture->err), &fixture->err);
+	fleet_fixture_open(&fixture->folder, &fixture->store, &cluster);
 	fleet_sync(fixture->store, cluster, &agent, 1);
 	fleet_record(fixture->store, cluster, "m-S1", &fixture->record);
 	*state = fixture;
@@ -41,8 +36,7 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	agent_record_clear(&fixture->record);
-	store_close(fixture->store);
-	scratch_remove(fixture->folder);
+	fleet_fixture_close(fixture->folder, fixture->store);
 	free(fixture);
 	return 0;
 }
