@@ -44,6 +44,7 @@ struct progress {
 	const struct engine *engine; /* of the last call */
 	bool master_fails;           /* it has not answered since … */
 	int64_t master_told_ms;      /* … and that was said last at this moment */
+	char *reason;                /* why nothing is started, as it was said last; NULL: something is */
 	struct driver_observer observer;
 };
 
@@ -174,6 +175,8 @@ static void on_agent(void *ctx, const struct engine *engine, const struct engine
 	struct progress *progress = ctx;
 
 	progress->engine = engine;
+	if (progress->told[record->agent] == AGENT_STATE_COUNT)
+		progress->told[record->agent] = record->from;
 	progress->away[record->agent] = (struct away){.from_ms = row->away_from_ms, .started = row->started != NULL};
 	if (progress->quiet || record->from == record->to)
 		return;
@@ -186,13 +189,24 @@ static void on_agent(void *ctx, const struct engine *engine, const struct engine
 	live_write(&progress->lines);
 }
 
+/* Why nothing is started is worth one line. */
+static bool is_said(struct progress *progress, const struct engine *engine)
+{
+	const char *reason = is_stopping(engine) ? engine->reason : NULL;
+	bool same = reason == NULL || (progress->reason != NULL && strcmp(progress->reason, reason) == 0);
+
+	free(progress->reason);
+	progress->reason = reason != NULL ? xstrdup(reason) : NULL;
+	return same;
+}
+
 static void on_run(void *ctx, const struct engine *engine)
 {
 	struct progress *progress = ctx;
 	char now[16];
 
 	progress->engine = engine;
-	if (progress->quiet || !is_stopping(engine))
+	if (progress->quiet || is_said(progress, engine))
 		return;
 	if (progress->live)
 		live_erase(&progress->lines);
@@ -293,6 +307,8 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 			     .say = on_say,
 			     .ctx = progress},
 	};
+	for (size_t i = 0; i < plan->agent_count; i++)
+		progress->told[i] = AGENT_STATE_COUNT;
 	if (progress->live)
 		log_set_hook(on_log, progress);
 	return progress;
@@ -308,6 +324,7 @@ void progress_free(struct progress *progress)
 		live_write(&progress->lines);
 	}
 	buffer_clear(&progress->lines.frame);
+	free(progress->reason);
 	free(progress->told);
 	free(progress->away);
 	free(progress);

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/term.h"
+#include "orchestrator/audit/beginning.h"
+#include "orchestrator/session_ledger.h"
 
 #define PROGRAM        "rollcall"
 #define DEFAULT_CONFIG "rollcall.json"
@@ -29,7 +31,8 @@ void session_init(struct session *session)
 		 "the database (default: $ROLLCALL_DB, else rollcall.db beside the cluster file)", 0, 0},
 		{"json", 0, OPTION_FLAG, &session->json, NULL, "one JSON document on stdout; its schema is in schema/",
 		 0, 0},
-		{"quiet", 'q', OPTION_FLAG, &session->quiet, NULL, "no progress, only errors", 0, 0},
+		{"quiet", 'q', OPTION_FLAG, &session->quiet, NULL, "no progress and no hints: only results, and errors",
+		 0, 0},
 		{"verbose", 'v', OPTION_COUNT, &session->verbose, NULL, "say what is being done", 0, 0},
 		{"color", 0, OPTION_FLAG, &session->color, NULL,
 		 "colours where stdout or stderr is a terminal (the default); --no-color: none", 0, 0},
@@ -129,11 +132,30 @@ const char *session_database_path(struct session *session)
 	return session->database_path;
 }
 
+/* A damaged ledger is for `audit verify` to tell of, and begins nothing. */
+static int begin_ledger(struct session *session, struct store *store)
+{
+	if (beginning_record(store, session_actor(session), session_origin(), &session->error) == 0)
+		return 0;
+	if (session->error.kind != ERROR_CORRUPT)
+		return -1;
+	error_clear(&session->error);
+	return 0;
+}
+
 static struct store *open_store(struct session *session, bool create)
 {
-	if (!session->store)
-		session->store = store_open(session_database_path(session), create, &session->error);
-	return session->store;
+	struct store *store;
+
+	if (session->store)
+		return session->store;
+	store = store_open(session_database_path(session), create, &session->error);
+	if (store && begin_ledger(session, store) < 0) {
+		store_close(store);
+		store = NULL;
+	}
+	session->store = store;
+	return store;
 }
 
 struct store *session_store(struct session *session)

@@ -47,6 +47,7 @@ int command_rollout_watch(int argc, const char *const argv[], const struct comma
 int command_rollout_pause(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_abort(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_retry(int argc, const char *const argv[], const struct command *self, void *ctx);
+int command_rollout_settle(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_rollback(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_resume(int argc, const char *const argv[], const struct command *self, void *ctx);
 int command_rollout_list(int argc, const char *const argv[], const struct command *self, void *ctx);

@@ -4,6 +4,7 @@
 /* What several of the rollout commands do. Each: -1 with session->error. */
 #include <stdbool.h>
 
+#include "orchestrator/detach.h"
 #include "orchestrator/ledger/ledger.h"
 #include "orchestrator/plan/plan.h"
 #include "orchestrator/session.h"
@@ -13,6 +14,18 @@ int rollout_load_plan(struct session *session, const struct run_row *run, struct
 
 /* A plan by its hash, by the beginning of one, or by the file it was written to. */
 int rollout_find_plan(struct session *session, const char *name, struct plan *out);
+
+/* With --detach the work is done in a child, with detach, and the parent returns when the child drives or has failed; else it is
+ * done here, with NULL. */
+typedef int (*rollout_work)(struct session *session, void *ctx, struct detach *detach);
+int rollout_run(struct session *session, bool detached, rollout_work work, void *ctx);
+/* The child drives from here on, and writes to its log. Without detach nothing happens. */
+int rollout_go_into_background(struct session *session, struct detach *detach, const char *run);
+#define ROLLOUT_DETACH_OPTION(target)                                                                                  \
+	{                                                                                                              \
+		"detach", 0, OPTION_FLAG, target, NULL,                                                                \
+			"drive it in a process of its own, which outlives this terminal, and return", 0, 0             \
+	}
 
 /* Begins and drives a run of a plan, after every check that is due before it. */
 struct rollout_start {
@@ -24,10 +37,19 @@ int rollout_start(struct session *session, const struct plan *plan, const struct
 struct rollout_resume {
 	bool adopt;
 	bool take_over;              /* from a driver that hangs */
+	bool settle;                 /* only ask what is open; nothing starts */
+	bool accept_losses;          /* … and tasks that are lost keep none of them from being settled */
 	bool retry;                  /* failed, reverted, skipped and settled stuck agents once more */
 	const char *prometheus_file; /* NULL: none */
+	struct detach *detach;       /* NULL: it is driven here */
 };
 /* name: a run's ID or "latest". */
 int rollout_resume(struct session *session, const char *name, const struct rollout_resume *how);
+
+/* Agents of a run whose operations are not settled. */
+struct rollout_open {
+	size_t stuck, under_way;
+};
+int rollout_count_open(struct session *session, const char *run, struct rollout_open *out);
 
 #endif

@@ -38,6 +38,9 @@ static int warn_of_names(struct session *session, const struct planner_options *
 {
 	if (warn_of_names_in(session, "--where", options->where) < 0)
 		return -1;
+	if (options->canary && !planner_is_amount(options->canary) &&
+	    warn_of_names_in(session, "--canary", options->canary) < 0)
+		return -1;
 	return warn_of_names_in(session, "--exclude", options->exclude);
 }
 
@@ -129,18 +132,74 @@ static int show_json(struct session *session, const struct plan *plan, const str
 	return output_json(json_pack("{s:s, s:s, s:o}", "hash", plan->hash, "next", next, "plan", document));
 }
 
-/* The plan itself holds the number. */
-static void print_percentage(const struct plan_words *words, const struct plan *plan)
+/* ---- percentages: the plan holds the numbers that they come to here */
+
+static void print_share(const char *option, const char *text, const char *of, const char *numbers)
 {
-	if (words->window && strchr(words->window, '%') && !strchr(words->window, ','))
-		printf("\n--window: %s of %zu: %d\n", words->window, plan->agent_count, plan->options.window);
-	if (words->domain_window && strchr(words->domain_window, '%'))
-		printf("\n--domain-window: %s of %zu: %d\n", words->domain_window, plan->agent_count,
-		       plan->options.domain_window);
+	if (text && strchr(text, '%'))
+		printf("  - %s: %s of %s: %s\n", option, text, of, numbers);
 }
 
-static int show(struct session *session, const struct plan_words *words, const struct plan *plan,
-		const struct buffer *bytes)
+/* "1, 5, 25" */
+static char *window_numbers(const struct planner_windows *windows, const struct plan *plan)
+{
+	struct buffer text = BUFFER_INIT(4096);
+
+	for (size_t i = 0; i < windows->count; i++)
+		buffer_printf(&text, "%s%d", i ? ", " : "", planner_amount_of(&windows->items[i], plan->agent_count));
+	return buffer_take(&text);
+}
+
+static void print_number(const char *option, const char *text, const char *of, int number)
+{
+	char *shown = xasprintf("%d", number);
+
+	print_share(option, text, of, shown);
+	free(shown);
+}
+
+static bool has_percentage(const struct plan_words *words)
+{
+	const char *const texts[] = {words->canary,
+				     words->window,
+				     words->domain_window,
+				     words->max_failures,
+				     words->max_failures_stage,
+				     words->max_failures_domain};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i] && strchr(texts[i], '%'))
+			return true;
+	return false;
+}
+
+static void print_percentages(const struct plan_words *words, const struct planner_options *options,
+			      const struct plan *plan)
+{
+	const struct engine_options *limits = &plan->options;
+	size_t cluster = plan->agent_count + plan->unchanged_count + plan->left_out_count;
+	char *all = xasprintf("%zu", plan->agent_count), *windows = window_numbers(&options->windows, plan);
+
+	if (plan->agent_count > 0 && (has_percentage(words) || limits->meltdown_percent > 0))
+		puts("\nPercentages, as they come out here");
+	if (plan->agent_count > 0 && words->canary && planner_is_amount(words->canary))
+		print_number("--canary", words->canary, all, (int)plan->stages[0].end);
+	print_share("--window", words->window, all, windows);
+	print_number("--domain-window", words->domain_window, all, limits->domain_window);
+	print_number("--max-failures", words->max_failures, all, limits->max_failures);
+	print_number("--max-failures-stage", words->max_failures_stage, "the smallest stage",
+		     limits->stage_max_failures);
+	print_number("--max-failures-domain", words->max_failures_domain, "the smallest failure domain",
+		     limits->domain_max_failures);
+	if (plan->agent_count > 0 && limits->meltdown_percent > 0)
+		printf("  - --meltdown: %d%% of the cluster's %zu: more than %zu\n", limits->meltdown_percent, cluster,
+		       cluster * (size_t)limits->meltdown_percent / 100);
+	free(windows);
+	free(all);
+}
+
+static int show(struct session *session, const struct plan_words *words, const struct planner_options *options,
+		const struct plan *plan, const struct buffer *bytes)
 {
 	char *next = plan->agent_count > 0 ? next_command(session, plan) : xstrdup("");
 	int result = 0;
@@ -149,7 +208,7 @@ static int show(struct session *session, const struct plan_words *words, const s
 		result = show_json(session, plan, bytes, next);
 	} else {
 		plan_print(plan, stdout);
-		print_percentage(words, plan);
+		print_percentages(words, options, plan);
 		plan_print_end(plan, next, stdout);
 	}
 	free(next);
@@ -164,7 +223,8 @@ static int write_file(struct session *session, const char *path, const struct bu
 	return 0;
 }
 
-static int finish(struct session *session, const struct plan_words *words, struct plan *plan)
+static int finish(struct session *session, const struct plan_words *words, const struct planner_options *options,
+		  struct plan *plan)
 {
 	struct buffer bytes = BUFFER_INIT(PLAN_MAX);
 	int result = plan_keep(session, plan, &bytes);
@@ -172,7 +232,7 @@ static int finish(struct session *session, const struct plan_words *words, struc
 	if (result == 0 && words->file)
 		result = write_file(session, words->file, &bytes);
 	if (result == 0)
-		result = show(session, words, plan, &bytes);
+		result = show(session, words, options, plan, &bytes);
 	buffer_clear(&bytes);
 	return result;
 }
@@ -192,7 +252,7 @@ static int make(struct plan_sources *sources, const struct plan_words *words, co
 	log_refusals(&refusals);
 	planner_refusals_clear(&refusals);
 	if (result == 0) {
-		result = finish(session, words, &plan);
+		result = finish(session, words, options, &plan);
 		plan_clear(&plan);
 	}
 	return result;

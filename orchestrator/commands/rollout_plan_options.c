@@ -1,98 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "orchestrator/commands/rollout_plan_options.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "mesos/recovery.h"
 
+/* A flag without an argument, a number where there is a largest one, else a text. */
+struct row {
+	const char *name;
+	size_t target; /* in struct plan_words */
+	const char *argument, *help;
+	int64_t max;
+};
+
+#define TEXT(name, member, argument, help)                                                                             \
+	{                                                                                                              \
+		name, offsetof(struct plan_words, member), argument, help, 0                                           \
+	}
+#define FLAG(name, member, help) TEXT(name, member, NULL, help)
+
+static const struct row rows[] = {
+	TEXT("where", where, "EXPR", "only the agents that match (default: all)"),
+	TEXT("exclude", exclude, "EXPR",
+	     "leave these out; the plan names them. Those on the inventory's ignore list are left out anyway"),
+
+	TEXT("canary", canary, "N|N%|EXPR",
+	     "these come first, and the others wait until they are done and the gates after the stage have passed; "
+	     "of N the first of each kind (mechanism, change, version) are taken first"),
+	TEXT("window", window, "N|N%|LIST",
+	     "at most so many agents away at once (default: 1). A list grows: with 1,5%,25% the first stage is 1 "
+	     "agent, the next 5% of them, and 25% at once hold until the end"),
+	TEXT("domain-window", domain_window, "N|N%", "the same within each failure domain (default: no limit)"),
+	TEXT("domain-attribute", domain_attribute, "NAME",
+	     "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)"),
+	TEXT("by", by, "ATTR|zone",
+	     "one domain at a time: the next begins when every agent of the one before has ended. `zone` is the "
+	     "failure domain"),
+
+	TEXT("max-failures", max_failures, "N|N%",
+	     "so many failed agents are tolerated: reaching N goes on, exceeding it stops (default: 0, the first "
+	     "failure stops). A percentage is of the agents that change, rounded down"),
+	TEXT("max-failures-stage", max_failures_stage, "N|N%",
+	     "the same within one stage: exceeding it stops (default: no limit of its own). A percentage is of the "
+	     "smallest stage"),
+	TEXT("max-failures-domain", max_failures_domain, "N|N%",
+	     "the same within one failure domain: exceeding it stops (default: no limit of its own). A percentage "
+	     "is of the smallest domain"),
+	{"max-consecutive", offsetof(struct plan_words, max_consecutive), "N",
+	 "reaching N failures in a row stops, whatever the other budgets allow (default: 0, no limit)", 1000000},
+	TEXT("on-failure", on_failure, "WHAT",
+	     "what a spent budget does once everything under way has ended: `pause` (default; a person looks), "
+	     "`rollback` "
+	     "(what was changed is taken back, last first), `abort` (nothing of this run starts any more)"),
+	TEXT("meltdown", meltdown, "N%",
+	     "nothing more starts while more than N% of the cluster's agents are unreachable or inactive for any "
+	     "reason (default: 20%, or 10 points above what the window itself takes away; 0 turns it off)"),
+	TEXT("soak", soak, "DURATION", "how long an agent must have been back before it counts as done (default: 0)"),
+	TEXT("gates", gates, "FILE",
+	     "questions asked after each agent and each stage (JSON, schema/gates.schema.json): commands, URLs, "
+	     "and what the master says. One that fails counts as a failure, one without an answer pauses the run"),
+	TEXT("return-timeout", return_timeout, "DURATION",
+	     "how long an agent may take to reregister after its start (default: 150secs)"),
+
+	TEXT("ignore", ignore, "PARTS",
+	     "which parts of the SlaveInfo may change: a list of attributes, resources, domains, or `none` "
+	     "(default: all three)"),
+	FLAG("discard", discard,
+	     "keep the ID, replace the SlaveInfo and end the tasks, instead of keeping them (recover_state=false)"),
+	FLAG("allow-task-loss", allow_task_loss,
+	     "also agents with tasks that any restart ends, because their framework does not checkpoint"),
+	FLAG("allow-port-change", allow_port_change,
+	     "also agents whose port changes; the master accepts that, whoever else knows the port may not"),
+	FLAG("keep-reregistration-timeout", keep_timeout,
+	     "do not raise executor_reregistration_timeout to 15secs where tasks are to be kept"),
+	FLAG("allow-unknown-version", allow_unknown_version,
+	     "also agents of a Mesos version whose rules were never checked"),
+	FLAG("accept-stale-master", accept_stale_master,
+	     "also with masters that keep an agent's old SlaveInfo until their next failover (before Mesos 1.5); "
+	     "the plan says how to finish"),
+	FLAG("hold-configuration-management", hold_configuration_management,
+	     "hold Puppet or Chef on a host while its agent is changed, where they manage the files"),
+	FLAG("offline", offline,
+	     "ask neither masters nor hosts: plan by the last sync and survey; the plan says how old they are"),
+	TEXT("out", file, "FILE", "also write the plan's bytes to a file"),
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROW_COUNT + 1 == PLAN_OPTION_COUNT, "every option, and the end");
+
+static enum option_kind kind_of(const struct row *row)
+{
+	if (!row->argument)
+		return OPTION_FLAG;
+	return row->max > 0 ? OPTION_INT : OPTION_STRING;
+}
+
 void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTION_COUNT])
 {
-	const struct option options[PLAN_OPTION_COUNT] = {
-		{"where", 0, OPTION_STRING, &words->where, "EXPR", "only the agents that match (default: all)", 0, 0},
-		{"exclude", 0, OPTION_STRING, &words->exclude, "EXPR",
-		 "leave these out; the plan names them. Those on the inventory's ignore list are left out anyway", 0,
-		 0},
-
-		{"canary", 0, OPTION_STRING, &words->canary, "N|N%|EXPR",
-		 "these come first, and the others wait until they are done and the gates after the stage have passed; "
-		 "of N the first of each kind (mechanism, change, version) are taken first",
-		 0, 0},
-		{"window", 0, OPTION_STRING, &words->window, "N|N%|LIST",
-		 "at most so many agents away at once (default: 1). A list grows: with 1,5%,25% the first stage is 1 "
-		 "agent, the next 5% of them, and 25% at once hold until the end",
-		 0, 0},
-		{"domain-window", 0, OPTION_STRING, &words->domain_window, "N|N%",
-		 "the same within each failure domain (default: no limit)", 0, 0},
-		{"domain-attribute", 0, OPTION_STRING, &words->domain_attribute, "NAME",
-		 "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)", 0, 0},
-		{"by", 0, OPTION_STRING, &words->by, "ATTR|zone",
-		 "one domain at a time: the next begins when every agent of the one before has ended. `zone` is the "
-		 "failure domain",
-		 0, 0},
-
-		{"max-failures", 0, OPTION_STRING, &words->max_failures, "N|N%",
-		 "so many failed agents are tolerated: reaching N goes on, exceeding it stops (default: 0, the first "
-		 "failure stops). A percentage is of the agents that change, rounded down",
-		 0, 0},
-		{"max-failures-stage", 0, OPTION_STRING, &words->max_failures_stage, "N|N%",
-		 "the same within one stage: exceeding it stops (default: no limit of its own). A percentage is of the "
-		 "smallest stage",
-		 0, 0},
-		{"max-failures-domain", 0, OPTION_STRING, &words->max_failures_domain, "N|N%",
-		 "the same within one failure domain: exceeding it stops (default: no limit of its own). A percentage "
-		 "is of the smallest domain",
-		 0, 0},
-		{"max-consecutive", 0, OPTION_INT, &words->max_consecutive, "N",
-		 "reaching N failures in a row stops, whatever the other budgets allow (default: 0, no limit)", 0,
-		 1000000},
-		{"on-failure", 0, OPTION_STRING, &words->on_failure, "WHAT",
-		 "what a spent budget does once everything under way has ended: `pause` (default; a person looks), "
-		 "`rollback` "
-		 "(what was changed is taken back, last first), `abort` (nothing of this run starts any more)",
-		 0, 0},
-		{"meltdown", 0, OPTION_STRING, &words->meltdown, "N%",
-		 "nothing more starts while more than N% of the cluster's agents are unreachable or inactive for any "
-		 "reason (default: 20%, or 10 points above what the window itself takes away; 0 turns it off)",
-		 0, 0},
-		{"soak", 0, OPTION_STRING, &words->soak, "DURATION",
-		 "how long an agent must have been back before it counts as done (default: 0)", 0, 0},
-		{"gates", 0, OPTION_STRING, &words->gates, "FILE",
-		 "questions asked after each agent and each stage (JSON, schema/gates.schema.json): commands, URLs, "
-		 "and what the master says. One that fails counts as a failure, one without an answer pauses the run",
-		 0, 0},
-		{"return-timeout", 0, OPTION_STRING, &words->return_timeout, "DURATION",
-		 "how long an agent may take to reregister after its start (default: 150secs)", 0, 0},
-
-		{"ignore", 0, OPTION_STRING, &words->ignore, "PARTS",
-		 "which parts of the SlaveInfo may change: a list of attributes, resources, domains, or `none` "
-		 "(default: all three)",
-		 0, 0},
-		{"discard", 0, OPTION_FLAG, &words->discard, NULL,
-		 "keep the ID, replace the SlaveInfo and end the tasks, instead of keeping them (recover_state=false)",
-		 0, 0},
-		{"allow-task-loss", 0, OPTION_FLAG, &words->allow_task_loss, NULL,
-		 "also agents with tasks that any restart ends, because their framework does not checkpoint", 0, 0},
-		{"allow-port-change", 0, OPTION_FLAG, &words->allow_port_change, NULL,
-		 "also agents whose port changes; the master accepts that, whoever else knows the port may not", 0, 0},
-		{"keep-reregistration-timeout", 0, OPTION_FLAG, &words->keep_timeout, NULL,
-		 "do not raise executor_reregistration_timeout to 15secs where tasks are to be kept", 0, 0},
-		{"allow-unknown-version", 0, OPTION_FLAG, &words->allow_unknown_version, NULL,
-		 "also agents of a Mesos version whose rules were never checked", 0, 0},
-		{"accept-stale-master", 0, OPTION_FLAG, &words->accept_stale_master, NULL,
-		 "also with masters that keep an agent's old SlaveInfo until their next failover (before Mesos 1.5); "
-		 "the plan says how to finish",
-		 0, 0},
-		{"hold-configuration-management", 0, OPTION_FLAG, &words->hold_configuration_management, NULL,
-		 "hold Puppet or Chef on a host while its agent is changed, where they manage the files", 0, 0},
-		{"offline", 0, OPTION_FLAG, &words->offline, NULL,
-		 "ask neither masters nor hosts: plan by the last sync and survey; the plan says how old they are", 0,
-		 0},
-		{"out", 0, OPTION_STRING, &words->file, "FILE", "also write the plan's bytes to a file", 0, 0},
-		{.name = NULL},
-	};
-
-	memcpy(table, options, sizeof(options));
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		table[i] = (struct option){
+			.name = rows[i].name,
+			.kind = kind_of(&rows[i]),
+			.target = (char *)words + rows[i].target,
+			.argument = rows[i].argument,
+			.help = rows[i].help,
+			.max = rows[i].max,
+		};
+	table[ROW_COUNT] = (struct option){.name = NULL};
 }
 
 /* ---- what they mean */

@@ -22,12 +22,12 @@ static int record_resume(struct drive *state, const struct run_row *run)
 	return ledger_commit(state->ledger, &state->session->error);
 }
 
-/* For `retry`: an order that the driver finds before it does anything. */
-static int put_retry(struct drive *state, const char *run)
+/* An order that the driver finds before it does anything. */
+static int put_order(struct drive *state, const char *run, const char *verb)
 {
 	const char *actor = session_actor(state->session);
 	const struct run_order order = {.run = (char *)(uintptr_t)run,
-					.verb = (char *)(uintptr_t) "retry",
+					.verb = (char *)(uintptr_t)verb,
 					.actor = (char *)(uintptr_t)actor,
 					.time_ms = clock_wall_ms()};
 
@@ -39,8 +39,10 @@ static int put_retry(struct drive *state, const char *run)
 static int check_resumable(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
 	struct run_row other;
-	int found = ledger_find_rollback_of(session_store(session), run->id, &other, &session->error);
 
+	if (how->settle)
+		return 0;
+	int found = ledger_find_rollback_of(session_store(session), run->id, &other, &session->error);
 	if (found > 0) {
 		error_set(&session->error, ERROR_CONFLICT,
 			  "run %s was rolled back by run %s: `rollcall rollout resume %s` goes on with that one",
@@ -49,7 +51,7 @@ static int check_resumable(struct session *session, const struct run_row *run, c
 	}
 	if (found != 0)
 		return -1;
-	if (strcmp(run->state, run_state_name(RUN_ABORTED)) == 0 && (run->finished_ms || how->retry))
+	if (strcmp(run->state, run_state_name(RUN_ABORTED)) == 0)
 		return error_set(&session->error, ERROR_CONFLICT,
 				 "run %s is aborted (%s): nothing of it starts any more. `rollcall rollout plan` shows "
 				 "what is left to do",
@@ -74,6 +76,25 @@ static int follow_rollback(struct session *session, struct run_row *run)
 	return found < 0 ? -1 : 0;
 }
 
+static const char *verb_of(const struct rollout_resume *how)
+{
+	if (how->settle)
+		return how->accept_losses ? "settle --accept-losses" : "settle";
+	return how->retry ? "retry" : "resume";
+}
+
+/* That it is resumed, and what for; to settle leaves the run as it is. */
+static int record(struct drive *state, const struct run_row *run, const struct rollout_resume *how)
+{
+	if (drive_void_orders(state, run->id) < 0)
+		return -1;
+	if (how->settle)
+		return put_order(state, run->id, verb_of(how));
+	if (record_resume(state, run) < 0)
+		return -1;
+	return how->retry ? put_order(state, run->id, "retry") : 0;
+}
+
 static int resume(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
 	struct drive state = {.session = session};
@@ -82,10 +103,11 @@ static int resume(struct session *session, const struct run_row *run, const stru
 
 	if (check_resumable(session, run, how) < 0 || rollout_load_plan(session, run, &plan) < 0)
 		return -1;
-	if (!session->quiet)
+	if (!session->quiet && !how->settle)
 		plan_print_summary(&plan, stderr);
-	if (drive_open(&state, session, &plan, how->take_over) == 0 && drive_void_orders(&state, run->id) == 0 &&
-	    record_resume(&state, run) == 0 && (!how->retry || put_retry(&state, run->id) == 0)) {
+	if (drive_open(&state, session, &plan, how->take_over) == 0 && drive_note(&state, run->id) == 0 &&
+	    record(&state, run, how) == 0 && rollout_go_into_background(session, how->detach, run->id) == 0) {
+		state.settle = how->settle;
 		state.adopt = how->adopt;
 		state.prometheus_file = how->prometheus_file;
 		result = drive_whole(&state, run->id);
@@ -95,9 +117,40 @@ static int resume(struct session *session, const struct run_row *run, const stru
 	return result;
 }
 
+static const char nothing[] = "no agent of it is stuck, or left with a fate that is not known";
+
+static int settle(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	struct rollout_open open;
+
+	if (rollout_count_open(session, run->id, &open) < 0)
+		return -1;
+	if (open.stuck + open.under_way > 0)
+		return resume(session, run, how);
+	if (session->json)
+		return output_json(json_pack("{s:s, s:s, s:s}", "run", run->id, "order", "settle", "answer", nothing));
+	printf("Run %s: %s\n", run->id, nothing);
+	return 0;
+}
+
+/* What an aborted run has left open is all that can be gone on with. */
+static int check_aborted(struct session *session, const struct run_row *run, struct rollout_resume *how)
+{
+	struct rollout_open open;
+
+	if (how->retry || how->settle || strcmp(run->state, run_state_name(RUN_ABORTED)) != 0)
+		return 0;
+	if (rollout_count_open(session, run->id, &open) < 0)
+		return -1;
+	how->settle = open.stuck + open.under_way > 0;
+	return 0;
+}
+
 /* Nobody drives it, or he is to be replaced. */
 static int go_on(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
+	if (how->settle)
+		return settle(session, run, how);
 	int result, rests = drive_at_rest(session, run->id, how->retry, &result);
 
 	if (rests != 0)
@@ -105,10 +158,12 @@ static int go_on(struct session *session, const struct run_row *run, const struc
 	return resume(session, run, how);
 }
 
-/* A driver that only finishes what is under way, because the run has paused, can go on; every driver can retry. */
+/* A driver that only finishes what is under way, because the run has paused, can go on; every driver can retry and settle. */
 static bool takes_orders(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
-	if (how->take_over || (!how->retry && strcmp(run->state, run_state_name(RUN_PAUSED)) != 0))
+	bool always = how->retry || how->settle;
+
+	if (how->take_over || (!always && strcmp(run->state, run_state_name(RUN_PAUSED)) != 0))
 		return false;
 	return order_is_driven(session, run->id, NULL);
 }
@@ -129,31 +184,53 @@ static int give_order(struct session *session, const char *run, const char *verb
 
 int rollout_resume(struct session *session, const char *name, const struct rollout_resume *how)
 {
+	struct rollout_resume what = *how;
 	struct run_row run;
 	int result = 0;
 
 	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
-	if (!how->retry && follow_rollback(session, &run) < 0)
+	if (!how->retry && !how->settle && follow_rollback(session, &run) < 0)
 		result = -1;
-	if (result == 0 && takes_orders(session, &run, how))
-		result = give_order(session, run.id, how->retry ? "retry" : "resume");
 	if (result == 0)
-		result = go_on(session, &run, how);
-	else if (result > 0)
+		result = check_aborted(session, &run, &what);
+	if (result == 0 && takes_orders(session, &run, how))
+		result = give_order(session, run.id, verb_of(how));
+	if (result == 0) {
+		result = go_on(session, &run, &what);
+		/* Settled or not, a run that is aborted has not been gone on with. */
+		if (result == 0 && what.settle && !how->settle)
+			result = 1;
+	} else if (result > 0) {
 		result = 0;
+	}
 	run_row_clear(&run);
 	return result;
+}
+
+struct wish {
+	const char *run;
+	struct rollout_resume how;
+};
+
+static int resume_wish(struct session *session, void *ctx, struct detach *detach)
+{
+	struct wish *wish = ctx;
+
+	wish->how.detach = detach;
+	return rollout_resume(session, wish->run, &wish->how);
 }
 
 int command_rollout_resume(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	struct rollout_resume how = {.retry = false};
-	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
-				     DRIVE_PROMETHEUS_OPTION(&how.prometheus_file),
-				     {"take-over", 0, OPTION_FLAG, &how.take_over, NULL,
+	struct wish wish = {.run = NULL};
+	bool detach = false;
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&wish.how.adopt),
+				     DRIVE_PROMETHEUS_OPTION(&wish.how.prometheus_file),
+				     ROLLOUT_DETACH_OPTION(&detach),
+				     {"take-over", 0, OPTION_FLAG, &wish.how.take_over, NULL,
 				      "also from a rollcall that hangs and still holds the run: whatever it sends "
 				      "later is refused by the hosts",
 				      0, 0},
@@ -161,8 +238,10 @@ int command_rollout_resume(int argc, const char *const argv[], const struct comm
 	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
-	if (parsed == 0)
-		result = rollout_resume(session, operands.items[0], &how);
+	if (parsed == 0) {
+		wish.run = operands.items[0];
+		result = rollout_run(session, detach, resume_wish, &wish);
+	}
 	arguments_clear(&operands);
 	return result;
 }

@@ -43,29 +43,11 @@ static int stop_driver(struct session *session, const char *run)
 	return 0;
 }
 
-static int count_open(struct session *session, const char *run, size_t *open)
-{
-	struct ledger *ledger = session_ledger(session);
-	struct run_agent *agents = NULL;
-	size_t count = 0;
-	int result = ledger ? ledger_load_agents(ledger, run, &agents, &count, &session->error) : -1;
-
-	*open = 0;
-	for (size_t i = 0; i < count; i++) {
-		int state = agent_state_parse(agents[i].state);
-
-		*open += state >= 0 && agent_state_is_open((enum agent_state)state) && state != AGENT_STUCK;
-		run_agent_clear(&agents[i]);
-	}
-	free(agents);
-	ledger_close(ledger);
-	return result;
-}
-
-static int check_run(struct session *session, const char *run)
+/* live: somebody drives it, and it is only shown what a rollback would take back by now. */
+static int check_run(struct session *session, const char *run, bool live)
 {
 	struct run_row other;
-	size_t open;
+	struct rollout_open open;
 	int found = ledger_find_rollback_of(session_store(session), run, &other, &session->error);
 
 	if (found > 0) {
@@ -75,13 +57,13 @@ static int check_run(struct session *session, const char *run)
 			run, other.id, other.id);
 		run_row_clear(&other);
 	}
-	if (found != 0 || count_open(session, run, &open) < 0)
+	if (found != 0 || rollout_count_open(session, run, &open) < 0)
 		return -1;
-	if (open > 0)
+	if (open.under_way > 0 && !live)
 		return error_set(
 			&session->error, ERROR_CONFLICT,
 			"run %s was left with %zu agent%s under way: `rollcall rollout resume %s` settles %s first",
-			run, open, open == 1 ? "" : "s", run, open == 1 ? "it" : "them");
+			run, open.under_way, open.under_way == 1 ? "" : "s", run, open.under_way == 1 ? "it" : "them");
 	return 0;
 }
 
@@ -98,7 +80,17 @@ static void warn(const char *line)
 	log_warning("%s", line);
 }
 
-static int show_plan(struct session *session, const struct plan *plan, const struct rollback *how)
+static void print_command(const struct plan *plan, bool live)
+{
+	if (live)
+		printf("\nNothing was changed, and run %s goes on. To pause it, wait for what is under way, and take "
+		       "back what is changed then: rollcall rollout rollback %s --yes\n",
+		       plan->rolls_back, plan->rolls_back);
+	else
+		printf("\nNothing was changed. To carry it out: rollcall rollout start %.12s\n", plan->hash);
+}
+
+static int show_plan(struct session *session, const struct plan *plan, const struct rollback *how, bool live)
 {
 	if (session->json && !how->yes)
 		return output_json(json_pack("{s:s, s:s, s:I, s:I}", "hash", plan->hash, "rolls_back", plan->rolls_back,
@@ -106,11 +98,11 @@ static int show_plan(struct session *session, const struct plan *plan, const str
 					     (json_int_t)plan->left_out_count));
 	plan_print(plan, session->json ? stderr : stdout);
 	if (!how->yes)
-		printf("\nNothing was changed. To carry it out: rollcall rollout start %.12s\n", plan->hash);
+		print_command(plan, live);
 	return 0;
 }
 
-static int plan_and_go(struct session *session, const char *run, const struct rollback *how)
+static int plan_and_go(struct session *session, const char *run, const struct rollback *how, bool live)
 {
 	const struct rollout_start start = {.adopt = how->adopt};
 	struct planner_refusals refusals = {.count = 0};
@@ -124,7 +116,7 @@ static int plan_and_go(struct session *session, const char *run, const struct ro
 	planner_refusals_clear(&refusals);
 	if (result < 0)
 		return -1;
-	result = show_plan(session, &plan, how);
+	result = show_plan(session, &plan, how, live);
 	if (result == 0 && how->yes)
 		result = rollout_start(session, &plan, &start);
 	plan_clear(&plan);
@@ -137,9 +129,12 @@ static int roll_back(struct session *session, const char *name, const struct rol
 
 	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
-	int result = -1;
-	if (stop_driver(session, run.id) == 0 && check_run(session, run.id) == 0)
-		result = plan_and_go(session, run.id, how);
+	int result = how->yes ? stop_driver(session, run.id) : 0;
+	bool live = !how->yes && order_is_driven(session, run.id, NULL);
+	if (result == 0 && check_run(session, run.id, live) < 0)
+		result = -1;
+	if (result == 0)
+		result = plan_and_go(session, run.id, how, live);
 	run_row_clear(&run);
 	return result;
 }

@@ -58,6 +58,7 @@ static void print_outlook(const struct plan *plan, const struct outlook *outlook
 	printf("Plan %.12s\n\n", plan->hash);
 	print_line("expected", &outlook->expected, plan->agent_count);
 	print_line("at worst", &outlook->worst, plan->agent_count);
+	printf("At worst every agent is away as long as a restart and its undo may take; pauses are left out of both.\n");
 	if (outlook->guessed)
 		printf("%zu of them have no time away in the plan; 15 s were taken for each.\n", outlook->guessed);
 	if (outlook->runs == 0)

@@ -112,44 +112,6 @@ int rollout_load_plan(struct session *session, const struct run_row *run, struct
 	return result;
 }
 
-/* ---- in a process of its own */
-
-static char *log_path(struct session *session, const char *run)
-{
-	return xasprintf("%s.%s.log", session_database_path(session), run);
-}
-
-static int go_into_background(struct session *session, struct detach *detach, const char *run)
-{
-	char *log = log_path(session, run);
-	int result = detach_done(detach, run, log, &session->error);
-
-	free(log);
-	return result;
-}
-
-/* In the process that the operator has started: the other one drives now, or has said why not. */
-static int tell_detached(struct session *session, const struct detach *detach)
-{
-	char *log;
-
-	if (!detach->word) {
-		fflush(NULL);
-		_exit(detach->status); /* with the other one's exit code; it has told the reason */
-	}
-	log = log_path(session, detach->word);
-	if (session->json)
-		output_json(json_pack("{s:s, s:I, s:s}", "run", detach->word, "process", (json_int_t)detach->child,
-				      "log", log));
-	else
-		printf("Run %s is driven by process %ld, which writes to %s.\n"
-		       "See it with `rollcall rollout watch %s`; `pause`, `resume` and `abort` work from any "
-		       "terminal.\n",
-		       detach->word, (long)detach->child, log, detach->word);
-	free(log);
-	return 0;
-}
-
 /* ---- starting */
 
 static int begin_and_drive(struct drive *state, struct detach *detach)
@@ -157,7 +119,7 @@ static int begin_and_drive(struct drive *state, struct detach *detach)
 	struct session *session = state->session;
 	char run[RUN_ID_SIZE];
 
-	if (drive_begin(state, run) < 0 || (detach && go_into_background(session, detach, run) < 0))
+	if (drive_begin(state, run) < 0 || rollout_go_into_background(session, detach, run) < 0)
 		return -1;
 	if (!session->quiet)
 		fprintf(stderr, "Run %s\n", run);
@@ -172,8 +134,9 @@ static int start(struct session *session, const struct plan *plan, const struct 
 
 	if (!session->quiet)
 		plan_print_summary(plan, stderr);
-	if (drive_open(&state, session, plan, false) == 0 && check_not_carried_out(session, plan) == 0 &&
-	    drive_check_unfinished(&state) == 0 && drive_check_drift(&state) == 0) {
+	if (drive_open(&state, session, plan, false) == 0 && drive_note(&state, NULL) == 0 &&
+	    check_not_carried_out(session, plan) == 0 && drive_check_unfinished(&state) == 0 &&
+	    drive_check_drift(&state) == 0) {
 		state.adopt = how->adopt;
 		state.prometheus_file = how->prometheus_file;
 		result = begin_and_drive(&state, detach);
@@ -199,37 +162,35 @@ static int find_and_start(struct session *session, const char *name, const struc
 	return result;
 }
 
-static int start_detached(struct session *session, const char *name, const struct rollout_start *how)
-{
-	struct detach detach;
-	int result = detach_begin(&detach, &session->error);
+struct wish {
+	const char *name;
+	struct rollout_start how;
+};
 
-	if (result == 0 && detach.is_child)
-		result = find_and_start(session, name, how, &detach);
-	else if (result == 0)
-		result = tell_detached(session, &detach);
-	detach_clear(&detach);
-	return result;
+static int start_wish(struct session *session, void *ctx, struct detach *detach)
+{
+	const struct wish *wish = ctx;
+
+	return find_and_start(session, wish->name, &wish->how, detach);
 }
 
 int command_rollout_start(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	struct rollout_start how = {.adopt = false};
+	struct wish wish = {.name = NULL};
 	bool detach = false;
-	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
-				     DRIVE_PROMETHEUS_OPTION(&how.prometheus_file),
-				     {"detach", 0, OPTION_FLAG, &detach, NULL,
-				      "drive it in a process of its own, which outlives this terminal, and return", 0,
-				      0},
+	const struct option own[] = {DRIVE_ADOPT_OPTION(&wish.how.adopt),
+				     DRIVE_PROMETHEUS_OPTION(&wish.how.prometheus_file),
+				     ROLLOUT_DETACH_OPTION(&detach),
 				     {.name = NULL}};
 	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
-	if (parsed == 0)
-		result = detach ? start_detached(session, operands.items[0], &how)
-				: find_and_start(session, operands.items[0], &how, NULL);
+	if (parsed == 0) {
+		wish.name = operands.items[0];
+		result = rollout_run(session, detach, start_wish, &wish);
+	}
 	arguments_clear(&operands);
 	return result;
 }

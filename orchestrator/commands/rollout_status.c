@@ -30,8 +30,12 @@ static void print_head(struct session *session, const struct run_view *view)
 {
 	char *state = run_state_text(view->run.state, view->by_state[AGENT_STUCK]);
 
-	printf("Run %s: %s. Plan %.12s, %s@%d on cluster %s\n", view->run.id, state, view->run.plan, view->plan.config,
-	       view->plan.config_version, view->plan.cluster);
+	if (view->plan.rolls_back)
+		printf("Run %s: %s. Plan %.12s, %s on cluster %s\n", view->run.id, state, view->run.plan,
+		       view->plan.config, view->plan.cluster);
+	else
+		printf("Run %s: %s. Plan %.12s, %s@%d on cluster %s\n", view->run.id, state, view->run.plan,
+		       view->plan.config, view->plan.config_version, view->plan.cluster);
 	print_driver(session, view);
 	putchar('\n');
 	free(state);
@@ -65,7 +69,7 @@ static int show_metrics(struct session *session, const struct run_view *view)
 	return 0;
 }
 
-static int show(struct session *session, const char *name, bool prometheus)
+static int show(struct session *session, const char *name, bool prometheus, bool all)
 {
 	struct run_view view;
 	int result = 0;
@@ -82,7 +86,7 @@ static int show(struct session *session, const char *name, bool prometheus)
 		output_json(status);
 	} else {
 		print_head(session, &view);
-		run_view_print_roll(&view, stdout);
+		run_view_print_roll(&view, all, stdout);
 	}
 	run_view_clear(&view);
 	return result;
@@ -92,15 +96,18 @@ int command_rollout_status(int argc, const char *const argv[], const struct comm
 {
 	struct session *session = ctx;
 	struct arguments operands = {NULL, 0};
-	bool prometheus = false;
-	const struct option own[] = {{"prometheus", 0, OPTION_FLAG, &prometheus, NULL,
-				      "metrics, in Prometheus's text exposition format (docs/observers.md)", 0, 0},
-				     {.name = NULL}};
+	bool prometheus = false, all = false;
+	const struct option own[] = {
+		{"all", 0, OPTION_FLAG, &all, NULL,
+		 "list every agent; of more than 40 those that are done or not begun are counted otherwise", 0, 0},
+		{"prometheus", 0, OPTION_FLAG, &prometheus, NULL,
+		 "metrics, in Prometheus's text exposition format (docs/observers.md)", 0, 0},
+		{.name = NULL}};
 	int parsed = command_parse(session, self, argc, argv, own, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0)
-		result = show(session, operands.items[0], prometheus);
+		result = show(session, operands.items[0], prometheus, all);
 	arguments_clear(&operands);
 	return result;
 }

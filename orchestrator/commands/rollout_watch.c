@@ -9,6 +9,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/driver/drive.h"
 #include "orchestrator/driver/order.h"
 #include "orchestrator/live_lines.h"
 #include "orchestrator/output.h"
@@ -205,12 +206,8 @@ static int show_end(struct watch *watch)
 	if (watch->session->json)
 		output_json(run_view_status(view));
 	else
-		run_view_print_roll(view, stdout);
-	if (is_state(watch, RUN_RUNNING))
-		return error_set(&watch->session->error, ERROR_INTERRUPTED,
-				 "run %s is running, but nobody drives it: `rollcall rollout resume %s`", watch->run,
-				 watch->run);
-	return is_state(watch, RUN_DONE) && view->by_state[AGENT_DONE] == (int)view->count ? 0 : 1;
+		run_view_print_roll(view, false, stdout);
+	return drive_judge(view, &watch->session->error);
 }
 
 static int watch_run(struct session *session, const char *name)

@@ -156,8 +156,9 @@ const struct command commands[] = {
 	 "for as long as the plan expects, in the order, the stages and the window of the plan. --fail 5% draws so "
 	 "many agents at random, in many runs, and says where those would stop.",
 	 command_rollout_simulate, 1, 1},
-	{"rollout status", "RUN", "how far a rollout is", "RUN is a run's ID, or `latest`.", command_rollout_status, 1,
-	 1},
+	{"rollout status", "RUN", "how far a rollout is",
+	 "RUN is a run's ID, or `latest`. Shows who is away and for how long, whether all is well, and what to do next.",
+	 command_rollout_status, 1, 1},
 	{"rollout watch", "RUN", "see a rollout go on, from any terminal",
 	 "RUN is a run's ID, or `latest`. Shows what happens until the run ends or nobody drives it, and then how it "
 	 "stands. Ctrl-C ends the watching and nothing else. Exit status as of `rollout start`.",
@@ -182,10 +183,22 @@ const struct command commands[] = {
 	 "plan saw it is refused. Stuck agents are asked first; agents that a gate rejected have their gates asked "
 	 "again.",
 	 command_rollout_retry, 1, 1},
+	{"rollout settle", "RUN", "bring stuck agents to their end, when somebody has mended what kept them",
+	 "RUN is a run's ID, or `latest`, in whatever state: also aborted, done or rolled back. The host of each agent "
+	 "that is stuck, or whose fate is not known, is asked what became of its operation and brings it to its end; an "
+	 "agent that came up with neither state is started once more with the old one; then each is proven anew. No "
+	 "other agent is touched, nothing starts, and the run keeps its state and its end. Where tasks were lost that "
+	 "were to survive, --accept-losses settles the agent all the same; the report goes on naming them.\n"
+	 "\n"
+	 "Exit status 1 when some agents are still stuck.",
+	 command_rollout_settle, 1, 1},
 	{"rollout rollback", "RUN", "take back what a rollout has changed",
 	 "RUN is a run's ID, or `latest`. Surveys the hosts that were changed, shows the plan that would take the "
 	 "changes back in reverse order, and changes nothing: start it with `rollout start`, or say --yes. Agents that "
-	 "cannot be taken back are listed with the reason. A run that is still driven is paused first.",
+	 "cannot be taken back are listed with the reason. A run that is still driven goes on while it is shown; --yes "
+	 "pauses it, waits for what is under way, and takes back what is changed then.\n"
+	 "\n"
+	 "Exit status 1 when some agents could not be taken back.",
 	 command_rollout_rollback, 1, 1},
 	{"rollout list", "", "list rollouts",
 	 "Every rollout of this database, the newest first; with --cluster those of one cluster.", command_rollout_list,
@@ -247,7 +260,8 @@ const struct command commands[] = {
 	{"webhook test", "NAME", "post a test event to a webhook",
 	 "At once, past the queue. Exit status 4 when it was not taken.", command_webhook_test, 1, 1},
 	{"audit report", "RUN…", "what rollouts did, with the proof for each agent",
-	 "RUN is a run's ID, or `latest`. Several runs become one document with a summary across them.\n"
+	 "RUN is a run's ID, or `latest`. Several runs become one document with a summary across them. A rescue's ID "
+	 "(`rollcall audit log --kind rescue` shows it) gives the report of that rescue, as text, markdown or json.\n"
 	 "\n"
 	 "html is one file that opens without a network: the verdict, a timeline, every agent's proof. markdown is "
 	 "for a ticket, csv has a line per agent, json everything (schema/audit-report.schema.json).\n"

@@ -89,6 +89,16 @@ int drive_open(struct drive *drive, struct session *session, const struct plan *
 	return find_targets(drive);
 }
 
+int drive_note(struct drive *drive, const char *run)
+{
+	char *what = xasprintf("plan %.12s, %s@%d on cluster %s", drive->plan->hash, drive->plan->config,
+			       drive->plan->config_version, drive->plan->cluster);
+	int result = driver_lock_note(drive->lock, run, what, &drive->session->error);
+
+	free(what);
+	return result;
+}
+
 int drive_use_plan(struct drive *drive, const struct plan *plan)
 {
 	forget_targets(drive);

@@ -14,10 +14,12 @@
 #include "orchestrator/session.h"
 
 /* The option of whoever drives. */
-#define DRIVE_ADOPT_OPTION(target)                                                                                     \
-	{                                                                                                              \
-		"adopt", 0, OPTION_FLAG, target, NULL,                                                                 \
-			"also hosts that another database has driven until now: they obey this one from now on", 0, 0  \
+#define DRIVE_ADOPT_OPTION(target)                                                                                      \
+	{                                                                                                               \
+		"adopt", 0, OPTION_FLAG, target, NULL,                                                                  \
+			"also hosts that another database, or this one before it was restored from a copy, has driven " \
+			"until now: they obey this one from now on",                                                    \
+			0, 0                                                                                            \
 	}
 
 #define DRIVE_PROMETHEUS_OPTION(target)                                                                                \
@@ -33,6 +35,7 @@ struct drive {
 	struct ledger *ledger;
 	struct cluster_host *hosts;       /* by position in the plan */
 	struct transport_target *targets; /* the same */
+	bool settle;                      /* only what is open is settled (driver_backends) */
 	bool adopt;                       /* take hosts over that another database has driven */
 	const char *prometheus_file;      /* metrics are written to it while it is driven; NULL: none */
 };
@@ -41,6 +44,8 @@ struct drive {
  * borrowed. -1 with session->error; drive_close is due whatever comes back. */
 int drive_open(struct drive *drive, struct session *session, const struct plan *plan, bool take_over);
 void drive_close(struct drive *drive);
+/* Says in the lock which run is about to be driven; NULL: a new one. So that others know whether theirs is. */
+int drive_note(struct drive *drive, const char *run);
 /* Goes on with another plan of the same cluster, borrowed too, under the same lock. */
 int drive_use_plan(struct drive *drive, const struct plan *plan);
 
@@ -60,9 +65,16 @@ int drive_void_orders(struct drive *drive, const char *run);
 
 /* Drives it to its end and prints the roll. 0: all done; 1: some are not; -1 with session->error: interrupted, paused, or
  * ERROR_INTERRUPTED as well when this side could not go on (a full disk): the run is there to be resumed.
- * DRIVE_ROLLBACK_DUE: it has failed, and its plan says that it is rolled back now (drive_rollback). */
+ * DRIVE_ROLLBACK_DUE: it has failed, and its plan says that it is rolled back now (drive_rollback). With settle: 0: nothing
+ * of it is open any more; 1: some agents are still stuck. */
 #define DRIVE_ROLLBACK_DUE 2
 int drive(struct drive *drive, const char *run);
+
+/* What a command ends with that has driven or watched the run, now that nobody drives it: 0: as planned; 1: some of it is not, or an
+ * agent has failed, or a rollback has left some as they were. -1: ERROR_INTERRUPTED: a person has paused it, or nobody drives it;
+ * ERROR_UNREACHABLE: it has paused although nothing failed, because something was needed and could not be had. */
+struct run_view;
+int drive_judge(const struct run_view *view, struct error *err);
 
 /* A run that is done, and of which nothing is left to go on with (retry: or to try once more), keeps its end: 1, its roll is
  * printed, nothing is changed, and *result is what drive would return. 0: it is not so. */

@@ -125,6 +125,20 @@ static void cancel_gate(void *ctx, uint64_t tag)
 	gate_runner_cancel(real->gates, tag);
 }
 
+/* Hosts that are taken over obey a newer epoch only, also where it is this database that has driven them: of a copy from before. */
+static int pass_hosts(struct drive *drive, const char *run)
+{
+	struct session *session = drive->session;
+	int64_t seen;
+
+	if (!drive->adopt)
+		return 0;
+	if (ledger_seen_epoch(session_store(session), run, &seen, &session->error) < 0)
+		return -1;
+	ledger_set_epoch_floor(drive->ledger, seen);
+	return 0;
+}
+
 static int run_driver(struct drive *drive, const char *run, const struct driver_observer *observer)
 {
 	struct session *session = drive->session;
@@ -145,6 +159,7 @@ static int run_driver(struct drive *drive, const char *run, const struct driver_
 		.gate_next = next_gate,
 		.gate_cancel = cancel_gate,
 		.adopt = drive->adopt,
+		.settles = drive->settle,
 		.ctx = &real,
 	};
 	struct handlers old;
@@ -164,29 +179,56 @@ static bool is_state(const struct run_view *view, enum run_state state)
 	return strcmp(view->run.state, run_state_name(state)) == 0;
 }
 
-/* 0: as planned; 1: some of it is not. A run that has paused although no agent failed waits for something that was needed
- * and could not be had, unless a gate said no, or an agent that was done has left since. */
-static int judge_result(const struct run_view *view, struct error *err)
+int drive_judge(const struct run_view *view, struct error *err)
 {
-	if (view->by_state[AGENT_DONE] == (int)view->count && is_state(view, RUN_DONE))
-		return 0;
-	if (view->by_state[AGENT_DONE] == (int)view->count || run_view_failures(view) > 0 ||
-	    run_view_gates_failed(view) > 0 || !is_state(view, RUN_PAUSED))
+	bool all = view->by_state[AGENT_DONE] == (int)view->count;
+	const char *run = view->run.id, *reason = view->run.reason ? view->run.reason : "not every agent was changed";
+
+	if (all && is_state(view, RUN_DONE))
+		return run_view_not_taken_back(view) > 0;
+	if (is_state(view, RUN_RUNNING))
+		return error_set(err, ERROR_INTERRUPTED,
+				 "run %s is running, but nobody drives it: `rollcall rollout resume %s`", run, run);
+	if (is_state(view, RUN_PAUSED) && driver_is_paused_by_hand(reason))
+		return error_set(err, ERROR_INTERRUPTED, "run %s has paused: %s. `rollcall rollout resume %s` goes on",
+				 run, reason, run);
+	if (all || run_view_failures(view) > 0 || run_view_gates_failed(view) > 0 || !is_state(view, RUN_PAUSED))
 		return 1;
-	return error_set(err, ERROR_UNREACHABLE, "run %s has paused: %s. `rollcall rollout resume %s` goes on",
-			 view->run.id, view->run.reason ? view->run.reason : "not every agent was changed",
-			 view->run.id);
+	return error_set(err, ERROR_UNREACHABLE, "run %s has paused: %s. `rollcall rollout resume %s` goes on", run,
+			 reason, run);
 }
 
-static int show_view(struct session *session, const struct run_view *view)
+static int show_view(struct session *session, const struct run_view *view, bool settle)
 {
+	bool rolls_back = view->run.rollback_due && !settle;
+
 	/* One document: of a run that is being rolled back the rollback's is the last word. */
-	if (session->json && !view->run.rollback_due)
+	if (session->json && !rolls_back)
 		output_json(run_view_status(view));
 	else if (!session->json)
-		run_view_print_roll(view, stdout);
+		run_view_print_roll(view, false, stdout);
 	log_info("the report: rollcall audit report %s", view->run.id);
-	return view->run.rollback_due ? DRIVE_ROLLBACK_DUE : judge_result(view, &session->error);
+	if (settle)
+		return view->by_state[AGENT_STUCK] > 0;
+	return rolls_back ? DRIVE_ROLLBACK_DUE : drive_judge(view, &session->error);
+}
+
+/* What a person has paused is shown as well, and that it can be resumed is the last word. */
+static void show_stopped(struct drive *drive, const char *run)
+{
+	struct error ignored = ERROR_INIT, why = drive->session->error;
+	struct run_view view;
+	size_t under_way = 0;
+
+	if (run_view_load(session_store(drive->session), run, clock_wall_ms(), &view, &ignored) < 0)
+		return;
+	for (int state = 0; state < AGENT_STATE_COUNT; state++)
+		if (agent_state_is_under_way((enum agent_state)state) && state != AGENT_GATING)
+			under_way += (size_t)view.by_state[state];
+	if (is_state(&view, RUN_PAUSED) && under_way == 0)
+		show_view(drive->session, &view, false);
+	drive->session->error = why;
+	run_view_clear(&view);
 }
 
 static int show_result(struct drive *drive, const char *run)
@@ -196,7 +238,7 @@ static int show_result(struct drive *drive, const char *run)
 
 	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
-	int result = show_view(session, &view);
+	int result = show_view(session, &view, drive->settle);
 	run_view_clear(&view);
 	return result;
 }
@@ -237,7 +279,7 @@ int drive_at_rest(struct session *session, const char *run, bool retry, int *res
 	bool rests = is_state(&view, RUN_DONE) && view.by_state[AGENT_STUCK] == 0 && (!retry || retryable == 0);
 	if (rests) {
 		say_at_rest(&view, retryable);
-		*result = show_view(session, &view);
+		*result = show_view(session, &view, false);
 		deliver_after_run(session, true);
 	}
 	run_view_clear(&view);
@@ -285,27 +327,17 @@ static int left_alone(struct drive *drive, const char *run)
 	return -1;
 }
 
-static int note_lock(struct drive *drive, const char *run)
-{
-	char *what = xasprintf("plan %.12s, %s@%d on cluster %s", drive->plan->hash, drive->plan->config,
-			       drive->plan->config_version, drive->plan->cluster);
-	int result = driver_lock_note(drive->lock, run, what, &drive->session->error);
-
-	free(what);
-	return result;
-}
-
 int drive(struct drive *drive, const char *run)
 {
 	struct session *session = drive->session;
 
-	if (note_lock(drive, run) < 0)
+	if (drive_note(drive, run) < 0)
 		return -1;
 	fflush(stdout); /* the page that was shown comes before the run, also in a file */
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	struct metrics_file *metrics = metrics_file_new(session_store(session), drive->plan, run,
 							drive->prometheus_file, progress_observer(progress));
-	int result = run_driver(drive, run, metrics_file_observer(metrics));
+	int result = pass_hosts(drive, run) < 0 ? -1 : run_driver(drive, run, metrics_file_observer(metrics));
 	metrics_file_free(metrics);
 	progress_free(progress);
 	if (result < 0)
@@ -314,6 +346,8 @@ int drive(struct drive *drive, const char *run)
 	if (result == 0 || session->error.kind != ERROR_INTERRUPTED)
 		refresh_inventory(session);
 	bool left_at_once = result < 0 && session->error.kind == ERROR_INTERRUPTED;
+	if (left_at_once)
+		show_stopped(drive, run);
 	result = result < 0 ? -1 : show_result(drive, run);
 	/* A rollback comes now: it tells the rest. */
 	if (result != DRIVE_ROLLBACK_DUE)

@@ -12,6 +12,9 @@
 #include "base/redact.h"
 #include "base/text.h"
 
+/* Why a run has paused that a person has stopped; orders add who (driver_orders.c, order.c). */
+static const char by_signal[] = "interrupted by the operator", by_order[] = "paused by ";
+
 /* Longer than any pass of the loop takes: this process was stopped, or its machine slept. */
 #define HELD_UP_MS 5000
 
@@ -169,7 +172,7 @@ static int check_interrupts(struct driver *driver, struct error *err)
 			driver->engine.under_way_count, driver->engine.under_way_count == 1 ? " is" : "s are",
 			driver->run.id);
 	if (interrupts == 1 && driver->interrupts == 0)
-		engine_pause(&driver->engine, "interrupted by the operator", driver_now(driver), &driver->output);
+		engine_pause(&driver->engine, by_signal, driver_now(driver), &driver->output);
 	driver->interrupts = interrupts;
 	return 0;
 }
@@ -214,22 +217,21 @@ static int loop(struct driver *driver, struct error *err)
 	}
 }
 
+bool driver_is_paused_by_hand(const char *reason)
+{
+	return reason && (strcmp(reason, by_signal) == 0 || strncmp(reason, by_order, strlen(by_order)) == 0);
+}
+
 /* Stopped by a person, as opposed to by what happened. */
 static int was_stopped(const struct driver *driver, struct error *err)
 {
-	const char *run = driver->run.id;
+	const struct engine *engine = &driver->engine;
 
-	if (driver->engine.state != RUN_PAUSED)
+	if (engine->state != RUN_PAUSED || driver->back->settles || !driver_is_paused_by_hand(engine->reason))
 		return 0;
-	if (driver->interrupts > 0)
-		return error_set(err, ERROR_INTERRUPTED,
-				 "interrupted; what was under way has finished. rollcall rollout resume %s goes on",
-				 run);
-	if (driver->ordered_to_pause)
-		return error_set(err, ERROR_INTERRUPTED,
-				 "paused by %s; what was under way has finished. rollcall rollout resume %s goes on",
-				 driver->ordered_to_pause, run);
-	return 0;
+	return error_set(err, ERROR_INTERRUPTED,
+			 "%s; what was under way has finished. `rollcall rollout resume %s` goes on", engine->reason,
+			 driver->run.id);
 }
 
 int driver_run(const struct plan *plan, const struct transport_target *targets, const char *run,

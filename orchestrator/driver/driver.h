@@ -32,7 +32,8 @@ struct driver_backends {
 	void (*gate_start)(void *ctx, uint64_t tag, const struct gate_question *question);
 	bool (*gate_next)(void *ctx, struct gate_result *out);
 	void (*gate_cancel)(void *ctx, uint64_t tag);
-	bool adopt; /* hosts may be taken over from another database */
+	bool adopt;   /* hosts may be taken over from another database */
+	bool settles; /* only what is open is settled: nothing starts, and the run keeps its state and its end */
 	void *ctx;
 };
 
@@ -52,8 +53,11 @@ struct driver_observer {
 /* targets[i] belongs to plan->agents[i]; both are borrowed. run: the ID of a row that exists (new or to be resumed). Orders
  * that operators have put into the ledger for it are carried out, those that lie there already before anything else.
  * Returns 0 when the run ended, was aborted or paused with nobody under way (its row says how), -1 with ERROR_INTERRUPTED
- * (also after an operator's `pause`), or another error after which the run is resumable. */
+ * (also when a person has paused it), or another error after which the run is resumable. */
 int driver_run(const struct plan *plan, const struct transport_target *targets, const char *run,
 	       const struct driver_backends *backends, const struct driver_observer *observer, struct error *err);
+
+/* Is that the reason of a run that a person has paused, by Ctrl-C or by an order, and not of one that what happened has paused? */
+bool driver_is_paused_by_hand(const char *reason);
 
 #endif

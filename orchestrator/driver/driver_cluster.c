@@ -42,12 +42,42 @@ static bool is_there(const struct master_snapshot *snapshot, const char *id)
 	return agent && figures_is_there(agent);
 }
 
-static void await(struct driver *driver, const char *id, const struct master_snapshot *now)
+/* Callers make room. */
+static void await(struct leadership *leader, const char *id, const struct master_snapshot *now)
 {
-	struct leadership *leader = &driver->leader;
-
 	if (!is_there(now, id))
 		leader->awaited[leader->awaited_count++] = xstrdup(id);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void forget_doubles(struct leadership *leader)
+{
+	size_t kept = 0;
+
+	qsort(leader->awaited, leader->awaited_count, sizeof(*leader->awaited), compare_names);
+	for (size_t i = 0; i < leader->awaited_count; i++)
+		if (kept > 0 && strcmp(leader->awaited[kept - 1], leader->awaited[i]) == 0)
+			free(leader->awaited[i]);
+		else
+			leader->awaited[kept++] = leader->awaited[i];
+	leader->awaited_count = kept;
+}
+
+static void make_room(struct leadership *leader, size_t more)
+{
+	leader->awaited = xreallocarray(leader->awaited, leader->awaited_count + more + 1, sizeof(*leader->awaited));
+}
+
+/* Those that the leader itself waits for: nobody else knows of all of them. */
+static void await_recovered(struct leadership *leader, const struct master_snapshot *now)
+{
+	make_room(leader, now->recovered_count);
+	for (size_t i = 0; i < now->recovered_count; i++)
+		await(leader, now->recovered[i], now);
 }
 
 static void forget_awaited(struct leadership *leader)
@@ -59,20 +89,22 @@ static void forget_awaited(struct leadership *leader)
 	leader->awaited_count = 0;
 }
 
-/* Those that the last answer of the leader before showed; after a restart of ours those of the beginning. */
+/* Those that the last answer of the leader before showed; after a restart of ours those of the beginning. Whoever was not back yet
+ * at the leader before is still awaited. */
 static void await_everybody(struct driver *driver, const struct master_snapshot *now)
 {
 	const struct master_snapshot *last = driver->last;
 	const struct figures *figures = &driver->figures;
+	struct leadership *leader = &driver->leader;
 
-	forget_awaited(&driver->leader);
-	driver->leader.awaited = xcalloc((last ? last->agent_count : figures->present_count) + 1,
-					 sizeof(*driver->leader.awaited));
+	make_room(leader, last ? last->agent_count : figures->present_count);
 	for (size_t i = 0; last && i < last->agent_count; i++)
 		if (figures_is_there(&last->agents[i]))
-			await(driver, last->agents[i].id, now);
+			await(leader, last->agents[i].id, now);
 	for (size_t i = 0; !last && i < figures->present_count; i++)
-		await(driver, figures->present[i], now);
+		await(leader, figures->present[i], now);
+	await_recovered(leader, now);
+	forget_doubles(leader);
 }
 
 static int64_t reregister_ms(const struct driver *driver)
@@ -101,16 +133,16 @@ static void begin_hold(struct driver *driver, const struct master_snapshot *snap
 	await_everybody(driver, snapshot);
 	leader->holds = true;
 	leader->since_ms = driver_now(driver);
-	leader->elected_ms = 0;
-	leader->wants_facts = true;
 	event(driver, "run.leader",
 	      json_pack("{s:s, s:s, s:s, s:I}", "from", from, "to", snapshot->facts.id, "master", snapshot->master,
 			"awaited", (json_int_t)leader->awaited_count));
 	engine_hold(&driver->engine, HOLD_LEADER, true, driver_now(driver), &driver->output);
 	driver_gates_defer(driver);
 	halt_checks(driver);
-	line = xasprintf("another master leads, %s; waiting for %zu agent%s to come back to it", snapshot->master,
-			 leader->awaited_count, leader->awaited_count == 1 ? "" : "s");
+	line = xasprintf("%s, %s; waiting for %zu agent%s to come back to it",
+			 strcmp(from, snapshot->facts.id) == 0 ? "the master has just been elected"
+							       : "another master leads",
+			 snapshot->master, leader->awaited_count, leader->awaited_count == 1 ? "" : "s");
 	driver_say(driver, line);
 	free(line);
 }
@@ -128,6 +160,7 @@ static void end_hold(struct driver *driver)
 	driver_say(driver, leader->awaited_count ? line : "every agent is back at the new master");
 	free(line);
 	leader->holds = false;
+	leader->gave_up = leader->awaited_count > 0;
 	forget_awaited(leader);
 	engine_hold(&driver->engine, HOLD_LEADER, false, driver_now(driver), &driver->output);
 	/* So that whoever resumes after a crash does not wait once more. */
@@ -154,6 +187,14 @@ static bool is_old(const struct driver *driver)
 	return elected > 0 && driver->back->wall_ms(driver->back->ctx) - elected >= reregister_ms(driver);
 }
 
+/* It led already when this driver began, and waits for agents itself. */
+static bool is_just_elected(const struct driver *driver, const struct master_snapshot *snapshot)
+{
+	const struct leadership *leader = &driver->leader;
+
+	return snapshot->recovered_count > 0 && !leader->holds && !leader->gave_up && !is_old(driver);
+}
+
 static void take_facts(struct driver *driver, const struct master_facts *facts)
 {
 	if (!facts->version)
@@ -170,13 +211,19 @@ static void watch_leader(struct driver *driver, const struct master_snapshot *sn
 
 	if (!now || !*now)
 		return;
-	if (known && *known && strcmp(known, now) != 0)
-		begin_hold(driver, snapshot, known);
+	bool changed = known && *known && strcmp(known, now) != 0;
+	if (changed) {
+		leader->elected_ms = 0;
+		leader->wants_facts = true;
+		leader->gave_up = false;
+	}
+	take_facts(driver, &snapshot->facts);
+	if (changed || is_just_elected(driver, snapshot))
+		begin_hold(driver, snapshot, known ? known : now);
 	if (!leader->id || strcmp(leader->id, now) != 0) {
 		free(leader->id);
 		leader->id = xstrdup(now);
 	}
-	take_facts(driver, &snapshot->facts);
 	if (!leader->holds)
 		return;
 	drop_returned(leader, snapshot);

@@ -160,10 +160,13 @@ static void on_undone(struct driver *driver, size_t index, struct answer *answer
 	driver_step(driver, index, EVENT_UNDONE);
 }
 
-/* Only as the first word does it mean that nothing was changed. */
+/* Only as the first word does it mean that nothing was changed. A host that was asked and could not look (its disk is read-only) has
+ * not refused: it is asked again. */
 static void on_refused(struct driver *driver, size_t index, const struct answer *answer)
 {
-	if (driver->agents[index].spoke)
+	bool could_not = driver->engine.agents[index].state == AGENT_UNKNOWN && answer->kind == ERROR_SYSTEM;
+
+	if (driver->agents[index].spoke || could_not)
 		lose(driver, index, answer->reason ? answer->reason : "agentctl gave up");
 	else
 		driver_step(driver, index, EVENT_REFUSED);
@@ -176,13 +179,57 @@ static bool is_about(const struct driver *driver, size_t index, const struct ans
 	return !answer->operation || (operation && strcmp(answer->operation, operation) == 0);
 }
 
+/* Does the line say what went wrong? Behind a refusal the agent says what to do about it, over many lines. */
+static bool tells_failure(const char *line, size_t len)
+{
+	static const char *const words[] = {"Failed", "failed", "ERROR", "EXIT", "refuse"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (memmem(line, len, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+/* Of the agent's last words the last line that tells a failure. The caller's; NULL: none does, as when somebody has killed it. */
+static char *last_words(const char *said)
+{
+	const char *best = NULL;
+	size_t best_len = 0;
+
+	for (const char *line = said; line && *line;) {
+		size_t len = strcspn(line, "\n");
+
+		if (tells_failure(line, len)) {
+			best = line;
+			best_len = len;
+		}
+		line += len + (line[len] == '\n');
+	}
+	/* What the log says about itself (time, thread, place) ends so. */
+	const char *text = best ? memmem(best, best_len, "] ", 2) : NULL;
+	if (!text)
+		return best ? xstrndup(best, best_len) : NULL;
+	return xstrndup(text + 2, best_len - (size_t)(text + 2 - best));
+}
+
+static void note_answer(struct driver *driver, size_t index, const struct answer *answer)
+{
+	char *words = last_words(answer->agent_said);
+	char *note = words ? xasprintf("%s; the agent's log says: %.300s", answer->reason, words)
+			   : xstrdup(answer->reason);
+
+	driver_note(driver, index, note);
+	free(note);
+	free(words);
+}
+
 static void on_answer(struct driver *driver, size_t index, struct answer *answer, const char *line, size_t len)
 {
 	struct driver_agent *agent = &driver->agents[index];
 	enum answer_event event = answer->event;
 
 	if (answer->reason)
-		driver_note(driver, index, answer->reason);
+		note_answer(driver, index, answer);
 	agent->final_line = event == ANSWER_DONE || event == ANSWER_UNDONE || event == ANSWER_REFUSED ||
 			    event == ANSWER_STUCK;
 	if (event == ANSWER_STATUS)

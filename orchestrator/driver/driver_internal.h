@@ -38,9 +38,10 @@ struct asking {
 
 /* Which master leads, and whether its agents are back. */
 struct leadership {
-	char *id;   /* of the leader; NULL: not known yet */
-	char *url;  /* of the one that answered last */
-	bool holds; /* agents are awaited */
+	char *id;     /* of the leader; NULL: not known yet */
+	char *url;    /* of the one that answered last */
+	bool holds;   /* agents are awaited */
+	bool gave_up; /* some have not come back in time */
 	char **awaited;
 	size_t awaited_count;
 	int64_t since_ms;
@@ -77,10 +78,9 @@ struct driver {
 	size_t asking_count;
 	uint64_t last_gate_tag;
 	int64_t orders_next_ms;
-	bool order_pending;     /* one is carried out, and that is not durable yet: until then it looks open */
-	char **domain_names;    /* of failure domains, as the engine counts them; borrowed from the plan */
-	char *ordered_to_pause; /* by whom; NULL: nobody did */
-	char *master_note;      /* why the last question failed */
+	bool order_pending;  /* one is carried out, and that is not durable yet: until then it looks open */
+	char **domain_names; /* of failure domains, as the engine counts them; borrowed from the plan */
+	char *master_note;   /* why the last question failed */
 
 	int64_t woke_ms;           /* when the loop last came back from waiting, or began */
 	int interrupts;            /* that count */

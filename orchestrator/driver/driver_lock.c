@@ -106,7 +106,9 @@ static char *read_line(int fd)
 static void add_advice(const struct driver_holder *holder, struct buffer *out)
 {
 	const char *run = holder->run != NULL ? holder->run : "RUN";
-	if (holder->stopped)
+	if (strncmp(run, "rescue-", 7) == 0)
+		buffer_puts(out, "Wait until it has ended, or interrupt it there with Ctrl-C");
+	else if (holder->stopped)
 		buffer_printf(out,
 			      "That process is stopped: `kill -CONT %ld` lets it go on, and `rollcall rollout resume "
 			      "--take-over %s` goes on without it",

@@ -93,22 +93,30 @@ static bool is_state(const struct run_row *run, enum run_state state)
 	return strcmp(run->state, run_state_name(state)) == 0;
 }
 
+static const char *reason_of(const struct run_row *run)
+{
+	if (run->reason)
+		return run->reason;
+	if (is_state(run, RUN_RUNNING))
+		return run->rollback_due ? "its budget is spent" : "what was open is settled, and nothing was started";
+	return "";
+}
+
 /* Whoever resumes a paused run has seen its failures; after a crash nobody has. A run that is aborted, or is to be rolled
  * back, is only brought to its end. */
 static void begin(struct driver *driver)
 {
-	char *reason = driver->run.reason ? xstrdup(driver->run.reason) : xstrdup("its budget is spent");
+	const struct run_row *run = &driver->run;
 	int64_t now = driver_now(driver);
-	bool ends = driver->run.rollback_due || is_state(&driver->run, RUN_ABORTED);
-	bool seen = !ends && (is_state(&driver->run, RUN_PAUSED) || is_state(&driver->run, RUN_DONE));
+	int state = run_state_parse(run->state);
 
 	driver->engine.unseen = true;
-	engine_begin(&driver->engine, seen ? -1 : (int)driver->run.forgiven, now, &driver->output);
-	if (is_state(&driver->run, RUN_ABORTED))
-		engine_abort(&driver->engine, reason, now, &driver->output);
-	else if (driver->run.rollback_due)
-		engine_pause(&driver->engine, reason, now, &driver->output);
-	free(reason);
+	if (driver->back->settles || run->rollback_due || state == RUN_ABORTED)
+		engine_begin_settling(&driver->engine, state < 0 ? RUN_PAUSED : (enum run_state)state, reason_of(run),
+				      (int)run->forgiven, now, &driver->output);
+	else
+		engine_begin(&driver->engine, state == RUN_PAUSED || state == RUN_DONE ? -1 : (int)run->forgiven, now,
+			     &driver->output);
 }
 
 static void sort_by_id(struct driver *driver)
@@ -159,7 +167,6 @@ void driver_close(struct driver *driver)
 	free(driver->agents);
 	free(driver->by_id);
 	free(driver->master_note);
-	free(driver->ordered_to_pause);
 	close_leadership(&driver->leader);
 	figures_clear(&driver->figures);
 	master_snapshot_free(driver->last);

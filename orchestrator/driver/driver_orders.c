@@ -23,10 +23,6 @@ static char *obey_pause(struct driver *driver, const struct run_order *order)
 		answer = xasprintf("the run is not running: it is %s", run_state_name(driver->engine.state));
 	else
 		engine_pause(&driver->engine, reason, driver_now(driver), &driver->output);
-	if (!answer) {
-		free(driver->ordered_to_pause);
-		driver->ordered_to_pause = xstrdup(order->actor);
-	}
 	free(reason);
 	return answer ? answer : xstrdup("nothing more is started; what is under way finishes");
 }
@@ -46,8 +42,6 @@ static char *obey_resume(struct driver *driver)
 	if (driver->engine.state != RUN_PAUSED)
 		return xasprintf("the run has not paused: it is %s", run_state_name(driver->engine.state));
 	engine_unpause(&driver->engine, driver_now(driver), &driver->output);
-	free(driver->ordered_to_pause);
-	driver->ordered_to_pause = NULL;
 	driver->interrupts_taken_back += driver->interrupts;
 	driver->interrupts = 0;
 	return xstrdup("it goes on");
@@ -73,6 +67,25 @@ static char *obey_retry(struct driver *driver)
 	return xasprintf("%zu agent%s once more", count, count == 1 ? "" : "s");
 }
 
+/* Of those that are asked now: what is lost later is no loss that somebody knew of. */
+static void accept_losses(struct driver *driver)
+{
+	for (size_t i = 0; i < driver->plan->agent_count; i++) {
+		enum agent_state state = driver->engine.agents[i].state;
+
+		driver->agents[i].before.accepts_losses = state == AGENT_STUCK || state == AGENT_UNKNOWN;
+	}
+}
+
+static char *obey_settle(struct driver *driver)
+{
+	size_t count = engine_settle(&driver->engine, driver_now(driver), &driver->output);
+
+	return count > 0 ? xasprintf("the host%s of %zu agent%s asked", count == 1 ? "" : "s", count,
+				     count == 1 ? " is" : "s are")
+			 : xstrdup("no agent of the run is stuck");
+}
+
 static char *obey(struct driver *driver, const struct run_order *order)
 {
 	if (strcmp(order->verb, "pause") == 0)
@@ -83,6 +96,12 @@ static char *obey(struct driver *driver, const struct run_order *order)
 		return obey_abort(driver, order);
 	if (strcmp(order->verb, "retry") == 0)
 		return obey_retry(driver);
+	if (strcmp(order->verb, "settle") == 0)
+		return obey_settle(driver);
+	if (strcmp(order->verb, "settle --accept-losses") == 0) {
+		accept_losses(driver);
+		return obey_settle(driver);
+	}
 	return xasprintf("this rollcall knows no order '%s'", order->verb);
 }
 

@@ -271,9 +271,9 @@ static void record_run(struct driver *driver)
 	driver->run.stages_passed = engine->stages_passed;
 	driver->run.rollback_due = rollback_is_due(driver);
 	/* What has ended keeps its end. */
-	if (!over)
+	if (!over && !driver->back->settles)
 		driver->run.finished_ms = 0;
-	else if (driver->run.finished_ms == 0)
+	else if (over && driver->run.finished_ms == 0)
 		driver->run.finished_ms = driver->back->wall_ms(driver->back->ctx);
 	ledger_event(driver->back->ledger, "run", driver->run.id, NULL,
 		     json_pack("{s:s, s:s*, s:I, s:i, s:i, s:b, s:o}", "state", driver->run.state, "reason",

@@ -47,9 +47,8 @@ static int put_order(struct session *session, const char *run, const char *verb,
 		return -1;
 	ledger_put_order(ledger, &order);
 	int result = ledger_commit(ledger, &session->error);
+	*seq = ledger_ordered(ledger);
 	ledger_close(ledger);
-	if (result == 0)
-		result = ledger_last_order(session_store(session), run, seq, &session->error) < 0 ? -1 : 0;
 	return result;
 }
 
@@ -129,7 +128,14 @@ int order_give(struct session *session, const char *run, const char *verb, char 
 	if (put_order(session, run, verb, &seq) < 0)
 		return -1;
 	int result = await(session, run, seq, answer);
-	return result > 0 ? result : take_back(session, run, verb, seq, result, answer);
+	if (result <= 0)
+		result = take_back(session, run, verb, seq, result, answer);
+	/* Somebody else has made it void: a driver that found it when it began. */
+	if (result <= 0 || !*answer || strncmp(*answer, "void: ", 6) != 0)
+		return result;
+	free(*answer);
+	*answer = NULL;
+	return 0;
 }
 
 /* ---- without one */
@@ -222,25 +228,51 @@ static int mark(struct session *session, struct ledger *ledger, const char *name
 	return result;
 }
 
+/* Whoever has just taken the lock says in a moment which run he drives. 1: the run may be marked, with the lock or because its
+ * holder drives another one; 0: somebody drives it by now. */
+static int hold_off_drivers(struct session *session, const char *run, struct driver_lock **lock)
+{
+	int64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
+
+	for (;;) {
+		struct error ignored = ERROR_INIT;
+		struct driver_holder holder = {.run = NULL};
+
+		*lock = driver_lock_take(session_database_path(session), session_actor(session), clock_wall_ms(),
+					 &ignored);
+		bool held = !*lock && driver_lock_is_held(session_database_path(session), &holder);
+		/* Of a new run the plan is known before the run has a name. */
+		bool knows = held && (holder.run || holder.what);
+		bool same = knows && holder.run && strcmp(holder.run, run) == 0;
+		if (held)
+			driver_holder_clear(&holder);
+		if (*lock || (knows && !same))
+			return 1;
+		if (same)
+			return 0;
+		if (clock_monotonic_ms() >= deadline)
+			return error_set(&session->error, ERROR_CONFLICT, "%s", ignored.text);
+		usleep(LOOK_MS * 1000);
+	}
+}
+
 int order_mark(struct session *session, const char *run, const char *verb, char **answer)
 {
-	/* Held so that nobody begins to drive it at this moment; whoever holds it just now drives another run. */
-	struct error ignored = ERROR_INIT;
-	struct driver_lock *lock = driver_lock_take(session_database_path(session), session_actor(session),
-						    clock_wall_ms(), &ignored);
-	struct ledger *ledger = session_ledger(session);
-	int result = -1;
+	struct driver_lock *lock = NULL;
+	int result = hold_off_drivers(session, run, &lock);
 
 	*answer = NULL;
-	if (ledger)
-		result = mark(session, ledger, run, verb, answer);
+	if (result <= 0)
+		return result;
+	struct ledger *ledger = session_ledger(session);
+	result = ledger ? mark(session, ledger, run, verb, answer) : -1;
 	ledger_close(ledger);
 	driver_lock_release(lock);
-	if (result < 0) {
-		free(*answer);
-		*answer = NULL;
-	}
-	return result;
+	if (result == 0)
+		return 1;
+	free(*answer);
+	*answer = NULL;
+	return -1;
 }
 
 /* ---- both */
@@ -262,11 +294,14 @@ int order_carry_out(struct session *session, const char *name, const char *verb)
 
 	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
-	if (order_is_driven(session, run.id, NULL))
-		result = order_give(session, run.id, verb, &answer);
-	if (result == 0)
-		result = order_mark(session, run.id, verb, &answer);
-	if (result >= 0)
+	/* Drivers come and go; either somebody obeys, or nobody is there. */
+	while (result == 0) {
+		if (order_is_driven(session, run.id, NULL))
+			result = order_give(session, run.id, verb, &answer);
+		if (result == 0)
+			result = order_mark(session, run.id, verb, &answer);
+	}
+	if (result > 0)
 		result = show(session, run.id, verb, answer);
 	free(answer);
 	run_row_clear(&run);

@@ -16,8 +16,8 @@ bool order_is_driven(struct session *session, const char *run, struct driver_hol
  * the driver has ended without doing so, and the order is void; -1: it hangs. */
 int order_give(struct session *session, const char *run, const char *verb, char **answer);
 
-/* Marks a run that nobody drives as paused or aborted. *answer is the caller's. ERROR_CONFLICT when there is nothing to
- * pause or abort any more. */
+/* Marks a run that nobody drives as paused or aborted. 1: *answer is the caller's; 0: somebody has begun to drive it meanwhile, and
+ * nothing is done. ERROR_CONFLICT when there is nothing to pause or abort any more. */
 int order_mark(struct session *session, const char *run, const char *verb, char **answer);
 
 /* The whole of `rollout pause` and `rollout abort`: one of the above, and what came of it on stdout. */

@@ -170,10 +170,20 @@ static const Mesos__SlaveInfo *planned_info(const struct judge *judge)
 	return after;
 }
 
+/* A master that is too old keeps its record until another one leads; the operator has accepted that. What it shows then says
+ * nothing: the checkpoint and the flags on the host are the proof. */
+static bool is_kept_by_old_master(const struct judge *judge)
+{
+	return judge->before->stale_master && !judge->reverted &&
+	       slaveinfo_diff(judge->before->info, judge->view->info) == 0 &&
+	       slaveinfo_diff(planned_info(judge), judge->view->info) != 0;
+}
+
 /*
  * The master says only when an agent has registered last. Of one that is active that is the process that runs: it is shown as
  * not active as soon as the connection of the one before breaks. One that somebody has deactivated is never active, and after a
- * failover the old process, too, has registered once more, with the new master. Then the SlaveInfo alone tells one from the other.
+ * failover the old process, too, has registered once more, with the new master. Then the SlaveInfo alone tells one from the other;
+ * a record that is still the old one does not.
  */
 static bool may_be_registered_before(const struct judge *judge)
 {
@@ -181,7 +191,8 @@ static bool may_be_registered_before(const struct judge *judge)
 	bool other_master = master && before && *before && strcmp(master, before) != 0;
 
 	return proof_was_restarted(judge) && judge->view->deactivated && other_master &&
-	       (judge->reverted || slaveinfo_diff(judge->before->info, planned_info(judge)) == 0);
+	       (judge->reverted || slaveinfo_diff(judge->before->info, planned_info(judge)) == 0 ||
+		(judge->view->info && is_kept_by_old_master(judge)));
 }
 
 static void judge_reregistered(struct judge *judge)
@@ -199,15 +210,6 @@ static void judge_reregistered(struct judge *judge)
 	ok = ok && !may_be_registered_before(judge);
 	add_line(judge, "reregistered_time", json_pack("{s:I}", "other_than", (json_int_t)before),
 		 json_integer((json_int_t)found), ok);
-}
-
-/* A master that is too old keeps its record until another one leads; the operator has accepted that. What it shows then says
- * nothing: the checkpoint and the flags on the host are the proof. */
-static bool is_kept_by_old_master(const struct judge *judge)
-{
-	return judge->before->stale_master && !judge->reverted &&
-	       slaveinfo_diff(judge->before->info, judge->view->info) == 0 &&
-	       slaveinfo_diff(planned_info(judge), judge->view->info) != 0;
 }
 
 static void judge_master_info(struct judge *judge)

@@ -2,6 +2,7 @@
 /* An engine is made, filled with what the ledger says, and begins; a run that had paused goes on. */
 #include "orchestrator/engine/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,30 @@ void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct en
 		resume_agent(engine, i, now_ms, output);
 }
 
+void engine_begin_settling(struct engine *engine, enum run_state state, const char *reason, int forgiven,
+			   int64_t now_ms, struct engine_output *output)
+{
+	engine_begin(engine, forgiven, now_ms, output);
+	engine->state = state == RUN_RUNNING ? RUN_PAUSED : state;
+	engine->wants_rollback = engine->wants_rollback && state != RUN_ABORTED;
+	snprintf(engine->reason, sizeof engine->reason, "%s", reason);
+}
+
+static void resume_stuck(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	for (size_t i = 0; i < engine->count && engine->by_state[AGENT_STUCK] > 0; i++)
+		if (engine->agents[i].state == AGENT_STUCK)
+			resume_agent(engine, i, now_ms, output);
+}
+
+size_t engine_settle(struct engine *engine, int64_t now_ms, struct engine_output *output)
+{
+	if (engine->by_state[AGENT_STUCK] > 0)
+		output->run_changed = true; /* that a person has seen them is in the run's memory */
+	resume_stuck(engine, now_ms, output);
+	return (size_t)engine->by_state[AGENT_UNKNOWN];
+}
+
 void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
 	if (engine->state != RUN_PAUSED)
@@ -170,9 +195,7 @@ void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output 
 	engine->wants_rollback = false;
 	output->run_changed = true;
 	engine_see_failures(engine);
-	for (size_t i = 0; i < engine->count; i++)
-		if (engine->agents[i].state == AGENT_STUCK)
-			resume_agent(engine, i, now_ms, output);
+	resume_stuck(engine, now_ms, output);
 	engine_unpark(engine, now_ms, output);
 }
 

@@ -237,7 +237,7 @@ static void remember(struct engine *engine, struct engine_agent *agent, const st
 		agent->absences++;
 	if (settles_question(agent, row))
 		answered(engine, agent);
-	if (row->event == EVENT_RETRY)
+	if (row->event == EVENT_RETRY || row->state == AGENT_STUCK)
 		agent->asks = agent->absences = 0;
 	if (row->state == AGENT_STUCK)
 		agent->was_stuck = true; /* whoever resumes or tries again has seen it */

@@ -257,9 +257,13 @@ void engine_restore_stage(struct engine *engine, int stages_passed);
 
 /* Starts or resumes. Agents that were under way, and stuck ones, become UNKNOWN and are asked; gates that gave no answer are
  * asked again. forgiven: -1: all failures so far are seen, because whoever resumes a paused run knows them; else what the
- * memory says, and without memory so many of them. An aborted run whose agents must still be settled: engine_begin, then
- * engine_abort before anything else. */
+ * memory says, and without memory so many of them. */
 void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output);
+
+/* The same for who only settles what is open: hosts are asked, nothing starts, and the run stays in its state with its reason.
+ * One that was running, with nobody who drove it, is paused. */
+void engine_begin_settling(struct engine *engine, enum run_state state, const char *reason, int forgiven,
+			   int64_t now_ms, struct engine_output *output);
 
 /* One event of one agent. An event that its state has no row for is ignored (late words of a closed conversation). */
 void engine_step(struct engine *engine, size_t agent, enum agent_event event, int64_t now_ms,
@@ -286,6 +290,10 @@ void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output 
  * fate is open, and stuck ones, whose hosts are asked, follow as soon as they are settled. A run that had paused goes on.
  * Returns how many. */
 size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output *output);
+
+/* `settle`: the hosts of stuck agents are asked once more, and nothing else is done, whatever state the run is in. Returns of how
+ * many agents the fate is being asked for now. */
+size_t engine_settle(struct engine *engine, int64_t now_ms, struct engine_output *output);
 
 /* While a hold is on nothing starts; what is under way goes on. After options.hold_ms with somebody waiting the run pauses. */
 void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t now_ms, struct engine_output *output);

@@ -164,8 +164,8 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 	if (now_ms - engine->blocked_since_ms < engine->options.check_ms)
 		return;
 	if (engine->slots >= engine_window(engine))
-		snprintf(reason, sizeof reason, "no room in the window: %d agents are away, %d may be", engine->away,
-			 engine_window(engine));
+		snprintf(reason, sizeof reason, "no room in the window: %d agent%s away, %d may be", engine->away,
+			 engine->away == 1 ? " is" : "s are", engine_window(engine));
 	else
 		snprintf(reason, sizeof reason,
 			 "none of the %d agents that wait may start: they are not active at the master, or their "
@@ -181,9 +181,10 @@ static void leave_stuck(struct engine *engine, int64_t now_ms, struct engine_out
 	char reason[sizeof engine->reason];
 	int stuck = engine->by_state[AGENT_STUCK];
 
-	snprintf(reason, sizeof reason,
-		 "everything else has come to its end, and %d agent%s still stuck: put %s right and resume, or abort",
-		 stuck, stuck == 1 ? " is" : "s are", stuck == 1 ? "it" : "them");
+	snprintf(
+		reason, sizeof reason,
+		"everything else has come to its end, and %d agent%s still stuck: mend the host%s and `rollout settle`, or abort",
+		stuck, stuck == 1 ? " is" : "s are", stuck == 1 ? "" : "s");
 	engine_pause(engine, reason, now_ms, output);
 }
 

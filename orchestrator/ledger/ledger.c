@@ -163,9 +163,14 @@ void ledger_put_order(struct ledger *ledger, const struct run_order *order)
 				       (json_int_t)order->time_ms));
 	else
 		ledger_event(ledger, "run.obeyed", order->run, NULL,
-			     json_pack("{s:s, s:s, s:I, s:I, s:s*}", "order", order->verb, "by", order->actor, "number",
-				       (json_int_t)order->seq, "done_ms", (json_int_t)order->done_ms, "answer",
-				       order->answer));
+			     json_pack("{s:s, s:s, s:I, s:I, s:I, s:s*}", "order", order->verb, "by", order->actor,
+				       "number", (json_int_t)order->seq, "time_ms", (json_int_t)order->time_ms,
+				       "done_ms", (json_int_t)order->done_ms, "answer", order->answer));
+}
+
+int64_t ledger_ordered(const struct ledger *ledger)
+{
+	return ledger->ordered;
 }
 
 static void pending_event_clear(struct pending_event *event)
@@ -255,9 +260,11 @@ static int put_rows(struct ledger *ledger, struct error *err)
 /* An epoch is an event too: whoever reads the chain sees who drove when. */
 static int take_epoch(struct ledger *ledger, const char *run, int64_t *epoch, struct error *err)
 {
-	if (ledger->backend->new_epoch(ledger, run, ledger->wall_ms(ledger->clock_ctx), epoch, err) < 0)
+	int64_t time_ms = ledger->wall_ms(ledger->clock_ctx);
+	if (ledger->backend->new_epoch(ledger, run, time_ms, epoch, err) < 0)
 		return -1;
-	ledger_event(ledger, "run.epoch", run, NULL, json_pack("{s:I}", "epoch", (json_int_t)*epoch));
+	ledger_event(ledger, "run.epoch", run, NULL,
+		     json_pack("{s:I, s:I}", "epoch", (json_int_t)*epoch, "time_ms", (json_int_t)time_ms));
 	return 0;
 }
 

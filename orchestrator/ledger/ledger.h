@@ -83,7 +83,7 @@ void run_row_digest(const struct run_row *run, char out[DIGEST_HEX_SIZE]);
 struct run_order {
 	int64_t seq; /* 0: a new one, which gets the next number */
 	char *run;
-	char *verb; /* "pause", "resume", "abort", "retry" */
+	char *verb; /* "pause", "resume", "abort", "retry", "settle", "settle --accept-losses" */
 	char *actor;
 	int64_t time_ms;
 	int64_t done_ms; /* 0: not carried out yet */
@@ -114,6 +114,8 @@ void ledger_put_run(struct ledger *ledger, const struct run_row *run);
 /* With its event, which says who ordered what: "run.ordered" for a new one, "run.obeyed" for one that is carried out. An order is
  * carried out once: when it was carried out or made void already, the commit fails with ERROR_CONFLICT. */
 void ledger_put_order(struct ledger *ledger, const struct run_order *order);
+/* The number that the newest order got which this ledger has put, once that is committed. */
+int64_t ledger_ordered(const struct ledger *ledger);
 /* After it, failed or not, nothing is buffered. Without anything buffered it does nothing. */
 int ledger_commit(struct ledger *ledger, struct error *err);
 /* Writes nothing: is the database still ours to drive from? ERROR_CONFLICT as from ledger_commit when somebody has taken a newer
@@ -128,6 +130,9 @@ void ledger_discard(struct ledger *ledger);
 /* A new epoch, durable when it returns: greater than every one before in this database. What is buffered goes into the
  * same transaction. -1 on failure. */
 int64_t ledger_new_epoch(struct ledger *ledger, const char *run, struct error *err);
+/* From now on also greater than this one, which a host has seen: a database that was restored from an older copy has forgotten how
+ * far it had counted. Of a ledger over a store. */
+void ledger_set_epoch_floor(struct ledger *ledger, int64_t epoch);
 
 /* Called before (durable false) and after (durable true) each commit; returning -1 makes ledger_commit fail as if the process had died
  * there. For the simulator and crash tests. */

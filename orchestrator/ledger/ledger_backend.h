@@ -54,7 +54,8 @@ struct ledger {
 	json_t *origin; /* NULL: not said */
 	bool within;    /* somebody else's transaction is open, and stays so */
 	char head[DIGEST_HEX_SIZE];
-	int64_t epoch; /* ours, once we drive; 0: we do not */
+	int64_t epoch;       /* ours, once we drive; 0: we do not */
+	int64_t epoch_floor; /* a new one is greater than this, too */
 
 	struct pending_event *events;
 	size_t event_count, event_cap;
@@ -66,6 +67,7 @@ struct ledger {
 	size_t plan_count, plan_cap;
 	struct run_order *orders;
 	size_t order_count, order_cap;
+	int64_t ordered;      /* the number that the newest order of ours got */
 	int64_t seen_version; /* of the database, when there was no order for seen_run; 0: to be looked at */
 	char seen_run[64];
 

@@ -111,7 +111,7 @@ static int put_order(struct ledger *ledger, const struct run_order *order, struc
 	if (order->seq == 0) {
 		memory->orders = xreallocarray(memory->orders, memory->order_count + 1, sizeof(*memory->orders));
 		run_order_copy(&memory->orders[memory->order_count++], order);
-		memory->orders[memory->order_count - 1].seq = (int64_t)memory->order_count;
+		memory->orders[memory->order_count - 1].seq = ledger->ordered = (int64_t)memory->order_count;
 		return 0;
 	}
 	struct run_order *kept = &memory->orders[order->seq - 1];
@@ -278,6 +278,10 @@ struct ledger *ledger_open_memory(const char *database_uuid)
 
 struct ledger *ledger_share_memory(struct ledger *other)
 {
+	struct ledger *ledger;
+
 	memory_of(other)->users++;
-	return ledger_new(&memory_backend, memory_of(other), other->database, "simulator");
+	ledger = ledger_new(&memory_backend, memory_of(other), other->database, "simulator");
+	ledger_set_clock(ledger, other->wall_ms, other->clock_ctx);
+	return ledger;
 }

@@ -50,13 +50,13 @@ static int check_plan_hash(const struct store *store, const struct plan_row *pla
 {
 	char hash[DIGEST_HEX_SIZE];
 	digest_hex(plan->document, plan->document_len, hash);
-	if (strcmp(hash, plan->hash) == 0)
+	if (plan->hash != NULL && strcmp(hash, plan->hash) == 0)
 		return 0;
 	return error_set(
 		err, ERROR_CORRUPT,
 		"%s: plan %.12s is not what was stored under its hash (its bytes give %.12s); it was edited or "
 		"damaged since it was shown, so nothing rests on it",
-		store_path(store), plan->hash, hash);
+		store_path(store), plan->hash != NULL ? plan->hash : "", hash);
 }
 
 int ledger_find_plan(struct store *store, const char *name, struct plan_row *out, struct error *err)
@@ -139,12 +139,11 @@ bool ledger_has_events_of(struct store *store, const char *run)
 	return store_find_int(store, &one, &ignored, "SELECT 1 FROM events WHERE run = ?1 LIMIT 1", "t", run) > 0;
 }
 
-int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err)
+/* The first run that a statement with one parameter finds. */
+static int find_run(struct store *store, const char *sql, const char *key, struct run_row *out, struct error *err)
 {
 	struct store_cursor rows;
-	if (store_query(store, &rows, err,
-			"SELECT " RUN_COLUMNS " FROM runs r WHERE r.plan = ?1 ORDER BY r.rowid DESC LIMIT 1", "t",
-			plan) < 0)
+	if (store_query(store, &rows, err, sql, "t", key) < 0)
 		return -1;
 	int found = store_next(&rows, err);
 	if (found > 0)
@@ -153,18 +152,17 @@ int ledger_find_run_of(struct store *store, const char *plan, struct run_row *ou
 	return found;
 }
 
+int ledger_find_run_of(struct store *store, const char *plan, struct run_row *out, struct error *err)
+{
+	return find_run(store, "SELECT " RUN_COLUMNS " FROM runs r WHERE r.plan = ?1 ORDER BY r.rowid DESC LIMIT 1",
+			plan, out, err);
+}
+
 int ledger_find_rollback_of(struct store *store, const char *run, struct run_row *out, struct error *err)
 {
-	struct store_cursor rows;
-	if (store_query(store, &rows, err,
-			"SELECT " RUN_COLUMNS " FROM runs r WHERE r.rolls_back = ?1 ORDER BY r.rowid DESC LIMIT 1", "t",
-			run) < 0)
-		return -1;
-	int found = store_next(&rows, err);
-	if (found > 0)
-		read_run(&rows, out);
-	store_done(&rows);
-	return found;
+	return find_run(store,
+			"SELECT " RUN_COLUMNS " FROM runs r WHERE r.rolls_back = ?1 ORDER BY r.rowid DESC LIMIT 1", run,
+			out, err);
 }
 
 int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err)
@@ -181,9 +179,34 @@ int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct
 	return done;
 }
 
-int ledger_last_order(struct store *store, const char *run, int64_t *seq, struct error *err)
+/* No database has ever been driven so often: whoever says so would have it run out of numbers. */
+#define EPOCH_BELIEVED (INT64_C(1) << 40)
+
+int ledger_seen_epoch(struct store *store, const char *run, int64_t *epoch, struct error *err)
 {
-	return store_find_int(store, seq, err, "SELECT max(seq) FROM run_orders WHERE run = ?1", "t", run);
+	struct store_cursor rows;
+
+	if (store_query(
+		    store, &rows, err,
+		    "SELECT CAST(json_extract(CAST(s.document AS TEXT), '$.driver.epoch') AS INTEGER) AS seen, r.hostname "
+		    "FROM run_agents r JOIN agents a ON a.id = r.agent JOIN surveys s ON s.agent = a.row "
+		    "WHERE r.run = ?1 AND json_extract(CAST(s.document AS TEXT), '$.driver.database') = "
+		    "(SELECT uuid FROM database) ORDER BY seen DESC LIMIT 1",
+		    "t", run) < 0)
+		return -1;
+	int found = store_next(&rows, err);
+	int64_t seen = found > 0 ? store_int(&rows, 0) : 0;
+	if (seen > EPOCH_BELIEVED)
+		found = error_set(
+			err, ERROR_CONFLICT,
+			"%s says that it has seen the epoch %" PRId64 " of this database, and none has counted "
+			"so far: somebody has changed the file `epoch` in its state_dir. Mend it, or leave the "
+			"host out",
+			store_text(&rows, 1), seen);
+	else if (found >= 0)
+		*epoch = seen;
+	store_done(&rows);
+	return found < 0 ? -1 : 0;
 }
 
 int ledger_version(struct store *store, int64_t *version, struct error *err)

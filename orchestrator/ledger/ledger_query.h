@@ -19,10 +19,13 @@ int ledger_find_unfinished(struct store *store, const char *cluster, char **run,
 /* The newest run that takes this one back. 1: *out is it; 0: there is none; -1. */
 int ledger_find_rollback_of(struct store *store, const char *run, struct run_row *out, struct error *err);
 
-/* The number of the run's newest order (0: none), and whether an order was carried out: 1 with *answer, the caller's and
- * possibly NULL; 0: not yet. */
-int ledger_last_order(struct store *store, const char *run, int64_t *seq, struct error *err);
+/* Was an order carried out? 1 with *answer, the caller's and possibly NULL; 0: not yet. */
 int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err);
+
+/* The greatest epoch that the hosts of a run's agents had seen from this very database when they were surveyed last; 0: none. It is
+ * greater than every one that is known here when the database is an older copy of the one that drove them. ERROR_CONFLICT when a host
+ * names one that cannot be. */
+int ledger_seen_epoch(struct store *store, const char *run, int64_t *epoch, struct error *err);
 
 /* Another number after every commit of another process. */
 int ledger_version(struct store *store, int64_t *version, struct error *err);

@@ -103,12 +103,15 @@ static int put_run(struct ledger *ledger, const struct run_row *run, struct erro
 
 static int put_order(struct ledger *ledger, const struct run_order *order, struct error *err)
 {
-	if (order->seq == 0)
-		return store_run(store_of(ledger), err,
-				 "INSERT INTO run_orders (run, verb, actor, time_ms, done_ms, answer) "
-				 "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6)",
-				 "tttiit", order->run, order->verb, order->actor, order->time_ms, order->done_ms,
-				 order->answer);
+	if (order->seq == 0) {
+		int result = store_run(store_of(ledger), err,
+				       "INSERT INTO run_orders (run, verb, actor, time_ms, done_ms, answer) "
+				       "VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6)",
+				       "tttiit", order->run, order->verb, order->actor, order->time_ms, order->done_ms,
+				       order->answer);
+		ledger->ordered = store_last_id(store_of(ledger));
+		return result;
+	}
 	if (store_run(store_of(ledger), err,
 		      "UPDATE run_orders SET done_ms = nullif(?2, 0), answer = ?3 WHERE seq = ?1 AND done_ms IS NULL",
 		      "iit", order->seq, order->done_ms, order->answer) < 0)
@@ -133,12 +136,17 @@ static int put_agent(struct ledger *ledger, const struct run_agent *agent, struc
 			 agent->proof, agent->error, agent->away_from_ms, agent->away_until_ms);
 }
 
+void ledger_set_epoch_floor(struct ledger *ledger, int64_t epoch)
+{
+	ledger->epoch_floor = epoch;
+}
+
 static int new_epoch(struct ledger *ledger, const char *run, int64_t time_ms, int64_t *epoch, struct error *err)
 {
 	if (store_run(store_of(ledger), err,
 		      "INSERT INTO epochs (epoch, run, actor, time_ms) "
-		      "SELECT coalesce(max(epoch), 0) + 1, ?1, ?2, ?3 FROM epochs",
-		      "tti", run, ledger->actor, time_ms) < 0)
+		      "SELECT max(coalesce(max(epoch), 0), ?4) + 1, ?1, ?2, ?3 FROM epochs",
+		      "ttii", run, ledger->actor, time_ms, ledger->epoch_floor) < 0)
 		return -1;
 	*epoch = store_last_id(store_of(ledger));
 	return 0;

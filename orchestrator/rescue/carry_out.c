@@ -272,6 +272,12 @@ static int carry(struct carrying *carrying)
 	return result;
 }
 
+/* In the ledger, the hosts' journals, and the lock. */
+static void rescue_name(const struct rescue *rescue, char *out, size_t size)
+{
+	snprintf(out, size, "rescue-%.12s", rescue->hash);
+}
+
 static int carry_locked(struct rescue *rescue)
 {
 	struct session *session = rescue->session;
@@ -279,7 +285,7 @@ static int carry_locked(struct rescue *rescue)
 	struct sigaction action = {.sa_handler = on_signal}, interrupt, terminate;
 	int result = -1;
 
-	snprintf(carrying.run, sizeof(carrying.run), "rescue-%.12s", rescue->hash);
+	rescue_name(rescue, carrying.run, sizeof(carrying.run));
 	carrying.transport = session_transport(session);
 	carrying.master = session_master(session);
 	if (!carrying.transport || !carrying.master)
@@ -304,7 +310,12 @@ int rescue_carry_out(struct rescue *rescue)
 	struct session *session = rescue->session;
 	struct driver_lock *lock = driver_lock_take(session_database_path(session), session_actor(session),
 						    clock_wall_ms(), &session->error);
-	int result = lock ? carry_locked(rescue) : -1;
+	char name[sizeof(((struct carrying *)0)->run)];
+	int result = -1;
+
+	rescue_name(rescue, name, sizeof(name));
+	if (lock && driver_lock_note(lock, name, NULL, &session->error) == 0)
+		result = carry_locked(rescue);
 
 	driver_lock_release(lock);
 	return result;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "inventory/survey.h"
+#include "orchestrator/driver/order.h"
 #include "orchestrator/plan/planner.h"
 #include "orchestrator/rescue/rescue.h"
 
@@ -27,11 +28,28 @@ static const struct survey_operation *find_open(const struct survey *survey)
 	return NULL;
 }
 
+/* One that came up with neither state, of an agent that still does not run, although its flags and its checkpoint fit: it is
+ * settled by starting it once more. */
+static const struct survey_operation *find_stuck(const struct survey *survey)
+{
+	if (survey->running || (survey->has_verdict && !survey->verdict_accepted))
+		return NULL;
+	for (size_t i = 0; i < survey->operation_count; i++)
+		if (strcmp(survey->operations[i].state, "stuck") == 0)
+			return &survey->operations[i];
+	return NULL;
+}
+
+static bool is_foreign(const struct survey_operation *operation, const char *database)
+{
+	return operation->database && strcmp(operation->database, database) != 0;
+}
+
 const struct survey_operation *rescue_find_foreign(const struct survey *survey, const char *database)
 {
 	const struct survey_operation *open = find_open(survey);
 
-	return open && open->database && strcmp(open->database, database) != 0 ? open : NULL;
+	return open && is_foreign(open, database) ? open : NULL;
 }
 
 /* ---- what is shown */
@@ -141,17 +159,35 @@ static const char *rescue_database(const struct rescue *rescue)
 	return store_uuid(session_store(rescue->session));
 }
 
+/* An operation of this database: whoever drives its run is about to end it, and of an agent that runs its run settles it. */
+static int check_own(const struct rescue *rescue, const struct rescue_host *host, const struct survey_operation *open,
+		     struct error *err)
+{
+	const char *run = open->run ? open->run : "?";
+
+	if (order_is_driven(rescue->session, run, NULL))
+		return error_set(err, ERROR_REFUSED,
+				 "operation %.8s of run %s is under way there, and somebody drives that run: `rollcall "
+				 "rollout watch %s`",
+				 open->operation, run, run);
+	if (host->agent->view.active && strncmp(run, "rescue-", 7) != 0)
+		return error_set(err, ERROR_REFUSED,
+				 "operation %.8s of run %s is open there: `rollcall rollout settle %s` ends it",
+				 open->operation, run, run);
+	return 0;
+}
+
 static int check_host(const struct rescue *rescue, struct rescue_host *host, const struct survey *survey,
 		      struct error *err)
 {
 	const struct survey_operation *open = find_open(survey);
 
+	if (!open)
+		open = find_stuck(survey);
 	if (check_survey(host, survey, err) < 0)
 		return -1;
-	if (open && host->agent->view.active && !rescue_find_foreign(survey, rescue_database(rescue)))
-		return error_set(err, ERROR_REFUSED,
-				 "operation %.8s of run %s is open there: `rollcall rollout resume` finishes it",
-				 open->operation, open->run ? open->run : "?");
+	if (open && !is_foreign(open, rescue_database(rescue)) && check_own(rescue, host, open, err) < 0)
+		return -1;
 	if (open) {
 		host->act = RESCUE_SETTLE;
 		snprintf(host->operation, sizeof(host->operation), "%s", open->operation);

@@ -90,7 +90,11 @@ class Control(unittest.TestCase):
         paused = self.fleet.rollcall("rollout", "pause", run, "--json").expect(0).json()
         documents.check(paused, documents.load("rollout-order"))
         self.release()
-        running.finish().expect(5, "paused by ", f"rollout resume {run}")
+        # Whoever drives it, watches it or comes later gets the same answer, and the commands that go on.
+        words = ("paused by ", f"rollcall rollout resume {run}", f"rollcall rollout abort {run}")
+        running.finish().expect(5, *words)
+        self.fleet.rollcall("rollout", "watch", run).expect(5, *words)
+        self.fleet.rollcall("rollout", "status", run).expect(0, *words)
         status = self.status(run)
         self.assertEqual(status["state"], "paused")
         self.assertIn("paused by ", status["reason"])
@@ -211,6 +215,20 @@ class Control(unittest.TestCase):
         # What is refused is told at once, and nothing goes on in the background.
         self.fleet.rollcall("rollout", "start", "--detach", started["run"]).expect(2, "neither a file nor the hash")
 
+    def test_resumed_in_the_background(self):
+        running, run = self.start(self.held_plan())
+        running.wait_for("changing → returning")
+        running.kill()
+        self.release()
+        resumed = self.fleet.rollcall("rollout", "resume", "--detach", "--json", run).expect(0).json()
+        documents.check(resumed, documents.load("rollout-detached"))
+        self.assertEqual(resumed["run"], run)
+        self.fleet.rollcall("rollout", "watch", run).expect(0, f"{AGENTS} of {AGENTS}")
+        self.assert_changed_once()
+        # What there is nothing to drive for is told at once.
+        self.fleet.rollcall("rollout", "resume", "--detach", run).expect(0, "nothing of it is left to do")
+        self.fleet.rollcall("rollout", "resume", "--detach", "r-20000101-1").expect(2, "r-20000101-1")
+
     def test_status_while_it_runs(self):
         running, run = self.start(self.held_plan())
         running.wait_for("changing → returning")
@@ -291,6 +309,25 @@ class Control(unittest.TestCase):
         self.assertEqual(self.status(run)["state"], "aborted")
         self.fleet.rollcall("rollout", "rollback", run).expect(3, "rolled back by", latest["run"])
         self.fleet.rollcall("rollout", "resume", run).expect(3, latest["run"])
+
+
+    def test_a_rollback_that_is_only_shown_changes_nothing(self):
+        """The run that is driven goes on; with --yes it is paused, and what is changed then is taken back."""
+        old = self.fleet.agent("node001.lab")["attributes"]["generation"]
+        running, run = self.start(self.held_plan())
+        running.wait_for("changing → returning")
+        eventually(lambda: self.status(run)["counts"]["gating"], 120, "the gate's question")
+        self.fleet.rollcall("rescue", "hostname like '%'").expect(0, "nothing to rescue")
+        shown = self.fleet.rollcall("rollout", "rollback", run)
+        shown.expect(0, "Nothing was changed", f"run {run} goes on", f"rollcall rollout rollback {run} --yes")
+        self.assertEqual(self.status(run)["state"], "running", str(shown))
+        self.assertIsNone(running.process.poll())
+        back = self.fleet.start("rollout", "rollback", run, "--yes")
+        eventually(lambda: self.status(run)["state"] == "paused", 120, "the pause")
+        self.release()
+        running.finish().expect(5, "paused by ")
+        back.finish().expect(0, f"takes back run {run}")
+        self.assertEqual({agent["attributes"]["generation"] for agent in self.fleet.agents().values()}, {old})
 
 
 def rows(fleet, sql, *values):
