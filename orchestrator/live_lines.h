@@ -17,7 +17,9 @@ struct live_lines {
 };
 
 void live_erase(struct live_lines *live);
-/* One line, cut to the width of the terminal: one that wraps could not be erased. */
+/* One text, in as many lines as the terminal's width wants: up to three, so that a reason is never cut where it can be read on. An
+ * indented text is a detail that begins with a name: the name is shortened in the middle before anything else, and it takes one line
+ * where the terminal's height leaves no more. */
 void live_draw(struct live_lines *live, const char *text);
 void live_write(struct live_lines *live);
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -149,6 +150,16 @@ static int finish_output(struct session *session, int result)
 	return error_set(&session->error, ERROR_SYSTEM, "the output could not be written");
 }
 
+/* What is printed and what is told meanwhile come in the order in which they happened also where both go into one file or pipe. */
+static void keep_order(void)
+{
+	struct stat out, err;
+
+	if (fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+	    out.st_ino == err.st_ino)
+		setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+}
+
 int main(int argc, char *argv[])
 {
 	struct session session;
@@ -157,6 +168,7 @@ int main(int argc, char *argv[])
 	/* A host or a pager that goes away, and a file that may not grow, are error values, not the end of the process. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	keep_order();
 	session_init(&session);
 	result = run(&session, argc - 1, (const char *const *)argv + 1);
 	result = finish_output(&session, result);

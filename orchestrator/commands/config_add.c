@@ -63,7 +63,9 @@ static int describe(void *ctx, struct ledger *ledger, struct error *err)
 
 	if (config_find(session_store(announced->session), announced->name, &version, err) < 0)
 		return -1;
-	ledger_event(ledger, "config.added", NULL, NULL, version_json(&version));
+	json_t *body = version_json(&version);
+	json_object_set_new(body, "created_ms", json_integer(version.created_ms));
+	ledger_event(ledger, "config.added", NULL, NULL, body);
 	config_version_clear(&version);
 	return 0;
 }

@@ -9,9 +9,8 @@
 const char *plan_left_why_name(enum plan_left_why why)
 {
 	static const char *const names[LEFT_WHY_COUNT] = {
-		[LEFT_IGNORED] = "ignored",
-		[LEFT_EXCLUDED] = "excluded",
-		[LEFT_REFUSED] = "refused",
+		[LEFT_IGNORED] = "ignored",     [LEFT_EXCLUDED] = "excluded", [LEFT_REFUSED] = "refused",
+		[LEFT_UNMATCHED] = "unmatched", [LEFT_UNCHOSEN] = "unchosen",
 	};
 
 	return names[why];

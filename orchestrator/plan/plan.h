@@ -70,14 +70,16 @@ struct plan_finding {
 	char *remedy; /* what to do about it; NULL: nothing needs to be done */
 };
 
-/* An agent that the plan would be about, and leaves out. */
+/* An agent of the cluster that the plan leaves as it is, those aside that already are as the config says. */
 enum plan_left_why {
-	LEFT_IGNORED,  /* the inventory's ignore list */
-	LEFT_EXCLUDED, /* --exclude */
-	LEFT_REFUSED,  /* a rollback that cannot take it back */
+	LEFT_IGNORED,   /* the inventory's ignore list */
+	LEFT_EXCLUDED,  /* --exclude */
+	LEFT_REFUSED,   /* a rollback that cannot take it back */
+	LEFT_UNMATCHED, /* no rule of the config is about it */
+	LEFT_UNCHOSEN,  /* --where does not choose it */
 	LEFT_WHY_COUNT,
 };
-const char *plan_left_why_name(enum plan_left_why why); /* "ignored", "excluded", "refused" */
+const char *plan_left_why_name(enum plan_left_why why); /* "ignored", "excluded", "refused", "unmatched", "unchosen" */
 struct plan_left_out {
 	char *agent_id, *hostname;
 	enum plan_left_why why;

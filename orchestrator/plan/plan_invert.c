@@ -51,8 +51,8 @@ static int check_state(const struct inverse *inverse, struct error *err)
 		return 0;
 	case AGENT_STUCK:
 		return error_set(err, ERROR_REFUSED,
-				 "it is stuck: neither as planned nor as it was; `rollcall rollout status` says what "
-				 "to do about it");
+				 "it is stuck: neither as planned nor as it was; when its host is mended, `rollcall "
+				 "rollout settle` brings it to its end");
 	default:
 		return error_set(err, ERROR_REFUSED,
 				 "what became of it is not known (%s); `rollcall rollout resume` asks its host first",

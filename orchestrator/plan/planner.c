@@ -7,10 +7,12 @@
 
 #include "base/alloc.h"
 #include "orchestrator/plan/planner_choose.h"
+#include "orchestrator/plan/planner_domains.h"
 #include "orchestrator/plan/planner_forecast.h"
 #include "orchestrator/plan/planner_internal.h"
 #include "orchestrator/plan/planner_masters.h"
 #include "orchestrator/plan/planner_order.h"
+#include "orchestrator/plan/planner_risks.h"
 
 /* ---- the plan as it grows */
 
@@ -26,6 +28,8 @@ struct planning {
 	struct planner_filter filter;
 	struct planner_times times;
 	struct planner_refusals *refusals;
+	struct planner_refusals risks; /* what is said of agents that are planned */
+	char *unmatched;               /* why agents that no rule matches are left out */
 	size_t not_concerned;
 };
 
@@ -41,6 +45,13 @@ void planner_refuse(struct planner_refusals *refusals, const struct planner_work
 		.reason = xstrdup(reason),
 		.unreachable = kind && strcmp(kind, survey_failure_kind(ERROR_UNREACHABLE)) == 0,
 	};
+}
+
+void planner_warn(const struct planner_work *work, char *text)
+{
+	if (work->risks)
+		planner_refuse(work->risks, work, text);
+	free(text);
 }
 
 static void add_unchanged(struct plan *plan, const char *hostname)
@@ -61,12 +72,19 @@ static void add_agent(struct planning *planning, struct plan_agent *agent, int64
 		plan->surveyed_ms = surveyed_ms;
 }
 
+static void add_unmatched(struct planning *planning, const struct agent_record *record)
+{
+	planning->not_concerned++;
+	plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, LEFT_UNMATCHED, planning->unmatched);
+}
+
 static int plan_one(struct planning *planning, const struct agent_record *record, struct error *err)
 {
 	struct planner_work work = {
 		.input = planning->input,
 		.options = planning->options,
 		.times = &planning->times,
+		.risks = &planning->risks,
 		.config = planning->config,
 		.record = record,
 	};
@@ -79,7 +97,7 @@ static int plan_one(struct planning *planning, const struct agent_record *record
 	else if (result == 0 && outcome == PLANNER_UNCHANGED)
 		add_unchanged(&planning->plan, record->view.hostname);
 	else if (result == 0)
-		planning->not_concerned++;
+		add_unmatched(planning, record);
 	else if (reason.kind == ERROR_REFUSED)
 		planner_refuse(planning->refusals, &work, reason.text);
 	planner_work_clear(&work);
@@ -89,7 +107,7 @@ static int plan_one(struct planning *planning, const struct agent_record *record
 	return error_set(err, reason.kind, "%s", reason.text);
 }
 
-/* One that no rule matches is not left out: the plan would not be about it anyway. */
+/* One that no rule matches is not excluded or ignored: the plan would not be about it anyway. */
 static void leave_out(struct planning *planning, const struct agent_record *record,
 		      const struct planner_filter_rule *rule)
 {
@@ -99,7 +117,7 @@ static void leave_out(struct planning *planning, const struct agent_record *reco
 	if (planner_is_concerned(&work))
 		plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, rule->why, rule->reason);
 	else
-		planning->not_concerned++;
+		add_unmatched(planning, record);
 	planner_work_clear(&work);
 }
 
@@ -113,7 +131,26 @@ static int plan_record(struct planning *planning, const struct agent_record *rec
 	return 0;
 }
 
-static int plan_all(struct planning *planning, struct error *err)
+/* Both lists are in the same order. */
+static void leave_out_unchosen(struct planning *planning, const struct agent_list *chosen,
+			       const struct agent_list *cluster)
+{
+	char *reason = xasprintf("--where \"%s\" does not choose it", planning->options->where);
+	size_t at = 0;
+
+	for (size_t i = 0; i < cluster->count; i++) {
+		const struct agent_record *record = &cluster->items[i];
+
+		if (at < chosen->count && chosen->items[at].row == record->row)
+			at++;
+		else
+			plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, LEFT_UNCHOSEN,
+					  reason);
+	}
+	free(reason);
+}
+
+static int plan_all(struct planning *planning, const struct agent_list *cluster, struct error *err)
 {
 	struct agent_list list;
 	const struct planner_input *input = planning->input;
@@ -129,6 +166,8 @@ static int plan_all(struct planning *planning, struct error *err)
 				   input->config->name, input->config->version, list.count,
 				   planning->options->where ? " that --where chooses: " : "",
 				   planning->options->where ? planning->options->where : "", input->config->name);
+	if (result == 0 && planning->options->where)
+		leave_out_unchosen(planning, &list, cluster);
 	agent_list_clear(&list);
 	return result;
 }
@@ -265,32 +304,39 @@ void planner_fill_options(struct plan *plan, const struct planner_options *optio
 		plan_take_gates(plan, options->after_agent, options->after_stage);
 }
 
-size_t planner_count_agents(const struct planner_input *input)
-{
-	struct agent_list list;
-	struct error ignored = ERROR_INIT;
-
-	if (agents_load(input->store, input->cluster_id, NULL, &list, &ignored) < 0)
-		return 0;
-	size_t count = list.count;
-	agent_list_clear(&list);
-	return count;
-}
-
 /* What can only be said when all agents are known. */
-static int complete(struct planning *planning, struct error *err)
+static int complete(struct planning *planning, const struct agent_list *cluster, struct error *err)
 {
 	const struct planner_input *input = planning->input;
 	const struct planner_options *options = planning->options;
 	struct plan *plan = &planning->plan;
 
+	planner_risks_said(&planning->risks, plan);
+	planner_risks_shortage(cluster, plan);
+	planner_domains(options, cluster, plan);
 	if (check_domain_attribute(plan, options, err) < 0 ||
 	    planner_order(input, options, planning->rows, plan, err) < 0)
 		return -1;
-	planner_fill_options(plan, options, planner_count_agents(input));
+	planner_fill_options(plan, options, cluster->count);
+	planner_risks_unguarded(options, plan);
 	planner_forecast(&planning->times, plan);
 	planner_masters(input, plan);
 	return 0;
+}
+
+static int plan_cluster(struct planning *planning, struct error *err)
+{
+	struct agent_list cluster;
+
+	if (agents_load(planning->input->store, planning->input->cluster_id, NULL, &cluster, err) < 0)
+		return -1;
+	int result = plan_all(planning, &cluster, err);
+	if (result == 0 && planning->refusals->count > 0)
+		result = refusal_error(planning->refusals, err);
+	if (result == 0)
+		result = complete(planning, &cluster, err);
+	agent_list_clear(&cluster);
+	return result;
 }
 
 int planner_make(const struct planner_input *input, const struct planner_options *options, struct plan *out,
@@ -301,19 +347,21 @@ int planner_make(const struct planner_input *input, const struct planner_options
 	if (!config)
 		return -1;
 	planning.config = config;
+	planning.unmatched = xasprintf("no rule of %s@%" PRId64 " matches it", input->config->name,
+				       input->config->version);
 	fill_head(&planning.plan, input, options);
 	int result = planner_filter_load(input, options, &planning.filter, err);
 	if (result == 0)
 		result = planner_times_load(input, options, &planning.times, err);
 	if (result == 0)
-		result = plan_all(&planning, err);
-	if (result == 0)
-		result = refusals->count > 0 ? refusal_error(refusals, err) : complete(&planning, err);
+		result = plan_cluster(&planning, err);
 	if (result == 0)
 		*out = planning.plan;
 	else
 		plan_clear(&planning.plan);
 	planner_filter_clear(&planning.filter);
+	planner_refusals_clear(&planning.risks);
+	free(planning.unmatched);
 	free(planning.rows);
 	config_free(config);
 	return result;

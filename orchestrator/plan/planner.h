@@ -25,6 +25,8 @@ struct planner_amount {
 /* name names the option in errors. Numbers from min up, percents from 1 to 100. */
 int planner_amount_parse(const char *name, const char *text, int64_t min, struct planner_amount *out,
 			 struct error *err);
+/* Is it meant to be one? "3", "20%", also "300%"; what is not is a selector. */
+bool planner_is_amount(const char *text);
 /* Of count agents. */
 int planner_amount_of(const struct planner_amount *amount, size_t count);
 
@@ -112,6 +114,16 @@ struct planner_refusals {
 void planner_refusals_clear(struct planner_refusals *refusals);
 /* Their hosts as host sets; out->overflow when they do not fit. */
 void planner_refusals_names(const struct planner_refusals *refusals, struct buffer *out);
+/* Those with the same reason, agents' own names, addresses, times and IDs aside; borrowed for the call. */
+struct planner_refusal_group {
+	const char *names; /* a host set */
+	size_t count;
+	const char *example; /* NULL: their reasons are equal; else the agent whose reason this is */
+	const char *reason;
+};
+/* In the order in which each reason comes first. */
+void planner_refusals_group(const struct planner_refusals *refusals,
+			    void (*each)(void *ctx, const struct planner_refusal_group *group), void *ctx);
 /* A line for each reason, agents' own names, addresses, times and IDs aside: "node[001-120].lab (120 agents)WHAT: REASON". */
 void planner_refusals_tell(const struct planner_refusals *refusals, const char *what, void (*tell)(const char *line));
 

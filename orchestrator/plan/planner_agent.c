@@ -72,6 +72,7 @@ static int read_version(struct planner_work *work, struct error *err)
 				 "--allow-unknown-version plans it by the newest rules that were",
 				 text);
 	work->version = mesos_version_newest;
+	work->guessed_version = true;
 	return 0;
 }
 
@@ -116,19 +117,24 @@ static bool keeps_tasks(const struct planner_work *work)
 	return false;
 }
 
-/* Executors that are not back in time are killed; two seconds are too short on a busy host. */
-static void raise_reregistration_timeout(struct planner_work *work)
+/* Executors that are not back in time are killed; two seconds are too short on a busy host. Where they are ended there is nobody to
+ * wait for. */
+static int raise_reregistration_timeout(struct planner_work *work, unsigned differs, struct error *err)
 {
 	const char *text = flags_get(&work->survey.flags, REREGISTRATION_FLAG);
 	struct error ignored = ERROR_INIT;
 	int64_t now_ms = REREGISTRATION_DEFAULT;
-	if (work->options->keep_reregistration_timeout || !keeps_tasks(work) || is_edited(work, REREGISTRATION_FLAG))
-		return;
+	if (!keeps_tasks(work) || planner_discards(work, differs) || is_edited(work, REREGISTRATION_FLAG))
+		return 0;
 	if (text && clock_parse_duration(text, &now_ms, &ignored) < 0)
-		return; /* the agent runs with it, so it means something we do not know */
-	work->raised = now_ms < REREGISTRATION_MS;
-	if (work->raised)
-		add_edit(work, REREGISTRATION_FLAG, text, REREGISTRATION_WANTED);
+		return 0; /* the agent runs with it, so it means something we do not know */
+	work->short_timeout = now_ms < REREGISTRATION_MS && work->options->keep_reregistration_timeout;
+	work->raised = now_ms < REREGISTRATION_MS && !work->short_timeout;
+	if (!work->raised)
+		return 0;
+	add_edit(work, REREGISTRATION_FLAG, text, REREGISTRATION_WANTED);
+	flags_set(&work->flags, REREGISTRATION_FLAG, REREGISTRATION_WANTED);
+	return planner_check_flags(work, err);
 }
 
 static void apply_edits(struct planner_work *work)
@@ -285,12 +291,12 @@ static int plan_change(struct planner_work *work, struct plan_agent *out, struct
 {
 	if (agents_tasks(work->input->store, work->input->cluster_id, work->record->view.id, &work->tasks, err) < 0)
 		return -1;
-	raise_reregistration_timeout(work);
 	apply_edits(work);
 	if (planner_check_host(work, err) < 0 || planner_check_flags(work, err) < 0)
 		return -1;
 	fill_detected(work);
 	if (planner_check_drift(work, err) < 0 || compute_after(work, err) < 0 || stock_verdict(work, out, err) < 0 ||
+	    raise_reregistration_timeout(work, out->differs, err) < 0 ||
 	    planner_check_difference(work, out->differs, err) < 0 || relaxed_verdict(work, err) < 0 ||
 	    planner_check_tasks(work, out->differs, err) < 0 || planner_check_findings(work, out->differs, err) < 0)
 		return -1;

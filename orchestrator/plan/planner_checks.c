@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "mesos/executor.h"
 #include "orchestrator/plan/planner_internal.h"
 
 #define SURVEY_AGAIN "`rollcall inventory survey` asks the host again"
@@ -53,12 +54,16 @@ static int check_operations(const struct planner_work *work, struct error *err)
 					 "(%s): it finishes it, or when it is lost, `rollcall rescue` settles it",
 					 operation->operation, operation->run ? operation->run : "?", operation->state,
 					 operation->database);
-		return error_set(
-			err, ERROR_REFUSED,
-			"operation %s of run %s is %s on its host; `rollcall rollout resume %s` settles it, or "
-			"`agentctl settle` on the host",
-			operation->operation, operation->run ? operation->run : "?", operation->state,
-			operation->run ? operation->run : "RUN");
+		if (operation->run && strncmp(operation->run, "rescue-", 7) == 0)
+			return error_set(
+				err, ERROR_REFUSED,
+				"operation %s of a rescue is %s on its host; it ends by itself within minutes, "
+				"or `rollcall rescue` settles it",
+				operation->operation, operation->state);
+		return error_set(err, ERROR_REFUSED,
+				 "operation %s of run %s is %s on its host; `rollcall rollout settle %s` settles it",
+				 operation->operation, operation->run ? operation->run : "?", operation->state,
+				 operation->run ? operation->run : "RUN");
 	}
 	return 0;
 }
@@ -92,6 +97,28 @@ static bool costs_tasks(const char *code)
 	return strncmp(code, "tasks-", 6) == 0;
 }
 
+/* How many tasks run in a containerizer that the new flags leave out. agentctl refuses for the same reason, with their names; only who
+ * knows the new flags can tell. What frameworks lose by themselves is not counted. */
+static size_t count_without_containerizer(const struct planner_work *work)
+{
+	const char *before = flags_get(&work->survey.flags, "containerizers");
+	const char *after = before;
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->edits.count; i++) {
+		if (strcmp(work->edits.items[i].flag, "containerizers") == 0)
+			after = work->edits.items[i].after;
+	}
+	for (size_t i = 0; i < work->survey.task_count; i++) {
+		const struct survey_task *task = &work->survey.tasks[i];
+		const char *name = task->docker ? "docker" : "mesos";
+
+		if (task->checkpoint && containerizers_have(before, name) && !containerizers_have(after, name))
+			count++;
+	}
+	return count;
+}
+
 /* What frameworks lose by themselves is known task by task; every other loss is told of all tasks of the host. */
 bool planner_executors_end(const struct planner_work *work)
 {
@@ -101,7 +128,7 @@ bool planner_executors_end(const struct planner_work *work)
 		    strcmp(finding->code, "tasks-not-checkpointed") != 0)
 			return true;
 	}
-	return false;
+	return count_without_containerizer(work) > 0;
 }
 
 int planner_check_findings(const struct planner_work *work, unsigned differs, struct error *err)
@@ -115,6 +142,12 @@ int planner_check_findings(const struct planner_work *work, unsigned differs, st
 		return error_set(err, ERROR_REFUSED, "%s: %s%s", finding->code, finding->text,
 				 tasks ? "; --allow-task-loss accepts that" : "");
 	}
+	if (!loss_allowed && count_without_containerizer(work) > 0)
+		return error_set(
+			err, ERROR_REFUSED,
+			"tasks-containerizer: the new --containerizers no longer name the one that runs %zu of "
+			"its tasks, which would end; --allow-task-loss accepts that",
+			count_without_containerizer(work));
 	return 0;
 }
 

@@ -134,8 +134,12 @@ int planner_filter_load(const struct planner_input *input, const struct planner_
 
 	if (result == 0 && options->exclude) {
 		result = planner_set_load(input, "--exclude", options->exclude, &set, err);
-		if (result == 0)
-			add_rule(&filter, LEFT_EXCLUDED, "--exclude", &set);
+		if (result == 0) {
+			char *reason = xasprintf("--exclude \"%s\"", options->exclude);
+
+			add_rule(&filter, LEFT_EXCLUDED, reason, &set);
+			free(reason);
+		}
 	}
 	if (result == 0)
 		*out = filter;
@@ -179,7 +183,7 @@ int planner_choose(const struct planner_input *input, const struct planner_optio
 		   struct error *err)
 {
 	struct planner_filter filter;
-	struct agent_list list;
+	struct agent_list list = {NULL, 0};
 
 	if (planner_select(input->store, input->cluster_id, options->where, &list, err) < 0)
 		return -1;

@@ -134,37 +134,16 @@ static void add_note(struct plan_agent *out, char *note)
 	out->notes[out->note_count++] = note;
 }
 
-static void note_overcommitment(const struct planner_work *work, struct plan_agent *out)
-{
-	static const char *const names[] = {"cpus", "gpus", "mem", "disk"};
-	struct resources after = {.items = work->after->resources, .count = work->after->n_resources};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		double used = resources_scalar(&work->record->view.used, names[i]);
-		double total = resources_scalar(&after, names[i]);
-		if (used > total + 0.0005)
-			add_note(out,
-				 xasprintf("tasks use %g of %s and %g will be there: they keep running, and no more "
-					   "of it is offered until they end",
-					   used, names[i], total));
-	}
-}
-
-static void note_discard(struct plan_agent *out)
-{
-	if (ends_tasks(out))
-		add_note(out, xstrdup("its tasks are ended, and nothing brings them back: an undo brings back the "
-				      "agent as it was, without them"));
-}
-
-static void note_kill_mode(const struct planner_work *work, struct plan_agent *out)
+static void warn_kill_mode(const struct planner_work *work, const struct plan_agent *out)
 {
 	const char *mode = work->survey.kill_mode;
 
 	if (ends_tasks(out))
 		return;
 	if (work->survey.control == CONTROL_SYSTEMD && mode && strcmp(mode, "process") != 0 && out->task_count > 0)
-		add_note(out, xasprintf("the unit has KillMode=%s: a restart kills executors that live in its cgroup",
-					mode));
+		planner_warn(work, xasprintf("its unit has KillMode=%s: a restart kills executors that live in its "
+					     "cgroup",
+					     mode));
 }
 
 static void note_raised_timeout(const struct planner_work *work, struct plan_agent *out)
@@ -175,14 +154,46 @@ static void note_raised_timeout(const struct planner_work *work, struct plan_age
 }
 
 /* It would refuse our requests. */
-static void note_other_database(const struct planner_work *work, struct plan_agent *out)
+static void warn_other_database(const struct planner_work *work)
 {
 	const char *database = work->survey.driver_database;
 	if (database && strcmp(database, store_uuid(work->input->store)) != 0)
-		add_note(out,
-			 xasprintf("its host is driven by another database (%s): only `rollout start --adopt` takes "
-				   "it over",
-				   database));
+		planner_warn(work, xasprintf("its host is driven by another database (%s): only `rollout start "
+					     "--adopt` takes it over",
+					     database));
+}
+
+/* Checks that the options leave out, where they would have said something. */
+static void warn_unchecked(const struct planner_work *work, const struct plan_agent *out)
+{
+	if (work->guessed_version)
+		planner_warn(work,
+			     xasprintf("it runs Mesos %s, whose recovery rules were never checked: planned by those "
+				       "of the newest version that were (--allow-unknown-version)",
+				       work->survey.version ? work->survey.version : work->record->view.version));
+	if (work->short_timeout)
+		planner_warn(work,
+			     xstrdup("its executor_reregistration_timeout stays below 15secs: executors of a busy host "
+				     "that are not back by then are killed with their tasks "
+				     "(--keep-reregistration-timeout)"));
+	if (out->differs & PART_PORT)
+		planner_warn(work,
+			     xstrdup("its port changes: whoever finds agents by their port looks at the wrong one "
+				     "(--allow-port-change)"));
+}
+
+/* What agentctl found on its host and does not refuse for, or was told to accept. What only costs tasks says nothing where they are
+ * ended, and of frameworks that do not checkpoint the tasks are named one by one. */
+static void warn_findings(const struct planner_work *work, const struct plan_agent *out)
+{
+	for (size_t i = 0; i < work->survey.finding_count; i++) {
+		const struct survey_finding *finding = &work->survey.findings[i];
+		bool tasks = strncmp(finding->code, "tasks-", 6) == 0;
+
+		if ((tasks && ends_tasks(out)) || strcmp(finding->code, "tasks-not-checkpointed") == 0)
+			continue;
+		planner_warn(work, xasprintf("%s: %s", finding->code, finding->text));
+	}
 }
 
 /* ---- what others have reserved on it */
@@ -199,18 +210,6 @@ static void copy_reservations(const struct planner_work *work, struct plan_agent
 		resources_to_text(&one, &text);
 		out->reservations[out->reservation_count++] = buffer_take(&text);
 	}
-}
-
-/* What is added can be taken back only as long as nobody has reserved it. */
-static void note_growth(struct plan_agent *out)
-{
-	const struct resources before = {.items = out->before->resources, .count = out->before->n_resources};
-	const struct resources after = {.items = out->after->resources, .count = out->after->n_resources};
-
-	if ((out->differs & PART_RESOURCES) && !resources_contain(&before, &after))
-		add_note(out,
-			 xstrdup("it gets more than it has: once somebody has reserved that, neither an undo nor a "
-				 "rollback can take it back"));
 }
 
 static void fill_expectation(const struct planner_work *work, struct request_expectation *out)
@@ -248,12 +247,10 @@ int planner_fill(const struct planner_work *work, struct plan_agent *out, struct
 	copy_reservations(work, out);
 	fill_expectation(work, &out->expect);
 	out->start_ticks = work->survey.start_ticks;
-	note_discard(out);
-	if (!ends_tasks(out))
-		note_overcommitment(work, out);
-	note_growth(out);
-	note_kill_mode(work, out);
 	note_raised_timeout(work, out);
-	note_other_database(work, out);
+	warn_kill_mode(work, out);
+	warn_other_database(work);
+	warn_unchecked(work, out);
+	warn_findings(work, out);
 	return fill_host(work, out, err);
 }

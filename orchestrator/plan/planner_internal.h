@@ -3,7 +3,7 @@
 #define ORCHESTRATOR_PLANNER_INTERNAL_H
 /* What the planner's files share: planner.c (the fleet), planner_choose.c (who), planner_agent.c (one agent), planner_checks.c (why it
  * is refused), planner_fill.c (what the plan says of it), planner_order.c (when), planner_masters.c (what the masters say),
- * planner_forecast.c (how long). */
+ * planner_forecast.c (how long), planner_domains.c (which zone is which), planner_risks.c (what it may cost). */
 #include "inventory/survey.h"
 #include "mesos/version.h"
 #include "orchestrator/plan/planner.h"
@@ -14,6 +14,7 @@ struct planner_work {
 	const struct planner_input *input;
 	const struct planner_options *options;
 	const struct planner_times *times;
+	struct planner_refusals *risks; /* what is to be said of it though it is planned; NULL: nobody asks */
 	const struct config *config;
 	const struct agent_record *record;
 	struct survey_record survey_row;
@@ -23,8 +24,10 @@ struct planner_work {
 	struct flags flags;       /* the effective ones after the edits */
 	struct detected detected; /* its hostname is borrowed from the survey */
 	Mesos__SlaveInfo *after;
-	bool raised;     /* executor_reregistration_timeout was raised by us, not by the config */
-	unsigned edited; /* parts of the SlaveInfo whose flag is edited */
+	bool raised;          /* executor_reregistration_timeout was raised by us, not by the config */
+	bool short_timeout;   /* it would have been, and was not to be */
+	bool guessed_version; /* nobody has checked the rules of its own */
+	unsigned edited;      /* parts of the SlaveInfo whose flag is edited */
 	struct agent_tasks tasks;
 };
 
@@ -38,9 +41,8 @@ void planner_work_clear(struct planner_work *work);
 bool planner_is_concerned(struct planner_work *work);
 
 void planner_refuse(struct planner_refusals *refusals, const struct planner_work *work, const char *reason);
-
-/* Agents the master lists; 0: not known. */
-size_t planner_count_agents(const struct planner_input *input);
+/* It is planned, and this is what that may cost. Takes the text. */
+void planner_warn(const struct planner_work *work, char *text);
 
 /* What the options and the input say of the whole plan; the options that need its agents and stages to be known. */
 void planner_fill_head(struct plan *plan, const struct planner_input *input, const struct planner_options *options);

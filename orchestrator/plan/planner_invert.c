@@ -9,6 +9,7 @@
 #include "orchestrator/plan/planner_internal.h"
 #include "orchestrator/plan/planner_masters.h"
 #include "orchestrator/plan/planner_order.h"
+#include "orchestrator/plan/planner_risks.h"
 
 /* One host's part, alive as long as the plan is being made. */
 struct host {
@@ -150,14 +151,21 @@ static int complete(const struct planner_input *input, const struct planner_opti
 	struct planner_times times;
 	int64_t *rows = xcalloc(plan->agent_count + 1, sizeof(*rows));
 
+	struct agent_list cluster;
+
 	own.canary = own.by = NULL;
 	int result = planner_order(input, &own, rows, plan, err);
 	free(rows);
-	if (result < 0 || planner_times_load(input, &own, &times, err) < 0 || check_all(input, options, plan, err) < 0)
+	if (result < 0 || planner_times_load(input, &own, &times, err) < 0 ||
+	    check_all(input, options, plan, err) < 0 ||
+	    agents_load(input->store, input->cluster_id, NULL, &cluster, err) < 0)
 		return -1;
 	for (size_t i = 0; times.past.agents > 0 && i < plan->agent_count; i++)
 		plan->agents[i].expected_away_ms = times.past.median_ms;
-	planner_fill_options(plan, &own, planner_count_agents(input));
+	planner_risks_shortage(&cluster, plan);
+	planner_fill_options(plan, &own, cluster.count);
+	planner_risks_unguarded(&own, plan);
+	agent_list_clear(&cluster);
 	planner_forecast(&times, plan);
 	planner_masters(input, plan);
 	return 0;

@@ -138,7 +138,7 @@ static int choose_by_selector(const struct planner_input *input, const char *exp
 	return 0;
 }
 
-static bool is_amount(const char *text)
+bool planner_is_amount(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
 
@@ -152,7 +152,7 @@ static int choose_canaries(const struct planner_input *input, const char *text, 
 
 	if (!text)
 		return 0;
-	if (!is_amount(text))
+	if (!planner_is_amount(text))
 		return choose_by_selector(input, text, places, count, err);
 	if (planner_amount_parse("--canary", text, 1, &amount, err) < 0)
 		return -1;

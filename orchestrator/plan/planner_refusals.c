@@ -106,7 +106,7 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* In the order in which each reason comes first. */
-static struct keyed *group(const struct planner_refusals *refusals)
+static struct keyed *group_all(const struct planner_refusals *refusals)
 {
 	struct keyed *keyed = xcalloc(refusals->count + 1, sizeof(*keyed));
 
@@ -132,41 +132,70 @@ void planner_refusals_names(const struct planner_refusals *refusals, struct buff
 	free(names);
 }
 
-static void tell_group(const struct planner_refusals *refusals, const struct keyed *keyed, size_t count,
-		       const char *what, void (*tell)(const char *line))
+static void hand_over(const struct planner_refusals *refusals, const struct keyed *keyed, size_t count,
+		      void (*each)(void *ctx, const struct planner_refusal_group *group), void *ctx)
 {
 	const struct planner_refusal *first = &refusals->items[keyed[0].index];
-	struct buffer line = BUFFER_INIT(LINES_MAX);
-	const char **names = xcalloc(count + 1, sizeof(*names));
+	struct buffer names = BUFFER_INIT(LINES_MAX);
+	const char **list = xcalloc(count + 1, sizeof(*list));
 	bool differ = false;
 
 	for (size_t i = 0; i < count; i++) {
-		names[i] = refusals->items[keyed[i].index].hostname;
+		list[i] = refusals->items[keyed[i].index].hostname;
 		differ = differ || strcmp(refusals->items[keyed[i].index].reason, first->reason) != 0;
 	}
-	hostset_fold(names, count, &line);
-	if (count > 1)
-		buffer_printf(&line, " (%zu agents)", count);
-	buffer_printf(&line, "%s: ", what);
-	if (differ)
-		buffer_printf(&line, "such as %s: ", first->hostname);
-	buffer_puts(&line, first->reason);
-	tell(buffer_text(&line));
-	buffer_clear(&line);
-	free(names);
+	hostset_fold(list, count, &names);
+	const struct planner_refusal_group group = {
+		.names = buffer_text(&names),
+		.count = count,
+		.example = differ ? first->hostname : NULL,
+		.reason = first->reason,
+	};
+	each(ctx, &group);
+	buffer_clear(&names);
+	free(list);
 }
 
-void planner_refusals_tell(const struct planner_refusals *refusals, const char *what, void (*tell)(const char *line))
+void planner_refusals_group(const struct planner_refusals *refusals,
+			    void (*each)(void *ctx, const struct planner_refusal_group *group), void *ctx)
 {
-	struct keyed *keyed = group(refusals);
+	struct keyed *keyed = group_all(refusals);
 	size_t count;
 
 	for (size_t i = 0; i < refusals->count; i += count) {
 		for (count = 1; i + count < refusals->count && keyed[i + count].first == keyed[i].first;)
 			count++;
-		tell_group(refusals, &keyed[i], count, what, tell);
+		hand_over(refusals, &keyed[i], count, each, ctx);
 	}
 	for (size_t i = 0; i < refusals->count; i++)
 		free(keyed[i].key);
 	free(keyed);
+}
+
+struct telling {
+	const char *what;
+	void (*tell)(const char *line);
+};
+
+static void tell_group(void *ctx, const struct planner_refusal_group *group)
+{
+	const struct telling *telling = ctx;
+	struct buffer line = BUFFER_INIT(LINES_MAX);
+
+	buffer_puts(&line, group->names);
+	if (group->count > 1)
+		buffer_printf(&line, " (%zu agents)", group->count);
+	buffer_printf(&line, "%s: ", telling->what);
+	if (group->example)
+		buffer_printf(&line, "such as %s: ", group->example);
+	buffer_puts(&line, group->reason);
+	telling->tell(buffer_text(&line));
+	buffer_clear(&line);
+}
+
+void planner_refusals_tell(const struct planner_refusals *refusals, const char *what, void (*tell)(const char *line))
+{
+	struct telling telling = {.what = what, .tell = tell};
+
+	planner_refusals_group(refusals, tell_group, &telling);
 }

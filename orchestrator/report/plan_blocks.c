@@ -71,8 +71,7 @@ static void add_changes(const struct plan_agent *agent, struct buffer *out)
 	slaveinfo_changes_clear(&changes);
 }
 
-/* Their effect is shown under SlaveInfo, and their whole text differs from agent to agent. */
-static bool makes_slaveinfo(const char *flag)
+bool plan_flag_makes_slaveinfo(const char *flag)
 {
 	return strcmp(flag, "attributes") == 0 || strcmp(flag, "resources") == 0 || strcmp(flag, "domain") == 0;
 }
@@ -82,7 +81,7 @@ static void add_flag(const struct plan_agent *agent, const struct flag_edit *edi
 {
 	add_label(out, first ? "flags" : "");
 	buffer_printf(out, "--%s", edit->name);
-	if (whole || !makes_slaveinfo(edit->name))
+	if (whole || !plan_flag_makes_slaveinfo(edit->name))
 		buffer_printf(out, "  %s \u2192 %s", or_none(flags_get(&agent->before_flags, edit->name)),
 			      or_none(edit->value));
 	buffer_putc(out, '\n');
@@ -273,10 +272,14 @@ static void add_frameworks(const struct plan_block *block, bool survive, struct 
 static void add_task_sums(const struct plan_block *block, size_t kept, size_t lost, struct buffer *out)
 {
 	add_label(out, "tasks");
-	buffer_printf(out, "%zu %s kept", kept, kept == 1 ? "is" : "are");
-	add_frameworks(block, true, out);
+	if (kept + lost == 0)
+		buffer_puts(out, "none");
+	if (kept > 0) {
+		buffer_printf(out, "%zu %s kept", kept, kept == 1 ? "is" : "are");
+		add_frameworks(block, true, out);
+	}
 	if (lost > 0) {
-		buffer_printf(out, "; %zu DIE%s", lost, lost == 1 ? "S" : "");
+		buffer_printf(out, "%s%zu DIE%s", kept > 0 ? "; " : "", lost, lost == 1 ? "S" : "");
 		add_frameworks(block, false, out);
 	}
 	buffer_putc(out, '\n');

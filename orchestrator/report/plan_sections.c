@@ -71,17 +71,14 @@ static void print_stage(const struct plan *plan, size_t stage, size_t begin, FIL
 {
 	struct points points = {.stream = stream, .count = 1};
 	const struct engine_stage *it = &plan->stages[stage];
-	int at_once = it->end - begin < (size_t)it->window ? (int)(it->end - begin) : it->window;
 	char *agents = agents_text(it->end - begin), *mark = xasprintf("  %zu. ", stage + 1);
+	char *domain = plan->options.domain_window > 0 && plan->options.domain_window < it->window
+			       ? xasprintf(", %d in each failure domain", plan->options.domain_window)
+			       : xstrdup("");
 
-	if (plan->options.domain_window > 0 && plan->options.domain_window < at_once)
-		add_made(&points, mark,
-			 xasprintf("%s: %s, at most %d at once, and %d in each failure domain",
-				   plan->stage_names[stage], agents, at_once, plan->options.domain_window));
-	else
-		add_made(&points, mark,
-			 xasprintf("%s: %s, at most %d at once", plan->stage_names[stage], agents, at_once));
+	add_made(&points, mark, xasprintf("%s: %s, window %d%s", plan->stage_names[stage], agents, it->window, domain));
 	print_stage_agents(plan, begin, it->end, stream);
+	free(domain);
 	free(agents);
 	free(mark);
 }
@@ -98,22 +95,10 @@ static void print_gates(const struct plan_gate *gates, size_t count, const char 
 	}
 }
 
-static void print_times(const struct plan *plan, struct points *points)
+static void print_clocks(const struct plan *plan, struct points *points)
 {
-	const struct plan_forecast *forecast = &plan->forecast;
-	char expected[CLOCK_TEXT_MAX], worst[CLOCK_TEXT_MAX], silent[CLOCK_TEXT_MAX], away[CLOCK_TEXT_MAX];
-	char *basis = forecast->past_agents > 0
-			      ? xasprintf("by the median of %d agent%s in %d earlier run%s on this cluster",
-					  forecast->past_agents, forecast->past_agents == 1 ? "" : "s",
-					  forecast->past_runs, forecast->past_runs == 1 ? "" : "s")
-			      : xstrdup("computed from the agents' flags: no earlier run to go by");
+	char silent[CLOCK_TEXT_MAX], away[CLOCK_TEXT_MAX];
 
-	if (forecast->worst_ms > 0)
-		add_made(points, "     ",
-			 xasprintf("The whole takes about %s (%s), and at the very worst %s.",
-				   clock_format_span(forecast->expected_ms, expected), basis,
-				   clock_format_span(forecast->worst_ms, worst)));
-	free(basis);
 	if (plan->clocks.silent_ms > 0)
 		add_made(points, "     ",
 			 xasprintf("The masters give an agent %s of silence and %s to reregister; none is restarted "
@@ -143,12 +128,12 @@ void plan_section_order(const struct plan *plan, FILE *stream)
 			 xasprintf("It must then stay back for %s.", clock_format_span(plan->options.soak_ms, soak)));
 	print_gates(plan->agent_gates, plan->agent_gate_count, "After each agent: ", &points);
 	print_gates(plan->stage_gates, plan->stage_gate_count, "After each stage: ", &points);
-	print_times(plan, &points);
+	print_clocks(plan, &points);
 }
 
 /* ---- risks, masters, who is left out */
 
-static size_t count_lost(const struct plan *plan)
+size_t plan_count_lost(const struct plan *plan)
 {
 	size_t lost = 0;
 
@@ -166,7 +151,7 @@ static void add_offline(const struct plan *plan, struct points *points)
 		return;
 	add_made(points, RISK,
 		 xasprintf("This plan was made offline: the master was asked %s before it, the oldest survey of a host "
-			   "is from %s before it.",
+			   "is from %s before it. Whether every master would take these agents now is not known.",
 			   clock_format_span(plan->created_ms - plan->synced_ms, synced),
 			   clock_format_span(plan->created_ms - plan->surveyed_ms, surveyed)));
 	add_point(points, TODO,
@@ -174,15 +159,41 @@ static void add_offline(const struct plan *plan, struct points *points)
 		  "--offline");
 }
 
+static size_t count_discards(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->agent_count; i++)
+		count += plan->agents[i].mechanism == MECHANISM_DISCARD || plan->agents[i].native_discard;
+	return count;
+}
+
+static void add_lost(const struct plan *plan, struct points *points)
+{
+	size_t lost = plan_count_lost(plan), discards = count_discards(plan);
+	char *agents = agents_text(discards);
+
+	if (discards > 0)
+		add_made(points, RISK,
+			 xasprintf(
+				 "--discard ends every task of %s, also those that are started there before their turn "
+				 "comes. Nothing brings them back: an undo brings back the agent, without them.",
+				 agents));
+	if (lost > 0)
+		add_made(points, RISK,
+			 xasprintf("%zu task%s die%s with this, named below as DIE or with a \"!\"%s.", lost,
+				   lost == 1 ? "" : "s", lost == 1 ? "s" : "",
+				   discards == plan->agent_count ? ""
+								 : ": their frameworks do not checkpoint, or their "
+								   "executors end with the agent's process"));
+	free(agents);
+}
+
 void plan_section_risks(const struct plan *plan, FILE *stream)
 {
 	struct points points = {.title = "Risks", .stream = stream};
-	size_t lost = count_lost(plan);
 
-	if (lost > 0)
-		add_made(&points, RISK,
-			 xasprintf("%zu task%s die%s with this, named below as DIE or with a \"!\".", lost,
-				   lost == 1 ? "" : "s", lost == 1 ? "s" : ""));
+	add_lost(plan, &points);
 	if (plan->agent_count > 0)
 		add_offline(plan, &points);
 	for (size_t i = 0; i < plan->finding_count; i++) {
@@ -275,14 +286,28 @@ static const char *then_text(enum engine_on_failure what)
 	}
 }
 
-static void add_budget(struct points *points, int max, const char *where)
+/* Those under way when the budget is spent may fail as well. */
+static int most_failures(const struct plan *plan, int max)
+{
+	int most = max + plan->options.window;
+
+	return most < (int)plan->agent_count ? most : (int)plan->agent_count;
+}
+
+static void add_budget(const struct plan *plan, struct points *points, int max, const char *where)
 {
 	if (max == 0)
 		add_made(points, MARK, xasprintf("the first agent that fails%s", where));
+	else if (max >= (int)plan->agent_count)
+		add_made(points, MARK, xasprintf("no number of failed agents%s: %d may fail", where, max));
 	else if (max > 0)
 		add_made(points, MARK,
 			 xasprintf("more than %d failed agent%s%s: with %d it goes on, with %d it stops", max,
 				   max == 1 ? "" : "s", where, max, max + 1));
+	if (max >= 0 && where[0] == '\0' && most_failures(plan, max) > max + 1)
+		add_made(points, "    ",
+			 xasprintf("(at most %d fail: those that are away then may fail as well)",
+				   most_failures(plan, max)));
 }
 
 static void add_guards(const struct plan *plan, struct points *points)
@@ -312,9 +337,9 @@ void plan_section_stops(const struct plan *plan, FILE *stream)
 
 	if (plan->agent_count == 0)
 		return;
-	add_budget(&points, options->max_failures, "");
-	add_budget(&points, options->stage_max_failures, " in one stage");
-	add_budget(&points, options->domain_max_failures, " in one failure domain");
+	add_budget(plan, &points, options->max_failures, "");
+	add_budget(plan, &points, options->stage_max_failures, " in one stage");
+	add_budget(plan, &points, options->domain_max_failures, " in one failure domain");
 	if (options->max_consecutive > 0)
 		add_made(&points, MARK,
 			 xasprintf("%d failures in a row: reaching that stops", options->max_consecutive));
@@ -326,12 +351,18 @@ void plan_section_stops(const struct plan *plan, FILE *stream)
 
 /* ---- how to take it back */
 
-static size_t count_discards(const struct plan *plan)
+/* What is added can be taken back only as long as nobody has reserved it. */
+static size_t count_grown(const struct plan *plan)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < plan->agent_count; i++)
-		count += plan->agents[i].mechanism == MECHANISM_DISCARD || plan->agents[i].native_discard;
+	for (size_t i = 0; i < plan->agent_count; i++) {
+		const Mesos__SlaveInfo *old = plan->agents[i].before, *new = plan->agents[i].after;
+		const struct resources before = {.items = old->resources, .count = old->n_resources};
+		const struct resources after = {.items = new->resources, .count = new->n_resources};
+
+		count += (plan->agents[i].differs & PART_RESOURCES) && !resources_contain(&before, &after);
+	}
 	return count;
 }
 
@@ -349,10 +380,16 @@ void plan_section_back(const struct plan *plan, FILE *stream)
 		add_point(&points, MARK,
 			  "`rollcall rollout rollback RUN` takes back what was changed, the last one first, as a "
 			  "rollout of its own with the same proofs.");
-	if (discards > 0)
+	if (discards == plan->agent_count)
+		add_point(&points, MARK, "No rollback takes this back: the tasks are ended.");
+	else if (discards > 0)
 		add_made(&points, MARK,
-			 xasprintf("%zu agent%s lose%s tasks to --discard: nothing brings those back.", discards,
-				   discards == 1 ? "" : "s", discards == 1 ? "s its" : " their"));
+			 xasprintf("It leaves out the %zu whose tasks are ended (--discard).", discards));
+	if (count_grown(plan) > 0)
+		add_made(&points, MARK,
+			 xasprintf("%zu of them get%s more resources than before: once somebody has reserved those, "
+				   "neither an undo nor a rollback can take them back.",
+				   count_grown(plan), count_grown(plan) == 1 ? "s" : ""));
 	if (plan->accept_stale_master)
 		add_point(&points, MARK,
 			  "To finish with masters that keep the old record: restart the leading master when the run is "

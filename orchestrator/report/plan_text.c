@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page an operator signs: the summary first, then what happens in which order, the risks, what changes, what stops it, how it is
- * taken back; the hash and the next command last. */
+/* The page an operator signs: the summary and the risks first, then what happens in which order, what changes, what stops it, how it
+ * is taken back; the hash and the next command last. */
 #include "orchestrator/report/plan_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/term.h"
 #include "orchestrator/report/plan_text_internal.h"
+
+#define TEXT_MAX (1u << 20)
 
 void plan_parts_text(unsigned parts, struct buffer *out)
 {
@@ -23,22 +27,25 @@ void plan_parts_text(unsigned parts, struct buffer *out)
 		buffer_puts(out, "nothing");
 }
 
-static void print_budget(const struct engine_options *options, FILE *stream)
+static void add_budget(const struct plan *plan, struct buffer *out)
 {
 	static const char *const verbs[ON_FAILURE_COUNT] = {
 		[ON_FAILURE_PAUSE] = "pauses",
 		[ON_FAILURE_ROLLBACK] = "is rolled back",
 		[ON_FAILURE_ABORT] = "is aborted",
 	};
+	const struct engine_options *options = &plan->options;
 	const char *verb = verbs[options->on_failure];
 
 	if (options->max_failures < 0)
 		return;
 	if (options->max_failures == 0)
-		fprintf(stream, "; %s when one fails", verb);
+		buffer_printf(out, "; %s when one fails", verb);
+	else if ((size_t)options->max_failures >= plan->agent_count)
+		buffer_puts(out, "; no number of failures stops it");
 	else
-		fprintf(stream, "; %s when more than %d %s", verb, options->max_failures,
-			options->max_failures == 1 ? "agent fails" : "agents fail");
+		buffer_printf(out, "; %s when more than %d %s", verb, options->max_failures,
+			      options->max_failures == 1 ? "agent fails" : "agents fail");
 }
 
 /* A rollback's config is not one of the configs. */
@@ -50,16 +57,111 @@ static void print_name(const struct plan *plan, FILE *stream)
 	fprintf(stream, " on cluster %s", plan->cluster);
 }
 
+/* A line of the summary; takes the text. */
+static void print_line(char *text, FILE *stream)
+{
+	struct buffer shown = BUFFER_INIT(TEXT_MAX);
+
+	plan_text_wrap("", 0, text, term_width(stream), &shown);
+	plan_text_print(&shown, stream);
+	buffer_clear(&shown);
+	free(text);
+}
+
+/* ---- what changes, in a line */
+
+struct names {
+	char **items; /* "attributes rack" */
+	size_t count;
+};
+
+static void names_add(struct names *names, const char *part, const char *what)
+{
+	char *name = xasprintf("%s %s", part, what);
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(names->items[i], name) == 0) {
+			free(name);
+			return;
+		}
+	}
+	names->items = xreallocarray(names->items, names->count + 1, sizeof(*names->items));
+	names->items[names->count++] = name;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void collect_names(const struct plan *plan, struct names *names)
+{
+	for (size_t i = 0; i < plan->agent_count; i++) {
+		const struct plan_agent *agent = &plan->agents[i];
+		struct slaveinfo_changes changes = {.count = 0};
+
+		slaveinfo_changes(agent->before, agent->after, &changes);
+		for (size_t j = 0; j < changes.count; j++)
+			names_add(names, slaveinfo_part_name(changes.items[j].part), changes.items[j].what);
+		for (size_t j = 0; j < agent->edit_count; j++)
+			if (!plan_flag_makes_slaveinfo(agent->edits[j].name))
+				names_add(names, "flags", agent->edits[j].name);
+		slaveinfo_changes_clear(&changes);
+	}
+	if (names->count > 0)
+		qsort(names->items, names->count, sizeof(*names->items), compare_names);
+}
+
+/* "Changes: attributes (rack, tier), flags (strict), resources (mem)." */
+static void print_changed(const struct plan *plan, FILE *stream)
+{
+	struct names names = {.items = NULL};
+	struct buffer text = BUFFER_INIT(TEXT_MAX);
+	size_t part_len = 0;
+
+	collect_names(plan, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.items[i];
+		size_t len = strcspn(name, " ");
+		bool same = i > 0 && part_len == len && strncmp(names.items[i - 1], name, len + 1) == 0;
+
+		if (same)
+			buffer_printf(&text, ", %s", name + len + 1);
+		else
+			buffer_printf(&text, "%s%.*s (%s", i > 0 ? "), " : "Changes: ", (int)len, name, name + len + 1);
+		part_len = len;
+	}
+	if (names.count > 0) {
+		buffer_puts(&text, ").");
+		print_line(buffer_take(&text), stream);
+	}
+	for (size_t i = 0; i < names.count; i++)
+		free(names.items[i]);
+	free(names.items);
+	buffer_clear(&text);
+}
+
+/* ---- the summary */
+
+static void print_limits(const struct plan *plan, FILE *stream)
+{
+	struct buffer text = BUFFER_INIT(TEXT_MAX);
+
+	buffer_printf(&text, "Window %d: at most %d away at once", plan->options.window, plan->options.window);
+	if (plan->options.domain_window > 0)
+		buffer_printf(&text, ", %d within a failure domain", plan->options.domain_window);
+	add_budget(plan, &text);
+	buffer_putc(&text, '.');
+	print_line(buffer_take(&text), stream);
+}
+
 void plan_print_summary(const struct plan *plan, FILE *stream)
 {
 	struct buffer parts = BUFFER_INIT(256);
-	size_t tasks = 0, lost = 0;
+	size_t tasks = 0, lost = plan_count_lost(plan);
 
-	for (size_t i = 0; i < plan->agent_count; i++) {
+	for (size_t i = 0; i < plan->agent_count; i++)
 		tasks += plan->agents[i].task_count;
-		for (size_t j = 0; j < plan->agents[i].task_count; j++)
-			lost += !plan->agents[i].tasks[j].survives;
-	}
 	plan_parts_text(plan->ignore, &parts);
 	print_name(plan, stream);
 	fprintf(stream, ".\n%zu %s, with %zu task%s on %s", plan->agent_count,
@@ -67,52 +169,82 @@ void plan_print_summary(const struct plan *plan, FILE *stream)
 		plan->agent_count == 1 ? "it" : "them");
 	if (lost > 0)
 		fprintf(stream, ", of which %zu die%s", lost, lost == 1 ? "s" : "");
-	fprintf(stream, ".\nAt most %d away at once", plan->options.window);
-	if (plan->options.domain_window > 0)
-		fprintf(stream, ", %d within a failure domain", plan->options.domain_window);
-	print_budget(&plan->options, stream);
-	fprintf(stream, ".\nMay differ (--ignore): %s.\n", buffer_text(&parts));
+	fputs(".\n", stream);
+	print_changed(plan, stream);
+	print_limits(plan, stream);
+	fprintf(stream, "May differ (--ignore): %s.\n", buffer_text(&parts));
 	buffer_clear(&parts);
 }
 
-/* What the rest of the page says in full. */
-static void print_counts(const struct plan *plan, FILE *stream)
-{
-	char expected[CLOCK_TEXT_MAX], worst[CLOCK_TEXT_MAX];
-	size_t risks = 0;
+/* ---- what it rests on, how long it takes, and whom it is not about */
 
-	for (size_t i = 0; i < plan->finding_count; i++)
-		risks += plan->findings[i].risk;
-	if (plan->forecast.worst_ms > 0)
-		fprintf(stream, "Takes about %s, at the very worst %s.\n",
-			clock_format_span(plan->forecast.expected_ms, expected),
-			clock_format_span(plan->forecast.worst_ms, worst));
-	if (plan->unchanged_count > 0)
-		fprintf(stream, "%zu agent%s already as the config says.\n", plan->unchanged_count,
-			plan->unchanged_count == 1 ? " is" : "s are");
-	if (plan->left_out_count > 0)
-		fprintf(stream, "%zu agent%s left out, for the reasons below.\n", plan->left_out_count,
-			plan->left_out_count == 1 ? " is" : "s are");
-	if (risks > 0)
-		fprintf(stream, "The masters and the cluster hold %zu risk%s: read them before you sign.\n", risks,
-			risks == 1 ? "" : "s");
+static int64_t longest_away(const struct plan *plan)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (plan->agents[i].worst_away_ms > longest)
+			longest = plan->agents[i].worst_away_ms;
+	return longest;
 }
 
-/* What it rests on, and whom it is about. */
+static void print_times(const struct plan *plan, FILE *stream)
+{
+	const struct plan_forecast *forecast = &plan->forecast;
+	char expected[CLOCK_TEXT_MAX], worst[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX];
+
+	if (forecast->worst_ms == 0)
+		return;
+	char *basis = forecast->past_agents > 0
+			      ? xasprintf("the median of %d agent%s in %d earlier run%s", forecast->past_agents,
+					  forecast->past_agents == 1 ? "" : "s", forecast->past_runs,
+					  forecast->past_runs == 1 ? "" : "s")
+			      : xstrdup("computed from the agents' flags: no earlier run to go by");
+	char *text =
+		xasprintf("Takes about %s (%s), at the very worst %s (every agent away as long as a restart and its "
+			  "undo may take, up to %s), pauses aside.",
+			  clock_format_span(forecast->expected_ms, expected), basis,
+			  clock_format_span(forecast->worst_ms, worst), clock_format_span(longest_away(plan), longest));
+	print_line(text, stream);
+	free(basis);
+}
+
+static void print_untouched(const struct plan *plan, FILE *stream)
+{
+	size_t counts[LEFT_WHY_COUNT] = {0}, total = plan->left_out_count + plan->unchanged_count;
+	struct buffer text = BUFFER_INIT(TEXT_MAX);
+
+	if (total == 0)
+		return;
+	for (size_t i = 0; i < plan->left_out_count; i++)
+		counts[plan->left_out[i].why]++;
+	buffer_printf(&text, total == 1 ? "%zu other stays as it is" : "%zu others stay as they are", total);
+	if (plan->unchanged_count > 0)
+		buffer_printf(&text, ": %zu already as the config says", plan->unchanged_count);
+	for (int why = 0; why < LEFT_WHY_COUNT; why++) {
+		if (counts[why] == 0)
+			continue;
+		buffer_puts(&text, strchr(buffer_text(&text), ':') ? ", " : ": ");
+		buffer_printf(&text, "%zu %s", counts[why], plan_left_why_name((enum plan_left_why)why));
+	}
+	buffer_putc(&text, '.');
+	print_line(buffer_take(&text), stream);
+}
+
 static void print_origin(const struct plan *plan, FILE *stream)
 {
 	char made[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX];
 
-	fprintf(stream, "Made %s", clock_format(plan->created_ms, made));
+	clock_format(plan->created_ms, made);
 	if (plan->surveyed_ms > 0)
-		fprintf(stream, ", by hosts as they were surveyed at most %s before",
-			clock_format_span(plan->created_ms - plan->surveyed_ms, age));
-	fputs(plan->offline ? ", offline.\n" : ".\n", stream);
-	print_counts(plan, stream);
-	if (plan->where)
-		fprintf(stream, "Chosen by --where \"%s\"%s", plan->where, plan->exclude ? "" : ".\n");
-	if (plan->exclude)
-		fprintf(stream, "%s --exclude \"%s\".\n", plan->where ? " without" : "Chosen without", plan->exclude);
+		print_line(xasprintf("Made %s, by hosts as they were surveyed at most %s before%s.", made,
+				     clock_format_span(plan->created_ms - plan->surveyed_ms, age),
+				     plan->offline ? ", offline" : ""),
+			   stream);
+	else
+		print_line(xasprintf("Made %s%s.", made, plan->offline ? ", offline" : ""), stream);
+	print_times(plan, stream);
+	print_untouched(plan, stream);
 }
 
 void plan_print(const struct plan *plan, FILE *stream)
@@ -121,8 +253,8 @@ void plan_print(const struct plan *plan, FILE *stream)
 
 	plan_print_summary(plan, stream);
 	print_origin(plan, stream);
-	plan_section_order(plan, stream);
 	plan_section_risks(plan, stream);
+	plan_section_order(plan, stream);
 	plan_blocks_fold(plan, &blocks);
 	if (blocks.count > 0)
 		plan_section_title("What changes", stream);

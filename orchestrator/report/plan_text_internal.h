@@ -20,6 +20,11 @@ void plan_blocks_fold(const struct plan *plan, struct plan_blocks *out);
 void plan_blocks_clear(struct plan_blocks *blocks);
 void plan_block_print(const struct plan_block *block, FILE *stream);
 
+/* attributes, resources, domain: their effect is shown as the SlaveInfo's, and their whole text differs from agent to agent. */
+bool plan_flag_makes_slaveinfo(const char *flag);
+/* Tasks that die. */
+size_t plan_count_lost(const struct plan *plan);
+
 /* Without anything a terminal would obey. */
 void plan_text_print(const struct buffer *text, FILE *stream);
 /* Names as host sets, broken at the width, with the later lines indented; a line end at the end. */

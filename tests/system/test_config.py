@@ -4,10 +4,12 @@
 out of what is running."""
 import json
 import os
+import subprocess
 import unittest
 
 import documents
 from fleet import Fleet
+from lab import BIN
 
 HOSTS = [f"node{number:03}.lab" for number in range(1, 5)]
 CSV = "hostname,rack,note\nnode001.lab,r71,\"a, b\"\nnode002.lab,r72,\nnode003.lab,r73,c\n"
@@ -98,6 +100,31 @@ class Config(unittest.TestCase):
         self.assertIn("owner:me", shown.out)
         self.fleet.rollcall("config", "render", "nobody.lab", "mine").expect(2)
         self.fleet.rollcall("config", "render", "node004.lab", "nothing").expect(2)
+
+    def test_render_knows_what_was_taken_back(self):
+        host = "node003.lab"
+        self.add("taken", [{"match": f"hostname = {host}", "attributes": {"taken": "yes"}}])
+        self.fleet.rollcall("rollout", "start", self.fleet.plan("taken")).expect(0)
+        # The survey is older than the agent's process: the rollout has done what seems to be still to do.
+        shown = self.fleet.rollcall("config", "render", host).expect(0, "with taken@1: 1 change against what it ran with",
+                                                                     "rollcall inventory survey --where")
+        self.assertNotIn("what it runs with\n", shown.err)
+        self.assertTrue(self.document("config-render", "config", "render", host)["outdated"])
+        self.fleet.rollcall("inventory", "survey").expect(0)
+        self.fleet.rollcall("config", "render", host).expect(0, "with taken@1: 0 changes against what it runs with")
+        self.assertFalse(self.document("config-render", "config", "render", host)["outdated"])
+        # What is printed and what is told keep their order where both go into one file.
+        with open(self.fleet.file("rollback.log"), "w", encoding="utf-8") as log:
+            subprocess.run([os.path.join(BIN, "rollcall"), "rollout", "rollback", "latest", "--yes"], env=self.fleet.env,
+                           stdout=log, stderr=log, timeout=240, check=True)
+        with open(self.fleet.file("rollback.log"), encoding="utf-8") as log:
+            text = log.read()
+        places = [text.find(words) for words in ("What will happen, in this order", f"{host}  waiting", f"{host}  returning",
+                                                 "AGENT  ", "1 of 1: same ID")]
+        self.assertEqual(places, sorted(places), text)
+        self.assertNotIn(-1, places, text)
+        self.fleet.rollcall("inventory", "survey").expect(0)
+        self.fleet.rollcall("config", "render", host).expect(2, "or all of it was taken back")
 
     def test_import_changes_nothing(self):
         done = self.fleet.rollcall("config", "import", "--from", "hostname in node[001-004].lab", "found").expect(0)

@@ -86,12 +86,13 @@ class Planning(unittest.TestCase):
     def test_misspelt_attributes(self):
         self.plan("--offline", "--where", "zome = 'zone-1'").expect(2, "has an attribute zome; did you mean zone?")
         self.plan("--offline", "--exclude", "rock = 'rack-1'").expect(0, "has an attribute rock; did you mean rack?")
-        self.assertNotIn("did you mean", self.plan("--offline", "--where", "zone = 'zone-1'").expect(0).err)
+        self.plan("--offline", "--canary", "rock = 'rack-1'").expect(2, "has an attribute rock; did you mean rack?")
+        self.assertNotIn("did you mean", self.plan("--offline", "--where", "zone = 'zone-1'", "--canary", "1").expect(0).err)
 
     def test_the_page_ends_with_what_to_do(self):
         text = self.plan("--window", "2").expect(0).out
         plan = self.fleet.rollcall("rollout", "plan", "fleet", "--window", "2", "--json").expect(0).json()
-        order = ["6 agents change", "What will happen, in this order", "Risks", "What changes", "Masters", "leads; Mesos",
+        order = ["6 agents change", "Risks", "What will happen, in this order", "What changes", "Masters", "leads; Mesos",
                  "What stops it", "How to take it back", "Nothing has been changed", "rollcall rollout start"]
         places = [text.find(words) for words in order]
         self.assertEqual(places, sorted(places), text)
@@ -130,6 +131,32 @@ class Planning(unittest.TestCase):
                        "more than 30% of the cluster's agents"):
             self.assertIn(wanted, text)
 
+    def test_percentages_come_to_numbers(self):
+        text = self.plan("--offline", "--canary", "20%", "--window", "1,50%", "--max-failures", "10%", "--domain-window", "40%",
+                         "--max-failures-stage", "100%", "--max-failures-domain", "50%").expect(0).out
+        shown = text[text.index("Percentages, as they come out here"):]
+        for words in ("--canary: 20% of 6: 1", "--window: 1,50% of 6: 1, 3", "--domain-window: 40% of 6: 2",
+                      "--max-failures: 10% of 6: 0", "--max-failures-stage: 100% of the smallest stage: 1",
+                      "--max-failures-domain: 50% of the smallest failure domain: 1", "of the cluster's 6: more than"):
+            self.assertIn(words, shown)
+
+    def test_window_is_one_word_and_one_number(self):
+        text = self.plan("--offline", "--by", "zone", "--window", "4").expect(0).out
+        self.assertIn("Window 4: at most 4 away at once", text)
+        self.assertEqual(text.count(": 2 agents, window 4\n"), 3, text)
+
+    # ---- what it may cost
+
+    def test_what_shrinks_below_its_use_is_a_risk(self):
+        """Whatever each agent's tasks use, they are one block and one risk."""
+        self.fleet.add_config("small", [{"resources": {"mem": 512}}])
+        text = " ".join(self.fleet.rollcall("rollout", "plan", "small", "--offline").expect(0).out.split())
+        risks = text[text.index("Risks"):text.index("What will happen")]
+        self.assertIn("node[001-006].lab (6 agents): tasks use more mem than will be there (worst: 1024 used and 512 there",
+                      risks)
+        self.assertEqual(text.count("tasks use more"), 1, text)
+        self.assertIn(" What changes 6 agents ", text)
+
     def test_words_that_mean_nothing(self):
         for words in (("--window", "1,,2"), ("--window", "1,0"), ("--canary", "0"), ("--canary", "zone ="), ("--by", "colour"),
                       ("--exclude", "zone ="), ("--max-failures", "-1"), ("--max-failures-stage", "x"),
@@ -146,6 +173,24 @@ class Planning(unittest.TestCase):
             self.assertIn(words, text)
 
     # ---- who is left out
+
+    def test_everybody_is_somewhere(self):
+        """Who is neither changed nor already right is named, with the reason."""
+        self.fleet.add_config("first", [{"match": "zone = 'zone-1'", "attributes": {"generation": "g2"}},
+                                        {"match": "hostname = 'node002.lab'", "attributes": {"generation": "g1"}}])
+        words = ("--offline", "--where", "not hostname = 'node006.lab'", "--exclude", "hostname = 'node004.lab'")
+        text = self.fleet.rollcall("rollout", "plan", "first", *words).expect(0).out
+        shown = text[text.index("Not touched"):]
+        for line in ("1 excluded: node004.lab", '--exclude "hostname = \'node004.lab\'"', "2 unmatched: node[003,005].lab",
+                     "no rule of first@1 matches it", "1 unchosen: node006.lab", "does not choose it",
+                     "1 already as the config says: node002.lab"):
+            self.assertIn(line, shown)
+        self.assertIn("5 others stay as they are: 1 already as the config says, 1 excluded, 2 unmatched, 1 unchosen.",
+                      " ".join(text.split()))
+        plan = self.fleet.rollcall("rollout", "plan", "first", "--json", *words).expect(0).json()
+        documents.check(plan, documents.load("rollout-plan"))
+        named = [entry["hostname"] for entry in plan["plan"]["left_out"]] + plan["plan"]["unchanged"]
+        self.assertEqual(sorted(named), [f"node{number:03}.lab" for number in range(2, 7)])
 
     def test_ignore_list(self):
         fleet = self.fleet
