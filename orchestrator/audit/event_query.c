@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/suggest.h"
 #include "orchestrator/ledger/ledger_backend.h"
 
 /* Room beside the selector's own text. */
@@ -36,6 +37,11 @@ static void add_number(struct statement_draft *draft, const char *comparison, in
 	buffer_printf(&draft->sql, " AND %s ?%zu", comparison, draft->count);
 }
 
+/* Events of an agent that the inventory has forgotten, or has not seen yet, are found by its ID. */
+#define OF_AGENT                                                                                                       \
+	"e.agent = ? OR e.agent IN (SELECT a.id FROM agents a WHERE a.hostname = ? OR substr(a.id, 1, length(?)) = ?)" \
+	" OR e.agent IN (SELECT a.id FROM agent_states s JOIN agents a ON a.row = s.agent WHERE s.hostname = ?)"
+
 static void write_statement(struct statement_draft *draft, const struct event_filter *filter)
 {
 	size_t count = 0;
@@ -53,11 +59,7 @@ static void write_statement(struct statement_draft *draft, const struct event_fi
 	if (filter->run)
 		add_text(draft, "e.run = ?", filter->run);
 	if (filter->agent)
-		add_text(draft,
-			 "e.agent = ? OR e.agent IN (SELECT a.id FROM agents a WHERE a.hostname = ? OR substr(a.id, 1, "
-			 "length(?)) = ?) OR e.agent IN (SELECT a.id FROM agent_states s JOIN agents a ON a.row = "
-			 "s.agent WHERE s.hostname = ?)",
-			 filter->agent);
+		add_text(draft, OF_AGENT, filter->agent);
 	if (filter->kind)
 		add_text(draft, "e.kind = ? OR substr(e.kind, 1, length(?) + 1) = ? || '.'", filter->kind);
 	if (filter->since_ms)
@@ -101,4 +103,47 @@ int event_query(struct store *store, const struct event_filter *filter,
 	buffer_clear(&draft.sql);
 	free(draft.values);
 	return result;
+}
+
+/* ---- names */
+
+static int find_near(struct store *store, const char *agent, char **near, struct error *err)
+{
+	struct suggestion suggestion = {.word = agent};
+	struct store_cursor rows;
+	int more;
+
+	*near = NULL;
+	if (store_query(store, &rows, err, "SELECT DISTINCT hostname FROM agents", "") < 0)
+		return -1;
+	while ((more = store_next(&rows, err)) > 0) {
+		suggestion_offer(&suggestion, store_text(&rows, 0));
+		/* A row's text does not outlive it. */
+		if (suggestion.closest == store_text(&rows, 0)) {
+			free(*near);
+			suggestion.closest = *near = xstrdup(suggestion.closest);
+		}
+	}
+	store_done(&rows);
+	if (more == 0)
+		return 0;
+	free(*near);
+	*near = NULL;
+	return -1;
+}
+
+int event_agent_is_known(struct store *store, const char *agent, char **near, struct error *err)
+{
+	int64_t known = 0;
+
+	if (store_find_int(
+		    store, &known, err,
+		    "SELECT EXISTS (SELECT 1 FROM agents WHERE hostname = ?1 OR substr(id, 1, length(?1)) = ?1) OR "
+		    "EXISTS (SELECT 1 FROM agent_states WHERE hostname = ?1) OR "
+		    "EXISTS (SELECT 1 FROM events WHERE agent = ?1)",
+		    "t", agent) < 0)
+		return -1;
+	if (known)
+		return 1;
+	return find_near(store, agent, near, err);
 }

@@ -15,6 +15,10 @@ struct event_filter {
 	int64_t after;                /* seq */
 };
 
+/* Is there an agent of that name (as event_filter.agent has it), now or in any event? 1; 0: no, and near (the caller's) gets a hostname that
+ * may have been meant, or NULL; -1. */
+int event_agent_is_known(struct store *store, const char *agent, char **near, struct error *err);
+
 /* Borrowed during the call. */
 struct event_row {
 	struct ledger_entry entry;

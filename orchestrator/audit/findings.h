@@ -8,7 +8,7 @@
 
 struct finding {
 	/* "changed", "removed", "inserted", "moved", "hash", "cut": of the chain; "projection", "plan", "config": rows that disagree with
-	 * it; "head", "witness", "signature", "report": it disagrees with what was noted elsewhere; "unreachable": nobody could say. */
+	 * it; "schema": what the rows lie in; "head", "witness", "signature", "report": it disagrees with what was noted elsewhere; "unreachable": nobody could say. */
 	const char *kind;
 	int64_t seq; /* the event it begins with; 0: of none */
 	char *text;  /* what, where, and what to do: for people */

@@ -6,17 +6,14 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "inventory/store_shape.h"
+#include "orchestrator/audit/beginning.h"
+#include "orchestrator/audit/projections_sql.h"
 
 /* The value of a member of the newest event that a row rests on. */
 #define LAST_EVENT(condition) "(SELECT max(e.seq) FROM events e WHERE " condition ")"
 #define MEMBER(of, name)      "(SELECT json_extract(CAST(e.body AS TEXT), '$." name "') FROM events e WHERE e.seq = " of ")"
 
-/* Versions and lists from before such acts were events have none: rows older than the first event of their kind are not asked for it. */
-/* Times of an event and of its row are taken one after the other. */
-#define NEAR(one, other) "abs(" one " - " other ") < 600000"
-/* As events say it. */
-#define UNTIL                                                                                                          \
-	"coalesce(strftime('%Y-%m-%dT%H:%M:%S', i.until_ms / 1000, 'unixepoch') || printf('.%03dZ', i.until_ms % 1000), '-')"
 /* An order has its number among all of them only once it is in the table. */
 /* What was ordered while nobody drove was done at once: its one event has no number, and says all that the row does. */
 #define ORDERS                                                                                                                \
@@ -24,23 +21,29 @@
 	"done_ms, answer FROM run_orders o WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.kind = 'run.obeyed' AND e.run = " \
 	"o.run AND json_extract(CAST(e.body AS TEXT), '$.number') = 0 AND json_extract(CAST(e.body AS TEXT), '$.order') = "   \
 	"o.verb AND json_extract(CAST(e.body AS TEXT), '$.by') = o.actor AND json_extract(CAST(e.body AS TEXT), '$.answer') " \
-	"IS o.answer AND coalesce(json_extract(CAST(e.body AS TEXT), '$.done_ms'), o.done_ms) = o.done_ms)"
+	"IS o.answer AND coalesce(json_extract(CAST(e.body AS TEXT), '$.done_ms'), o.done_ms) = o.done_ms AND "               \
+	"coalesce(json_extract(CAST(e.body AS TEXT), '$.time_ms'), o.time_ms) = o.time_ms) OR EXISTS (SELECT 1 FROM "         \
+	"run_orders p WHERE p.seq < o.seq AND p.run = o.run AND p.verb = o.verb AND p.actor = o.actor AND p.time_ms = "       \
+	"o.time_ms AND p.done_ms = o.done_ms AND p.answer IS o.answer)"
 #define ORDERED                                                                                                                 \
 	"SELECT seq, run, row_number() OVER (PARTITION BY run ORDER BY seq) AS n, json_extract(CAST(body AS TEXT), '$.order') " \
 	"|| ' by ' || json_extract(CAST(body AS TEXT), '$.by') AS text, json_extract(CAST(body AS TEXT), '$.time_ms') AS "      \
 	"time_ms FROM events WHERE kind = 'run.ordered'"
 
-/* What older databases held before it became an event is taken for what it is; in one that began with an event everything is one. */
-#define BORN_WITH_EVENTS "EXISTS (SELECT 1 FROM events WHERE seq = 1 AND kind = 'database.init')"
-
-/* The list of agents that plans leave out, and the events that made it. */
-#define IGNORED                                                                                                        \
-	"SELECT i.number, c.name || ', ' || i.selector || ', ' || i.reason || ', ' || " UNTIL                          \
-	" || ', by ' || i.author AS text, i.created_ms AS time_ms FROM ignores i JOIN clusters c ON c.id = i.cluster"
-#define IGNORING                                                                                                               \
-	"SELECT seq, time_ms, json_extract(CAST(body AS TEXT), '$.cluster') || ', ' || json_extract(CAST(body AS TEXT), "      \
-	"'$.selector') || ', ' || json_extract(CAST(body AS TEXT), '$.reason') || ', ' || coalesce(json_extract(CAST(body AS " \
-	"TEXT), '$.until'), '-') || ', by ' || actor AS text FROM events WHERE kind = 'inventory.ignore'"
+/* What has made the lists of configs and of ignored agents: events, and what was there when the ledger began. */
+#define CONFIGS_MADE                                                                                                   \
+	CONFIG_EVENTS " UNION ALL SELECT e.seq, " BEGUN_MEMBER("time_ms") ", 1, " BEGUN_MEMBER(                        \
+		"name") ", " BEGUN_MEMBER("text") " FROM " BEGUN("configs")
+#define IGNORES_MADE                                                                                                   \
+	IGNORE_EVENTS " UNION ALL SELECT e.seq, " BEGUN_MEMBER("time_ms") ", 1, " BEGUN_MEMBER("text") " FROM " BEGUN( \
+		"ignores")
+#define IGNORES_ENDED                                                                                                  \
+	UNIGNORE_EVENTS                                                                                                \
+	" UNION ALL SELECT e.seq, json_extract(j.value, '$.removed_by'), json_extract(j.value, '$.removed_ms'), 1, "   \
+	"json_extract(j.value, '$.number') FROM " BEGUN("ignores") " AND json_extract(j.value, '$.removed_ms') IS "    \
+								   "NOT NULL"
+/* Their times, of row and said. */
+#define SAME_TIME "abs(row.time_ms - said.time_ms) < said.slack"
 
 /* Each query gives the rows that disagree: what they are, what the row says, what the events say, and the event's seq. NULL is shown
  * as "nothing". */
@@ -101,9 +104,11 @@ static const struct check checks[] = {
 	 "json_extract(CAST(document AS TEXT), '$.cluster') || ', ' || json_extract(CAST(document AS TEXT), '$.created_ms') AS "
 	 "said FROM plans WHERE json_valid(CAST(document AS TEXT))) WHERE row IS NOT said",
 	 "the cluster and time of plan %s"},
-	{"SELECT ep.epoch, ep.run || ', ' || ep.actor, NULL, NULL FROM epochs ep WHERE NOT EXISTS (SELECT 1 FROM events e WHERE "
-	 "e.run = ep.run AND e.kind = 'run.epoch' AND json_extract(CAST(e.body AS TEXT), '$.epoch') = ep.epoch AND e.actor = "
-	 "ep.actor AND " NEAR("e.time_ms", "ep.time_ms") ")",
+	{"SELECT ep.epoch, ep.run || ', ' || ep.actor || ', ' || " TIME_TEXT(
+		 "ep.time_ms") ", NULL, NULL FROM epochs ep WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.run = ep.run AND e.kind "
+			       "= 'run.epoch' AND json_extract(CAST(e.body AS TEXT), '$.epoch') = ep.epoch AND e.actor = ep.actor "
+			       "AND coalesce(json_extract(CAST(e.body AS TEXT), '$.time_ms') = ep.time_ms, abs(e.time_ms - "
+			       "ep.time_ms) < 600000))",
 	 "epoch %s"},
 	{"SELECT json_extract(CAST(e.body AS TEXT), '$.epoch'), NULL, e.run, e.seq FROM events e WHERE e.kind = "
 	 "'run.epoch' AND json_extract(CAST(e.body AS TEXT), '$.epoch') NOT IN (SELECT epoch FROM epochs)",
@@ -120,29 +125,25 @@ static const struct check checks[] = {
 	 "row.answer IS NOT said.answer OR (row.done_ms IS NULL) <> (said.seq IS NULL) OR coalesce(row.done_ms <> said.done_ms, "
 	 "0)",
 	 "what became of the order to run %s"},
-	{"SELECT coalesce(row.name, said.name), row.text, said.text, said.seq FROM (SELECT c.name || '@' || v.version AS name, "
-	 "v.sha256 || ', ' || coalesce(v.csv_sha256, '-') || ', ' || v.message || ', by ' || v.author AS text, v.created_ms AS "
-	 "time_ms FROM configs c JOIN config_versions v ON v.config = c.id) row FULL JOIN (SELECT seq, time_ms, "
-	 "json_extract(CAST(body AS TEXT), '$.name') || '@' || json_extract(CAST(body AS TEXT), '$.version') AS name, "
-	 "json_extract(CAST(body AS TEXT), '$.sha256') || ', ' || coalesce(json_extract(CAST(body AS TEXT), '$.csv_sha256'), '-') "
-	 "|| ', ' || coalesce(json_extract(CAST(body AS TEXT), '$.message'), '') || ', by ' || actor AS text FROM events WHERE "
-	 "kind = 'config.added') said ON said.name = row.name WHERE (row.text IS NOT said.text OR NOT " NEAR(
-		 "row.time_ms", "said.time_ms") ") AND (said.seq IS NOT NULL OR " BORN_WITH_EVENTS
-						" OR row.time_ms >= (SELECT "
-						"min(time_ms) FROM events WHERE kind = 'config.added'))",
+	{"SELECT coalesce(row.name, said.name), row.text || ', ' || " TIME_TEXT("row.time_ms") ", said.text || ', ' || " TIME_TEXT(
+		 "said.time_ms") ", said.seq FROM (" CONFIG_ROWS ") row FULL JOIN (" CONFIGS_MADE
+				 ") said ON said.name = row.name WHERE row.text IS NOT said.text OR NOT (" SAME_TIME
+				 ")",
 	 "config %s"},
-	{"WITH row AS (" IGNORED "), said AS (" IGNORING
-	 ") SELECT number, text, NULL, NULL FROM row WHERE (" BORN_WITH_EVENTS
-	 " OR time_ms >= (SELECT min(time_ms) FROM said)) AND NOT EXISTS (SELECT 1 FROM said WHERE said.text = row.text AND " NEAR(
-		 "said.time_ms",
-		 "row.time_ms") ") UNION ALL SELECT seq, NULL, text, seq FROM said WHERE NOT EXISTS (SELECT 1 "
-				"FROM row WHERE row.text = said.text AND " NEAR("said.time_ms", "row.time_ms") ")",
+	{"WITH row AS (" IGNORE_ROWS "), said AS (" IGNORES_MADE ") SELECT number, text || ', ' || " TIME_TEXT(
+		 "time_ms") ", NULL, NULL FROM row WHERE (SELECT count(*) FROM said WHERE "
+			    "said.text = row.text AND " SAME_TIME
+			    ") < (SELECT count(*) FROM row other WHERE other.text = row.text AND other.time_ms = row.time_ms AND other.number <= "
+			    "row.number) UNION ALL SELECT seq, NULL, text || ', ' || " TIME_TEXT(
+				    "time_ms") ", seq FROM said WHERE NOT EXISTS (SELECT 1 FROM row WHERE row.text = said.text AND " SAME_TIME
+					       ")",
 	 "the list of agents that plans leave out, number %s"},
-	{"SELECT i.number, CASE WHEN i.removed_ms IS NULL THEN 'it holds' ELSE 'removed by ' || i.removed_by END, CASE WHEN said.seq "
-	 "IS NULL THEN 'it holds' ELSE 'removed by ' || said.actor END, said.seq FROM ignores i LEFT JOIN (SELECT max(seq) AS seq, "
-	 "actor, time_ms, json_extract(CAST(body AS TEXT), '$.number') AS number FROM events WHERE kind = 'inventory.unignore' GROUP "
-	 "BY 4) said ON said.number = i.number WHERE i.removed_by IS NOT said.actor OR NOT coalesce(" NEAR(
-		 "i.removed_ms", "said.time_ms") ", i.removed_ms IS NULL AND said.seq IS NULL)",
+	{"WITH row AS (SELECT number, removed_by, removed_ms AS time_ms FROM ignores), said AS (SELECT max(seq) AS seq, actor, "
+	 "time_ms, slack, number FROM (" IGNORES_ENDED
+	 ") GROUP BY number) SELECT row.number, CASE WHEN row.time_ms IS NULL THEN 'it "
+	 "holds' ELSE 'removed by ' || row.removed_by || ', ' || " TIME_TEXT("row.time_ms") " END, CASE WHEN said.seq IS NULL THEN 'it holds' ELSE 'removed by ' || said.actor || ', ' || " TIME_TEXT(
+		 "said.time_ms") " END, said.seq FROM row LEFT JOIN said ON said.number = row.number WHERE row.removed_by IS NOT "
+				 "said.actor OR NOT coalesce(" SAME_TIME ", row.time_ms IS NULL AND said.seq IS NULL)",
 	 "the end of what plans leave out, number %s"},
 };
 
@@ -197,6 +198,17 @@ static int check_documents(struct store *store, const char *sql, const char *kin
 	return more;
 }
 
+/* ---- and the tables themselves */
+
+static void add_shape(void *ctx, const char *what)
+{
+	findings_add(
+		ctx, "schema", 0,
+		"%s: the database's tables, indexes and triggers are not those that rollcall makes; put a backup in its "
+		"place whose head you trust",
+		what);
+}
+
 int projections_check(struct store *store, const struct chain *chain, struct findings_list *findings, struct error *err)
 {
 	if (check_documents(store, "SELECT substr(hash, 1, 12), hash, document FROM plans ORDER BY created_ms", "plan",
@@ -214,7 +226,10 @@ int projections_check(struct store *store, const struct chain *chain, struct fin
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (run_check(store, &checks[i], findings, err) < 0)
 			return -1;
-	if (projections_check_runs(store, findings, err) < 0 || projections_check_queue(store, findings, err) < 0)
+	if (beginning_check(store, findings, err) < 0 || projections_check_runs(store, findings, err) < 0 ||
+	    projections_check_queue(store, findings, err) < 0)
 		return -1;
-	return projections_check_agents(store, chain, findings, err);
+	if (projections_check_agents(store, chain, findings, err) < 0)
+		return -1;
+	return store_shape_check(store, add_shape, findings, err);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agents of runs: each row against the events of its agent, and the heads that its requests carried against the chain. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "orchestrator/audit/beginning.h"
 #include "orchestrator/audit/projections.h"
 #include "orchestrator/ledger/ledger_backend.h"
 #include "orchestrator/ledger/ledger_query.h"
@@ -173,6 +175,16 @@ static void check_head(struct store *store, const struct chain *chain, const str
 	json_decref(request);
 }
 
+/* Its last event was written before events had the digest of its row: it was recorded when the ledger began. */
+static void take_found_digest(struct told *told, const json_t *found)
+{
+	char position[32];
+
+	snprintf(position, sizeof(position), "%" PRId64, told->row->position);
+	if (told->seq && !told->row_digest)
+		take_text(&told->row_digest, json_object_get(found, "agents"), position);
+}
+
 static void judge(struct store *store, const struct chain *chain, const struct told *told,
 		  struct findings_list *findings)
 {
@@ -203,6 +215,7 @@ static int check_run(struct store *store, struct ledger *ledger, const char *run
 {
 	struct run_agent *rows = NULL;
 	struct reading reading = {NULL, 0};
+	json_t *found;
 	int result;
 
 	if (ledger_load_agents(ledger, run, &rows, &reading.count, err) < 0)
@@ -213,13 +226,16 @@ static int check_run(struct store *store, struct ledger *ledger, const char *run
 	if (reading.count)
 		qsort(reading.agents, reading.count, sizeof(*reading.agents), by_id);
 	result = ledger_run_events(store, run, hear, &reading, err);
+	found = beginning_of_run(store, run);
 	for (size_t i = 0; i < reading.count; i++) {
+		take_found_digest(&reading.agents[i], found);
 		if (result == 0)
 			judge(store, chain, &reading.agents[i], findings);
 		told_clear(&reading.agents[i]);
 	}
 	for (size_t i = 0; i < reading.count; i++)
 		run_agent_clear(&rows[i]);
+	json_decref(found);
 	free(rows);
 	free(reading.agents);
 	return result;

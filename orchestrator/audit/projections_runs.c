@@ -6,10 +6,11 @@
 #include "orchestrator/audit/projections.h"
 #include "orchestrator/ledger/ledger_query.h"
 
-/* The newest event about the run itself that has such a digest. */
+/* The newest event about the run itself that has such a digest, or what was found of it when the ledger began. */
 #define NEWEST(member)                                                                                                 \
-	"SELECT json_extract(CAST(body AS TEXT), '$." member "'), seq FROM events WHERE run = ?1 AND agent IS NULL "   \
-	"AND json_extract(CAST(body AS TEXT), '$." member "') IS NOT NULL ORDER BY seq DESC LIMIT 1"
+	"SELECT json_extract(CAST(body AS TEXT), '$." member "'), seq FROM events WHERE ((run = ?1 AND agent IS NULL)" \
+	" OR (kind = 'database.found' AND json_extract(CAST(body AS TEXT), '$.run') = ?1)) AND "                       \
+	"json_extract(CAST(body AS TEXT), '$." member "') IS NOT NULL ORDER BY seq DESC LIMIT 1"
 
 /* 1: it is another one; 0: it is that, or none was recorded (by older versions); -1. */
 static int is_another(struct store *store, const char *sql, const char *run, const char *digest, int64_t *seq,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "orchestrator/report/reports.h"
@@ -15,6 +16,8 @@
 /* Of a line that differs, around the place. */
 #define CLOCKS_DIFFER_MS 60000 /* of two processes on one machine, and of what waited in between */
 #define SHOWN_BEFORE     30
+/* The headings of a CSV begin so. */
+#define CSV_BEGIN        "run,agent_id,"
 #define SHOWN            70
 
 /* What a report says of its own making. */
@@ -42,6 +45,34 @@ static bool read_mark(const char *text, struct mark *out)
 	return true;
 }
 
+/* CSV has no such line, but a run's name at the beginning of each: every record's first cell, once. */
+static bool read_csv(const struct buffer *file, struct mark *out)
+{
+	const char *text = buffer_text(file);
+	struct buffer runs = BUFFER_INIT(REPORT_MAX);
+	const char *last = "";
+	size_t last_len = 0;
+	bool quoted = false, begins = false;
+
+	if (strncmp(text, CSV_BEGIN, strlen(CSV_BEGIN)) != 0)
+		return false;
+	for (; *text; text++) {
+		const char *cell = text + (*text == '"');
+		size_t len = begins ? strcspn(cell, ",\"\r\n") : 0;
+
+		if (len > 0 && (len != last_len || strncmp(cell, last, len) != 0)) {
+			buffer_printf(&runs, "%s%.*s", runs.len ? "," : "", (int)len, cell);
+			last = cell;
+			last_len = len;
+		}
+		quoted ^= *text == '"';
+		begins = !quoted && *text == '\n';
+	}
+	*out = (struct mark){.format = REPORT_CSV, .version = ROLLCALL_VERSION};
+	out->runs = buffer_take(&runs);
+	return true;
+}
+
 /* Names that others gave may look like one, too: the page has it before them, every other format behind them. */
 static bool find_mark(const struct buffer *file, struct mark *out)
 {
@@ -64,16 +95,20 @@ static int find_event(struct store *store, const char *sha256, struct reported *
 	struct store_cursor rows;
 	int found;
 
-	if (store_query(store, &rows, err,
-			"SELECT seq, time_ms, actor FROM events WHERE kind = 'audit.reported' AND "
-			"json_extract(CAST(body AS TEXT), '$.sha256') = ?1 ORDER BY seq LIMIT 1",
-			"t", sha256) < 0)
+	if (store_query(
+		    store, &rows, err,
+		    "SELECT seq, time_ms, actor, json_extract(CAST(body AS TEXT), '$.file'), (SELECT group_concat(r.value, ', ') "
+		    "FROM json_each(CAST(body AS TEXT), '$.runs') r) FROM events WHERE kind = 'audit.reported' AND "
+		    "json_extract(CAST(body AS TEXT), '$.sha256') = ?1 ORDER BY seq LIMIT 1",
+		    "t", sha256) < 0)
 		return -1;
 	found = store_next(&rows, err);
 	if (found > 0) {
 		out->event = store_int(&rows, 0);
 		out->time_ms = store_int(&rows, 1);
 		snprintf(out->actor, sizeof out->actor, "%s", store_text(&rows, 2));
+		snprintf(out->as, sizeof out->as, "%s", store_text(&rows, 3) ? store_text(&rows, 3) : "");
+		snprintf(out->runs, sizeof out->runs, "%s", store_text(&rows, 4) ? store_text(&rows, 4) : "");
 	}
 	store_done(&rows);
 	return found < 0 ? -1 : 0;
@@ -89,6 +124,8 @@ static int add_runs(struct store *store, const struct mark *mark, struct report_
 	while (result == 0 && (name = strsep(&rest, ",")) != NULL)
 		result = report_runs_add(runs, store, name, mark->made_ms, err);
 	free(names);
+	if (result == 0 && !report_has_format(runs, mark->format))
+		result = error_set(err, ERROR_USAGE, "%s is a rescue, and of one there is no such report", mark->runs);
 	for (size_t i = 0; i < runs->count; i++)
 		memcpy(runs->views[i].head, mark->head, sizeof mark->head);
 	return result;
@@ -104,13 +141,27 @@ static int count_later(struct store *store, const struct report_runs *runs, int6
 
 		if (store_find_int(
 			    store, &count, err,
-			    "SELECT count(*) FROM events WHERE seq > ?2 AND (run = ?1 OR (kind GLOB 'rescue.*' AND agent IN (SELECT "
+			    "SELECT count(*) FROM events WHERE seq > ?2 AND (run = ?1 OR run IN (SELECT id FROM runs WHERE "
+			    "rolls_back = ?1) OR (kind GLOB 'rescue.*' AND agent IN (SELECT "
 			    "agent FROM run_agents WHERE run = ?1)))",
 			    "ti", runs->views[i].run.id, head) < 0)
 			return -1;
 		*later += count;
 	}
 	return 0;
+}
+
+/* How long such an agent was away is said until the moment at which the report was made. */
+static bool has_away(const struct report_runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		for (size_t k = 0; k < runs->views[i].count; k++) {
+			const struct run_agent *row = runs->views[i].agents[k].row;
+
+			if (row->away_from_ms && !row->away_until_ms)
+				return true;
+		}
+	return false;
 }
 
 static size_t common(const struct buffer *one, const struct buffer *other)
@@ -200,6 +251,9 @@ static int compare(struct store *store, const char *path, const struct buffer *f
 	else if (result == 0 && !out->same && strcmp(mark->version, ROLLCALL_VERSION) != 0)
 		snprintf(out->why, sizeof out->why, "rollcall %s wrote it, and this is %s", mark->version,
 			 ROLLCALL_VERSION);
+	else if (result == 0 && !out->same && mark->format == REPORT_CSV && has_away(&runs))
+		snprintf(out->why, sizeof out->why,
+			 "CSV does not say when it was written, and agents of its runs are still away");
 	else if (result == 0 && !out->same)
 		tell_difference(path, file, &made, findings);
 	report_runs_clear(&runs);
@@ -209,21 +263,12 @@ static int compare(struct store *store, const char *path, const struct buffer *f
 
 /* ---- both */
 
-static int check_mark(struct store *store, const char *path, const struct buffer *file, const struct mark *mark,
-		      const struct chain *chain, struct reported *out, struct findings_list *findings,
-		      struct error *err)
+/* A failure of those is about the file, and told; another one is the database's. */
+static int compare_runs(struct store *store, const char *path, const struct buffer *file, const struct mark *mark,
+			int64_t head, struct reported *out, struct findings_list *findings, struct error *err)
 {
 	struct error why = ERROR_INIT;
-	int64_t head = chain_find(chain, mark->head);
 
-	if (head < 0) {
-		findings_add(
-			findings, "report", 0,
-			"%s names the head %.12s, and no event has that hash: it was edited, is another database's, or the "
-			"chain was computed anew or cut off since",
-			path, mark->head);
-		return 0;
-	}
 	if (compare(store, path, file, mark, head, out, findings, &why) == 0)
 		return 0;
 	if (why.kind != ERROR_USAGE)
@@ -232,27 +277,50 @@ static int check_mark(struct store *store, const char *path, const struct buffer
 	return 0;
 }
 
+static int check_mark(struct store *store, const char *path, const struct buffer *file, const struct mark *mark,
+		      const struct chain *chain, struct reported *out, struct findings_list *findings,
+		      struct error *err)
+{
+	int64_t head = chain_find(chain, mark->head);
+
+	if (head >= 0)
+		return compare_runs(store, path, file, mark, head, out, findings, err);
+	findings_add(
+		findings, "report", 0,
+		"%s names the head %.12s, and no event has that hash: it was edited, is another database's, or the "
+		"chain was computed anew or cut off since",
+		path, mark->head);
+	return 0;
+}
+
+/* As of the event that recorded it, or as of now. */
+static int check_csv(struct store *store, const char *path, const struct buffer *file, struct mark *mark,
+		     struct reported *out, struct findings_list *findings, struct error *err)
+{
+	if (!*mark->runs) {
+		snprintf(out->why, sizeof out->why, "it names no run");
+		return 0;
+	}
+	mark->made_ms = out->event ? out->time_ms : clock_wall_ms();
+	return compare_runs(store, path, file, mark, out->event ? out->event : INT64_MAX, out, findings, err);
+}
+
 static int check(struct store *store, const char *path, const struct buffer *file, const struct chain *chain,
 		 struct reported *out, struct findings_list *findings, struct error *err)
 {
 	char sha256[DIGEST_HEX_SIZE];
 	struct mark mark = {.runs = NULL};
-	bool marked = find_mark(file, &mark);
 	size_t before = findings->count;
 	int result;
 
 	digest_hex(buffer_text(file), file->len, sha256);
 	result = find_event(store, sha256, out, err);
-	if (result == 0 && marked)
+	if (result == 0 && find_mark(file, &mark))
 		result = check_mark(store, path, file, &mark, chain, out, findings, err);
-	else if (result == 0 && !out->event)
-		result = error_set(
-			err, ERROR_USAGE,
-			"%s: names no run and no head, as reports of rollcall do, and the ledger does not know it. Of CSV, "
-			"only what `audit report --out` wrote can be checked",
-			path);
+	else if (result == 0 && read_csv(file, &mark))
+		result = check_csv(store, path, file, &mark, out, findings, err);
 	else if (result == 0)
-		snprintf(out->why, sizeof out->why, "CSV does not say when it was written");
+		snprintf(out->why, sizeof out->why, "it does not say how it was made, as reports of rollcall do");
 	if (result == 0 && !out->event && !out->same && findings->count == before)
 		findings_add(
 			findings, "report", 0,
@@ -271,8 +339,8 @@ int reported_check(struct store *store, const char *path, const struct chain *ch
 	int result = file_read(path, &file, err);
 
 	if (result == 0 && file.len != strlen(buffer_text(&file)))
-		result = error_set(err, ERROR_USAGE, "%s: is no report: it holds zero bytes", path);
-	if (result == 0)
+		findings_add(findings, "report", 0, "%s is no report: it holds zero bytes", path);
+	else if (result == 0)
 		result = check(store, path, &file, chain, &found, findings, err);
 	if (result == 0)
 		*out = found;

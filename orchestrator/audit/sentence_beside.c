@@ -104,6 +104,24 @@ static void say_init(const json_t *body, struct buffer *out)
 		      text_of(body, "sha256"));
 }
 
+static void say_begun(const json_t *body, struct buffer *out)
+{
+	size_t configs = json_array_size(json_object_get(body, "configs")),
+	       ignores = json_array_size(json_object_get(body, "ignores"));
+
+	buffer_printf(out, "the ledger of database %.*s begins", HASH_SHOWN, text_of(body, "database"));
+	if (configs + ignores > 0)
+		buffer_printf(
+			out,
+			"; without an event of their own were there: %zu config version%s, %zu entr%s of ignored agents",
+			configs, configs == 1 ? "" : "s", ignores, ignores == 1 ? "y" : "ies");
+}
+
+static void say_found(const json_t *body, struct buffer *out)
+{
+	buffer_printf(out, "run %s was there before its events had digests of its rows", text_of(body, "run"));
+}
+
 static void say_import(const json_t *body, struct buffer *out)
 {
 	buffer_printf(out, "the database was made from %s, %lld rows, and all events before this one",
@@ -118,6 +136,7 @@ const struct sentence sentences_beside_runs[] = {
 	{"webhook.added", say_receiver},      {"observer.removed", say_no_receiver},
 	{"webhook.removed", say_no_receiver}, {"outgoing.delivered", say_delivered},
 	{"outgoing.dropped", say_dropped},    {"database.init", say_init},
-	{"database.imported", say_import},
+	{"database.imported", say_import},    {"database.begun", say_begun},
+	{"database.found", say_found},
 };
 const size_t sentences_beside_runs_count = sizeof(sentences_beside_runs) / sizeof(sentences_beside_runs[0]);

@@ -3,10 +3,18 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
 #include "orchestrator/choose.h"
 #include "orchestrator/survey_hosts.h"
+#include "protocol/journal.h"
+
+/* Of operations that a journal does not know, in a finding. */
+#define UNKNOWN_SHOWN 3
+#define UNKNOWN_MAX   4096
 
 struct hearing {
+	struct store *store;
+	struct error *err; /* the first failure of the database */
 	const char *database;
 	const struct chain *chain;
 	struct witness_counts counts;
@@ -40,6 +48,76 @@ static void hear_operation(struct hearing *hearing, const char *hostname, const 
 		operation->run ? operation->run : "?");
 }
 
+static bool has(const struct survey *survey, const char *operation)
+{
+	for (size_t i = 0; i < survey->operation_count; i++)
+		if (survey->operations[i].operation && strcmp(survey->operations[i].operation, operation) == 0)
+			return true;
+	return false;
+}
+
+/* What the ledger says was carried out on a host, and its journal does not know. */
+struct unknown {
+	size_t count;
+	struct buffer text; /* the first of them */
+};
+
+static void unknown_add(struct unknown *unknown, const char *operation, const char *run)
+{
+	if (unknown->count++ < UNKNOWN_SHOWN)
+		buffer_printf(&unknown->text, "%s%s of run %s", unknown->count > 1 ? ", " : "", operation, run);
+}
+
+/* The newest first. A full journal has lost its oldest: behind the last one that it knows nothing is missed. */
+static int find_unknown(struct hearing *hearing, const char *agent_id, const struct survey *survey, struct unknown *out)
+{
+	struct unknown later = {.text = BUFFER_INIT(UNKNOWN_MAX)};
+	struct store_cursor rows;
+	int more;
+
+	if (store_query(
+		    hearing->store, &rows, hearing->err,
+		    "SELECT operation, run FROM run_agents WHERE agent = ?1 AND operation IS NOT NULL AND state IN ('done', "
+		    "'reverted') ORDER BY away_from_ms DESC",
+		    "t", agent_id) < 0)
+		return -1;
+	while ((more = store_next(&rows, hearing->err)) > 0) {
+		const char *operation = store_text(&rows, 0);
+
+		if (!has(survey, operation)) {
+			unknown_add(&later, operation, store_text(&rows, 1));
+			continue;
+		}
+		out->count = later.count;
+		buffer_clear(&out->text);
+		buffer_puts(&out->text, buffer_text(&later.text));
+	}
+	store_done(&rows);
+	if (more == 0 && survey->operation_count < JOURNAL_KEEP) {
+		buffer_clear(&out->text);
+		out->count = later.count;
+		buffer_puts(&out->text, buffer_text(&later.text));
+	}
+	buffer_clear(&later.text);
+	return more;
+}
+
+/* A run that never was is in no journal. */
+static void check_operations(struct hearing *hearing, const struct agent_record *agent, const struct survey *survey)
+{
+	struct unknown unknown = {.text = BUFFER_INIT(UNKNOWN_MAX)};
+
+	if (find_unknown(hearing, agent->view.id, survey, &unknown) == 0 && unknown.count > 0)
+		findings_add(
+			hearing->findings, "witness", 0,
+			"%s: its journal does not know %zu operation%s that the ledger says %s carried out there (%s%s): "
+			"the journal was deleted or the host set up anew since, or what the ledger says never was",
+			agent->view.hostname, unknown.count, unknown.count == 1 ? "" : "s",
+			unknown.count == 1 ? "was" : "were", buffer_text(&unknown.text),
+			unknown.count > UNKNOWN_SHOWN ? ", …" : "");
+	buffer_clear(&unknown.text);
+}
+
 static void host_done(void *ctx, const struct agent_record *agent, const struct survey *survey,
 		      const struct error *failure, const struct survey_counts *so_far)
 {
@@ -52,6 +130,8 @@ static void host_done(void *ctx, const struct agent_record *agent, const struct 
 	hearing->counts.answered += survey != NULL;
 	for (size_t i = 0; survey && i < survey->operation_count; i++)
 		hear_operation(hearing, agent->view.hostname, &survey->operations[i]);
+	if (survey)
+		check_operations(hearing, agent, survey);
 }
 
 int witness_ask(struct session *session, const char *where, const struct chain *chain, struct witness_counts *counts,
@@ -65,7 +145,9 @@ int witness_ask(struct session *session, const char *where, const struct chain *
 
 	if (choose_agents(session, where, &agents) < 0)
 		return -1;
-	hearing.database = store_uuid(session_store(session));
+	hearing.store = session_store(session);
+	hearing.err = &session->error;
+	hearing.database = store_uuid(hearing.store);
 	hearing.counts.hosts = agents.count;
 	if (agents.count == 0)
 		result = error_set(&session->error, ERROR_USAGE, "--witness: there is no agent%s%s",
@@ -73,6 +155,8 @@ int witness_ask(struct session *session, const char *where, const struct chain *
 	else
 		result = survey_ask(session, &agents, SURVEY_PARALLEL, &watch, &asked);
 	agent_list_clear(&agents);
+	if (result == 0 && session->error.kind != ERROR_NONE)
+		result = -1;
 	if (result == 0 && hearing.counts.answered == 0)
 		result = error_set(&session->error, ERROR_UNREACHABLE, "none of the %zu hosts could be asked: %s",
 				   hearing.counts.hosts,

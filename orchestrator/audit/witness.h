@@ -3,7 +3,8 @@
 #define ORCHESTRATOR_AUDIT_WITNESS_H
 /*
  * Every request carries the head of the chain to a host, whose journal keeps it: so hosts know what the ledger was, and a chain that was
- * computed anew from some event on, cut off, or put back to an old backup does not have the heads they were given.
+ * computed anew from some event on, cut off, or put back to an old backup does not have the heads they were given. And a run that the
+ * ledger says was carried out on a host is in its journal.
  */
 #include "orchestrator/audit/chain.h"
 #include "orchestrator/session.h"
@@ -18,7 +19,7 @@ struct witness_counts {
 };
 
 /* Asks the hosts of the agents that where chooses (NULL: all of the cluster); keeps nothing. Adds a finding for each head that the chain
- * does not have, and for each host that did not answer. ERROR_UNREACHABLE when none did. */
+ * does not have, for each host whose journal does not know what was done there, and for each host that did not answer. ERROR_UNREACHABLE when none did. */
 int witness_ask(struct session *session, const char *where, const struct chain *chain, struct witness_counts *counts,
 		struct findings_list *findings);
 

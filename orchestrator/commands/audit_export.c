@@ -27,9 +27,10 @@ struct exporting {
 /* Stored bytes that are no JSON on one line were not written by rollcall. */
 static int check_body(const struct ledger_entry *entry, struct error *err)
 {
-	json_t *body = json_loadb(entry->body ? entry->body : "", entry->body_len, 0, NULL);
+	const char *text = entry->body ? entry->body : "";
+	json_t *body = json_loadb(text, entry->body_len, 0, NULL);
 
-	if (!body || memchr(entry->body, '\n', entry->body_len)) {
+	if (!body || memchr(text, '\n', entry->body_len)) {
 		json_decref(body);
 		return error_set(err, ERROR_CORRUPT,
 				 "event %" PRId64

@@ -110,6 +110,22 @@ static int show(struct session *session, const struct event_filter *filter)
 	return result;
 }
 
+/* A name with a typo in it has no events either, and that is not what was asked. */
+static int check_agent(struct session *session, const char *agent)
+{
+	char *near = NULL;
+	int known = event_agent_is_known(session->store, agent, &near, &session->error);
+
+	if (known == 0)
+		error_set(
+			&session->error, ERROR_USAGE,
+			"--agent %s: there is no such agent, and no event of one%s%s%s; `rollcall inventory list` shows "
+			"them",
+			agent, near ? ". Did you mean " : "", near ? near : "", near ? "?" : "");
+	free(near);
+	return known > 0 ? 0 : -1;
+}
+
 static int show_log(struct session *session, const char *run_name, const struct log_options *options)
 {
 	struct event_filter filter = {.agent = options->agent, .kind = options->kind};
@@ -121,6 +137,8 @@ static int show_log(struct session *session, const char *run_name, const struct 
 		where = selector_parse_events("--where", options->where, &session->error);
 		result = where ? 0 : -1;
 	}
+	if (result == 0 && options->agent)
+		result = check_agent(session, options->agent);
 	if (result == 0 && run_name)
 		result = name_run(session, run_name, &run);
 	filter.where = where;

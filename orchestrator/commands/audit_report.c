@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/reports.h"
@@ -75,11 +76,27 @@ static int deliver(struct session *session, const struct buffer *out, const char
 	return 0;
 }
 
+static void tell(const struct buffer *out, enum report_format format, const char *path)
+{
+	char sha256[DIGEST_HEX_SIZE];
+
+	digest_hex(buffer_text(out), out->len, sha256);
+	log_info("%s is written: %s, %zu bytes, SHA-256 %s, which the ledger has recorded", path,
+		 report_format_names[format], out->len, sha256);
+	log_info("to check it later: rollcall audit verify --report %s", path);
+}
+
 static int report(struct session *session, const struct report_runs *runs, enum report_format format, const char *path)
 {
 	struct buffer out = BUFFER_INIT(REPORT_MAX);
 	int result = 0;
 
+	if (!report_has_format(runs, format))
+		return error_set(
+			&session->error, ERROR_USAGE,
+			"--format %s: a rescue has text, markdown and json; `rollcall audit report RUN` has what "
+			"it did to a rollout's agents",
+			report_format_names[format]);
 	/* On a terminal people get colours, which a buffer would lose. */
 	if (!path && format == REPORT_TEXT) {
 		report_text(runs, stdout);
@@ -87,8 +104,11 @@ static int report(struct session *session, const struct report_runs *runs, enum 
 	}
 	report_write(runs, format, &out);
 	result = deliver(session, &out, path);
-	if (result == 0 && path && strcmp(path, "-") != 0)
+	if (result == 0 && path && strcmp(path, "-") != 0) {
 		result = record(session, runs, format, &out, path);
+		if (result == 0)
+			tell(&out, format, path);
+	}
 	buffer_clear(&out);
 	return result;
 }

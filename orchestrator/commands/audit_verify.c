@@ -135,10 +135,12 @@ static json_t *report_to_json(const struct verification *verification)
 
 	if (!verification->report)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "file", output_text(verification->report), "event",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "file", output_text(verification->report), "event",
 			 reported->event ? json_integer((json_int_t)reported->event) : json_null(), "recorded",
 			 output_time(reported->time_ms), "by", output_text(reported->event ? reported->actor : NULL),
-			 "same", reported->same, "not_compared", output_text(*reported->why ? reported->why : NULL));
+			 "recorded_as", output_text(reported->event ? reported->as : NULL), "recorded_runs",
+			 output_text(reported->event ? reported->runs : NULL), "same", reported->same, "not_compared",
+			 output_text(*reported->why ? reported->why : NULL));
 }
 
 /* Clocks are corrected by fractions of a second all the time. */
@@ -217,9 +219,16 @@ static void print_report(const struct verification *verification)
 
 	if (reported->same)
 		printf("%s: byte for byte what the database gives\n", verification->report);
-	if (reported->event)
-		printf("%s: recorded as event %" PRId64 ", by %s at %s\n", verification->report, reported->event,
-		       reported->actor, clock_format(reported->time_ms, time));
+	if (reported->event) {
+		char *as = text_printable(reported->as, false), *runs = text_printable(reported->runs, false),
+		     *actor = text_printable(reported->actor, false);
+
+		printf("%s: recorded as event %" PRId64 " (%s, of %s), by %s at %s\n", verification->report,
+		       reported->event, as, runs, actor, clock_format(reported->time_ms, time));
+		free(as);
+		free(runs);
+		free(actor);
+	}
 	if (reported->event && *reported->why)
 		printf("%s: not made once more, because %s\n", verification->report, reported->why);
 }
@@ -248,7 +257,8 @@ static void print_text(const struct verification *verification)
 		printf("The last one was recorded at %s; the head is %s\n", clock_format(chain->time_ms, time),
 		       chain->head);
 	print_set_back(chain);
-	if (verification->findings.count == 0 && !verification->witness && !verification->key && !verification->head)
+	if (verification->findings.count == 0 && !verification->session->quiet && !verification->witness &&
+	    !verification->key && !verification->head)
 		printf("Whoever can write to the database could have computed the whole chain anew: --head, --key and "
 		       "--witness compare it with what was noted elsewhere.\n");
 }

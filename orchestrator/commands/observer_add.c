@@ -25,18 +25,21 @@
 #define NAMES_MAX      65536
 
 struct words {
-	const char *framework, *events, *url, *secret_file, *ca, *timeout;
+	const char *framework, *events, *url, *url_file, *secret_file, *ca, *timeout;
 };
 
 json_t *receiver_to_json(const struct receiver *receiver)
 {
 	bool observer = strcmp(receiver->kind, "observer") == 0;
+	char *url = receiver_shown_url(receiver->url);
+	json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:f, s:s, s:o}", "kind", receiver->kind, "name",
+				   receiver->name, observer ? "framework" : "events", output_text(receiver->wants),
+				   "url", url, "secret_file", output_text(receiver->secret_file), "ca",
+				   output_text(receiver->ca), "timeout_seconds", (double)receiver->timeout_ms / 1000,
+				   "author", receiver->author, "since", output_time(receiver->created_ms));
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:f, s:s, s:o}", "kind", receiver->kind, "name",
-			 receiver->name, observer ? "framework" : "events", output_text(receiver->wants), "url",
-			 receiver->url, "secret_file", output_text(receiver->secret_file), "ca",
-			 output_text(receiver->ca), "timeout_seconds", (double)receiver->timeout_ms / 1000, "author",
-			 receiver->author, "since", output_time(receiver->created_ms));
+	free(url);
+	return object;
 }
 
 /* ---- what is asked for */
@@ -103,12 +106,31 @@ static int take_wants(const struct words *words, struct receiver *wanted, struct
 	return 0;
 }
 
+/* Of a file only its path is kept. */
+static int take_url(const struct words *words, struct receiver *wanted, struct error *err)
+{
+	char *path = NULL, *url;
+
+	if (!words->url == !words->url_file)
+		return error_set(err, ERROR_USAGE,
+				 words->url ? "--url and --url-file: give one of them"
+					    : "--url (or --url-file) is missing: where events are posted to");
+	if (words->url) {
+		wanted->url = xstrdup(words->url);
+		return receiver_check_url(wanted->url, err);
+	}
+	if (whole_path(words->url_file, "--url-file", &path, err) < 0)
+		return -1;
+	wanted->url = xasprintf(RECEIVER_URL_FILE "%s", path);
+	free(path);
+	url = receiver_read_url(wanted->url, err);
+	secret_free(url);
+	return url ? 0 : -1;
+}
+
 static int take(const struct words *words, struct receiver *wanted, struct error *err)
 {
-	if (!words->url)
-		return error_set(err, ERROR_USAGE, "--url is missing: where events are posted to");
-	wanted->url = xstrdup(words->url);
-	if (receiver_check_name(wanted->name, err) < 0 || receiver_check_url(wanted->url, err) < 0 ||
+	if (receiver_check_name(wanted->name, err) < 0 || take_url(words, wanted, err) < 0 ||
 	    take_wants(words, wanted, err) < 0 || take_timeout(words, wanted, err) < 0 ||
 	    take_ca(words, wanted, err) < 0)
 		return -1;
@@ -190,9 +212,12 @@ static int show(struct session *session, const struct receiver *wanted)
 		return -1;
 	if (session->json)
 		return output_json(receiver_to_json(wanted));
-	printf("%s %s: posts to %s%s. Try it: `rollcall %s test %s`\n",
-	       strcmp(wanted->kind, "observer") == 0 ? "Observer" : "Webhook", wanted->name, wanted->url,
-	       wanted->secret_file ? ", signed" : ", not signed", wanted->kind, wanted->name);
+	char *url = receiver_shown_url(wanted->url);
+	printf("%s %s: posts to %s%s\n", strcmp(wanted->kind, "observer") == 0 ? "Observer" : "Webhook", wanted->name,
+	       url, wanted->secret_file ? ", signed" : ", not signed");
+	if (!session->quiet)
+		printf("Try it: `rollcall %s test %s`\n", wanted->kind, wanted->name);
+	free(url);
 	return 0;
 }
 
@@ -230,8 +255,15 @@ static int run(struct session *session, const char *kind, const struct option *o
 }
 
 #define SHARED_OPTIONS(words)                                                                                          \
-	{"url", 0, OPTION_STRING, &(words).url, "URL", "where events are posted to: http:// or https:// (required)",   \
-	 0,     0},                                                                                                    \
+	{"url", 0, OPTION_STRING, &(words).url, "URL", "where events are posted to: http:// or https://", 0, 0},       \
+		{"url-file",                                                                                           \
+		 0,                                                                                                    \
+		 OPTION_STRING,                                                                                        \
+		 &(words).url_file,                                                                                    \
+		 "FILE",                                                                                               \
+		 "instead: a file with the URL in one line that only its owner may read, for one with a token in it",  \
+		 0,                                                                                                    \
+		 0},                                                                                                   \
 		{"secret-file",                                                                                        \
 		 0,                                                                                                    \
 		 OPTION_STRING,                                                                                        \

@@ -10,6 +10,7 @@
 #include "base/term.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/receivers.h"
+#include "orchestrator/outgoing/receivers.h"
 #include "orchestrator/output.h"
 
 static json_t *to_json(const struct receiver *receiver, int64_t waiting)
@@ -22,10 +23,10 @@ static json_t *to_json(const struct receiver *receiver, int64_t waiting)
 
 static void add_row(struct table *table, const struct receiver *receiver, int64_t waiting)
 {
-	char since[CLOCK_TEXT_MAX], count[32];
+	char since[CLOCK_TEXT_MAX], count[32], *url = receiver_shown_url(receiver->url);
 	const char *cells[] = {receiver->name,
 			       receiver->wants ? receiver->wants : "all events",
-			       receiver->url,
+			       url,
 			       receiver->secret_file ? "signed" : "-",
 			       count,
 			       receiver->author,
@@ -33,6 +34,7 @@ static void add_row(struct table *table, const struct receiver *receiver, int64_
 
 	snprintf(count, sizeof(count), "%" PRId64, waiting);
 	table_add(table, cells);
+	free(url);
 }
 
 static void print(const struct receiver_list *list, const int64_t *waiting, const char *kind)

@@ -3,8 +3,10 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "orchestrator/session_ledger.h"
@@ -68,7 +70,20 @@ static int64_t shorter(int64_t a, int64_t b)
 struct told {
 	int64_t time_ms; /* monotonic */
 	int64_t waiting; /* at first */
+	char *line;      /* NULL: nothing yet */
 };
+
+/* Nothing is said twice in a row. Takes the line. */
+static void say_news(struct told *told, char *line)
+{
+	if (told->line && strcmp(told->line, line) == 0) {
+		free(line);
+		return;
+	}
+	log_info("%s", line);
+	free(told->line);
+	told->line = line;
+}
 
 /* How many are left, and what keeps the first of them. */
 static int say_progress(struct session *session, const struct outgoing_counts *left, struct told *told)
@@ -81,24 +96,24 @@ static int say_progress(struct session *session, const struct outgoing_counts *l
 	if (outgoing_load(session_store(session), session->cluster->name, 1, &list, &session->error) < 0)
 		return -1;
 	if (list.count > 0)
-		log_info("%" PRId64 " of %" PRId64 " events are still to be delivered%s%s", left->waiting,
-			 told->waiting, list.items[0].error ? "; the first of them: " : "",
-			 list.items[0].error ? list.items[0].error : "");
+		say_news(told,
+			 xasprintf("%" PRId64 " of %" PRId64 " events are still to be delivered%s%s", left->waiting,
+				   told->waiting, list.items[0].error ? "; the first of them: " : "",
+				   list.items[0].error ? list.items[0].error : ""));
 	outgoing_list_clear(&list);
 	told->time_ms = now_ms;
 	return 0;
 }
 
-static int send_all(struct session *session, struct sender *sender, const struct deliver *how,
-		    struct outgoing_counts *left)
+static int send_until(struct session *session, struct sender *sender, const struct deliver *how,
+		      struct outgoing_counts *left, struct told *told)
 {
 	int64_t until_ms = how->for_ms < 0 ? INT64_MAX : clock_monotonic_ms() + how->for_ms, counted_ms = 0;
-	struct told told = {.time_ms = clock_monotonic_ms()};
 	bool complained = false;
 
 	if (count(session, left) < 0)
 		return -1;
-	told.waiting = left->waiting;
+	told->waiting = left->waiting;
 	for (;;) {
 		int64_t wait = sender_step(sender), now_ms = clock_monotonic_ms();
 
@@ -113,11 +128,21 @@ static int send_all(struct session *session, struct sender *sender, const struct
 				return -1;
 			if (is_over(sender, how, left))
 				return 0;
-			if (how->insist && say_progress(session, left, &told) < 0)
+			if (how->insist && say_progress(session, left, told) < 0)
 				return -1;
 		}
 		loop_wait(session_loop(session), (int)shorter(wait, until_ms - now_ms));
 	}
+}
+
+static int send_all(struct session *session, struct sender *sender, const struct deliver *how,
+		    struct outgoing_counts *left)
+{
+	struct told told = {.time_ms = clock_monotonic_ms()};
+	int result = send_until(session, sender, how, left, &told);
+
+	free(told.line);
+	return result;
 }
 
 int deliver(struct session *session, const struct deliver *how, struct outgoing_counts *left)

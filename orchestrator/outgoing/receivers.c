@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "orchestrator/outgoing/project.h"
 #include "remote/http.h"
+#include "remote/secret.h"
 
 #define NAME_MAX_LEN 64
 #define URL_MAX_LEN  2048
@@ -67,10 +69,44 @@ static bool is_printable(const char *url)
 	return true;
 }
 
+char *receiver_shown_url(const char *url)
+{
+	char *shown = http_url_for_people(url);
+	size_t len = strcspn(shown, "?");
+
+	if (shown[len]) {
+		char *cut = xasprintf("%.*s?…", (int)len, shown);
+
+		free(shown);
+		shown = cut;
+	}
+	return shown;
+}
+
+char *receiver_read_url(const char *url, struct error *err)
+{
+	const struct secret_source source = {.file = url + strlen(RECEIVER_URL_FILE)};
+	const char *host;
+	char *found;
+
+	if (strncmp(url, RECEIVER_URL_FILE, strlen(RECEIVER_URL_FILE)) != 0)
+		return xstrdup(url);
+	found = secret_read(&source, "the file of the URL", err);
+	if (!found)
+		return NULL;
+	host = behind_scheme(found);
+	if (host && is_printable(found) && strlen(found) <= URL_MAX_LEN && !strchr(found, '#') &&
+	    has_good_host(host, strcspn(host, "/?")))
+		return found;
+	error_set(err, ERROR_USAGE, "%s: its line is no http:// or https:// URL", source.file);
+	secret_free(found);
+	return NULL;
+}
+
 int receiver_check_url(const char *url, struct error *err)
 {
 	const char *host = behind_scheme(url);
-	char *shown = http_url_for_people(url);
+	char *shown = receiver_shown_url(url);
 	size_t len = host ? strcspn(host, "/?#") : 0;
 	int result = 0;
 
@@ -83,9 +119,15 @@ int receiver_check_url(const char *url, struct error *err)
 		result = error_set(err, ERROR_USAGE, "%s: only http:// and https:// URLs are posted to", shown);
 	else if (memchr(host, '@', len))
 		result = error_set(err, ERROR_USAGE,
-				   "%s: a user or password in the URL would be in the database; --secret-file signs "
-				   "what is posted",
+				   "%s: a user or password in the URL would be in the database, and shown; put the "
+				   "whole URL into a file that only you may read, and name that with --url-file",
 				   shown);
+	else if (strchr(host, '?'))
+		result = error_set(
+			err, ERROR_USAGE,
+			"%s: what follows ? is often a token, and would be in the database, and shown; put the "
+			"whole URL into a file that only you may read, and name that with --url-file",
+			shown);
 	else if (!has_good_host(host, len))
 		result = error_set(err, ERROR_USAGE, "%s: that is no host and port", shown);
 	else if (strchr(host, '#'))

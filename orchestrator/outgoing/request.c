@@ -8,8 +8,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "orchestrator/outgoing/message.h"
+#include "orchestrator/outgoing/receivers.h"
 #include "remote/secret.h"
 
 /* Nobody reads what a receiver says beside its status, apart from the first line of a refusal. */
@@ -75,14 +77,20 @@ int receiver_post(struct http *http, const struct receiver *receiver, const char
 {
 	struct headers headers = {.count = 0};
 
-	if (sign(receiver, body, &headers, err) < 0)
+	char *url = receiver_read_url(receiver->url, err), *shown;
+
+	if (!url || sign(receiver, body, &headers, err) < 0) {
+		secret_free(url);
 		return -1;
+	}
+	shown = receiver_shown_url(receiver->url);
 	headers.lines[headers.count++] = xasprintf("Rollcall-Event: %s", body->id);
 	headers.lines[headers.count++] = xasprintf("Rollcall-Kind: %s", body->kind);
 	headers.lines[headers.count++] = xasprintf("Rollcall-Attempt: %" PRId64, body->attempt);
 	*access = (struct http_access){.ca = choose_ca(receiver, ca)};
 	const struct http_request request = {
-		.url = receiver->url,
+		.url = url,
+		.shown_as = shown,
 		.body = body->bytes,
 		.body_len = body->len,
 		.headers = (const char *const *)headers.lines, /* the last one stays NULL */
@@ -93,17 +101,21 @@ int receiver_post(struct http *http, const struct receiver *receiver, const char
 	};
 	*http_id = http_start(http, &request, done, ctx);
 	headers_clear(&headers);
+	secret_free(url);
+	free(shown);
 	return 0;
 }
 
-/* The first line of what a receiver says, as far as it can be shown. */
+/* The first line of what a receiver says, as far as it can be shown and kept. */
 static char *first_words(const struct http_answer *answer)
 {
 	const char *text = buffer_text(&answer->body);
 	size_t len = strcspn(text, "\r\n");
-	char *line = xstrndup(text, len < SHOWN_MAX ? len : SHOWN_MAX), *shown = text_printable(line, false);
+	char *line = xstrndup(text, len < SHOWN_MAX ? len : SHOWN_MAX), *safe = redact_text(line);
+	char *shown = text_printable(safe, false);
 
 	free(line);
+	free(safe);
 	return shown;
 }
 
@@ -116,13 +128,7 @@ void post_result_of(const struct http_answer *answer, struct post_result *out)
 	} else if (answer->status >= 200 && answer->status < 300) {
 		out->delivered = true;
 	} else if (answer->location) {
-		char *url = http_url_for_people(answer->location);
-		char *shown = text_printable(url, false);
-
-		out->why = xasprintf("it answered %d and points to %s: redirects are not followed", answer->status,
-				     shown);
-		free(url);
-		free(shown);
+		out->why = xasprintf("it answered %d and points elsewhere: redirects are not followed", answer->status);
 	} else {
 		char *words = first_words(answer);
 

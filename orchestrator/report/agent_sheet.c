@@ -9,6 +9,7 @@
 #include "mesos/attributes.h"
 #include "mesos/domain.h"
 #include "orchestrator/report/attempts.h"
+#include "orchestrator/report/outcome.h"
 #include "orchestrator/report/proof_text.h"
 
 #define TEXT_MAX (4u << 20)
@@ -67,7 +68,8 @@ static char *mended_text(const struct agent_result *agent)
 
 	if (!step)
 		return NULL;
-	return xasprintf("an attempt ended as %s at %s: %s", step->to, clock_format(step->time_ms, time),
+	return xasprintf("an attempt ended as %s at %s: %s", outcome_label(outcome_of(attempts_mended_state(agent))),
+			 clock_format(step->time_ms, time),
 			 attempts_error(agent) ? attempts_error(agent) : "no reason was recorded");
 }
 
@@ -125,7 +127,7 @@ static char *tasks_text(const struct agent_result *agent)
 	} fates[] = {{"survived", true}, {"killed", false}, {"unproven", false}, {"ended", false}, {"new", true}};
 	struct buffer out = BUFFER_INIT(TEXT_MAX);
 
-	if (!agent->tasks)
+	if (!agent->tasks && !agent->killed_before)
 		return NULL;
 	for (size_t i = 0; i < sizeof fates / sizeof *fates; i++) {
 		const json_t *list = json_object_get(agent->tasks, fates[i].fate);
@@ -135,15 +137,41 @@ static char *tasks_text(const struct agent_result *agent)
 		buffer_printf(&out, "%s%zu %s", i ? "; " : "", json_array_size(list), fates[i].fate);
 		add_names(list, fates[i].harmless ? SHEET_TASKS_NAMED : SIZE_MAX, &out);
 	}
+	if (agent->killed_before) {
+		buffer_printf(&out, "; %zu killed in attempts before", json_array_size(agent->killed_before));
+		add_names(agent->killed_before, SIZE_MAX, &out);
+	}
 	return buffer_take(&out);
+}
+
+static char *operation_text(const struct agent_result *agent)
+{
+	const struct run_agent *row = agent->row;
+	const char *how = mechanism_words(agent->planned->mechanism);
+
+	if (!row->operation)
+		return xasprintf("none yet; by %s (%s)", mechanism_name(agent->planned->mechanism), how);
+	return xasprintf("%s, attempt %lld, by %s (%s)", row->operation, (long long)row->attempt,
+			 mechanism_name(agent->planned->mechanism), how);
+}
+
+/* Of an agent that was changed, in a run that another one takes back. */
+static char *taken_back_text(const struct run_view *view, const struct agent_result *agent)
+{
+	if (agent->taken_back)
+		return xasprintf("by run %s, and proven to be as before", view->taken_back.run);
+	if (agent->not_back)
+		return xasprintf("%s by run %s: %s", taken_back_words(&view->taken_back), view->taken_back.run,
+				 agent->not_back);
+	return NULL;
 }
 
 static void add_facts(const struct run_view *view, const struct agent_result *agent, struct agent_sheet *sheet)
 {
-	const struct run_agent *row = agent->row;
 	char *next = next_steps(view, agent);
 
-	add_fact(sheet, "What happened", copy(row->error));
+	add_fact(sheet, "Taken back", taken_back_text(view, agent));
+	add_fact(sheet, "What happened", copy(agent->row->error));
 	add_fact(sheet, "Earlier", mended_text(agent));
 	add_fact(sheet, "agentctl said", copy(json_string_value(json_object_get(agent->started, "reason"))));
 	if (agent_state_is_failure(agent->state))
@@ -156,12 +184,15 @@ static void add_facts(const struct run_view *view, const struct agent_result *ag
 	add_fact(sheet, "Reregistered", reregistered_text(agent));
 	add_fact(sheet, "Tasks", tasks_text(agent));
 	add_fact(sheet, "Used", proof_used(agent->proof));
-	add_fact(sheet, "Operation",
-		 xasprintf("%s, by %s%s", row->operation ? row->operation : "none",
-			   mechanism_name(agent->planned->mechanism), row->attempt > 1 ? ", not the first" : ""));
+	add_fact(sheet, "Operation", operation_text(agent));
 }
 
 /* ---- the SlaveInfo and the flags, field by field */
+
+bool sheet_field_is_flag(const struct sheet_field *field)
+{
+	return strncmp(field->name, "--", 2) == 0;
+}
 
 static char *attributes_text(const Mesos__SlaveInfo *info)
 {

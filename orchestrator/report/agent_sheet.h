@@ -19,6 +19,9 @@ struct sheet_field {
 	bool changes, wrong;            /* planned is not as before; found is not as it should be */
 };
 
+/* The others are parts of the SlaveInfo. */
+bool sheet_field_is_flag(const struct sheet_field *field);
+
 struct sheet_line { /* of the proof */
 	char *what;
 	char *detail; /* "" when the name says all */

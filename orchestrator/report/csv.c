@@ -14,7 +14,7 @@
 #define CELL_MAX (4u << 20)
 
 static const char headings[] =
-	"run,agent_id,hostname,zone,mechanism,state,proven,id_after,same_id,slave_info,away_from,away_until,away_seconds,tasks_kept,tasks_lost,tasks_unproven,tasks_ended,tasks_new,attempts,operation,error,next,earlier_state,earlier_error,away_before_seconds,away_budget_seconds,reregistered_before,reregistered_after,active,deactivated,process,checkpoint,attributes_before,attributes_planned,attributes_found,resources_before,resources_planned,resources_found,domain_before,domain_planned,domain_found,address_before,address_planned,address_found,flags_planned,flags_found,survived,killed,new,used,proof\r\n";
+	"run,agent_id,hostname,zone,mechanism,state,proven,id_after,same_id,slave_info,away_from,away_until,away_seconds,tasks_kept,tasks_lost,tasks_unproven,tasks_ended,tasks_new,attempts,operation,error,next,earlier_state,earlier_error,away_before_seconds,away_budget_seconds,reregistered_before,reregistered_after,active,deactivated,process,checkpoint,attributes_before,attributes_planned,attributes_found,resources_before,resources_planned,resources_found,domain_before,domain_planned,domain_found,address_before,address_planned,address_found,flags_planned,flags_found,survived,killed,new,used,proof,taken_back\r\n";
 
 static void add_time(int64_t ms, struct buffer *out)
 {
@@ -107,18 +107,34 @@ static void add_fields(const struct agent_sheet *sheet, struct buffer *out)
 	buffer_clear(&found);
 }
 
-static void add_tasks(const struct agent_result *agent, const char *fate, struct buffer *out)
+static void add_names(const json_t *tasks, struct buffer *names)
 {
-	struct buffer names = BUFFER_INIT(CELL_MAX);
 	const json_t *task;
 	size_t i;
 
-	json_array_foreach(json_object_get(agent->tasks, fate), i, task)
+	json_array_foreach(tasks, i, task)
 	{
 		const char *name = json_string_value(json_object_get(task, "task"));
 
-		buffer_printf(&names, "%s%s", i ? " " : "", name ? name : "?");
+		buffer_printf(names, "%s%s", names->len ? " " : "", name ? name : "?");
 	}
+}
+
+static void add_tasks(const struct agent_result *agent, const char *fate, struct buffer *out)
+{
+	struct buffer names = BUFFER_INIT(CELL_MAX);
+
+	add_names(json_object_get(agent->tasks, fate), &names);
+	add_text(buffer_text(&names), out);
+	buffer_clear(&names);
+}
+
+static void add_killed(const struct agent_result *agent, struct buffer *out)
+{
+	struct buffer names = BUFFER_INIT(CELL_MAX);
+
+	add_names(agent->killed_before, &names);
+	add_names(json_object_get(agent->tasks, "killed"), &names);
 	add_text(buffer_text(&names), out);
 	buffer_clear(&names);
 }
@@ -141,10 +157,11 @@ static void add_evidence(const struct run_view *view, const struct agent_result 
 	add_checked(agent, "checkpoint", out);
 	add_fields(&sheet, out);
 	add_tasks(agent, "survived", out);
-	add_tasks(agent, "killed", out);
+	add_killed(agent, out);
 	add_tasks(agent, "new", out);
 	add_text(used, out);
 	add_text(sheet.verdict, out);
+	add_text(agent->taken_back ? "yes" : agent->not_back ? "no" : "", out);
 	agent_sheet_clear(&sheet);
 	free(used);
 }

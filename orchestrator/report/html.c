@@ -113,7 +113,7 @@ static void add_run_line(const struct html_run *run, struct buffer *out)
 {
 	const struct run_view *view = run->view;
 	size_t trouble = run->sum.by[OUTCOME_STUCK] + run->sum.by[OUTCOME_REJECTED];
-	char *state = run_state_text(view->run.state, view->by_state[AGENT_STUCK]);
+	char *state = run_view_state_text(view);
 
 	buffer_printf(out, "<tr><th scope=\"row\"><a href=\"#r%zu\">", run->number);
 	escape_html(out, view->run.id);

@@ -32,23 +32,9 @@ void html_agent_link(const struct html_run *run, size_t agent, struct buffer *ou
 
 /* ---- lines */
 
-static const char *id_text(const struct agent_result *agent)
+static const char *or_dash(const char *word)
 {
-	if (!agent->id_after)
-		return "\u2013";
-	return strcmp(agent->id_after, agent->row->agent_id) == 0 ? "same" : "NEW";
-}
-
-static const char *info_text(const struct agent_result *agent)
-{
-	const json_t *line = agent_result_line(agent, "slave_info");
-	const char *of = json_string_value(json_object_get(agent->proof, "of"));
-
-	if (!line)
-		return "\u2013";
-	if (!json_is_true(json_object_get(line, "ok")))
-		return "differs";
-	return of && strcmp(of, "the planned state") == 0 ? "as planned" : "as before";
+	return word ? word : "\u2013";
 }
 
 static void add_tasks(const struct agent_result *agent, struct buffer *out)
@@ -77,12 +63,14 @@ static void add_away(const struct html_run *run, const struct agent_result *agen
 }
 
 /* The first line of the reason; the proof has the rest. */
-static void add_reason(const struct agent_result *agent, struct buffer *out)
+static void add_reason(const struct run_view *view, const struct agent_result *agent, struct buffer *out)
 {
 	const char *error = attempts_error(agent) ? attempts_error(agent) : "";
 	size_t len = strcspn(error, "\n");
 	struct buffer line = BUFFER_INIT(1u << 20);
 
+	if (agent->not_back)
+		buffer_printf(&line, "%s taken back: %s ", taken_back_words(&view->taken_back), agent->not_back);
 	if (attempts_mended(agent))
 		buffer_printf(&line, "earlier %s: ", outcome_label(outcome_of(attempts_mended_state(agent))));
 	buffer_append(&line, error, len);
@@ -103,10 +91,10 @@ static void add_line(const struct html_run *run, size_t index, struct buffer *ou
 	escape_html(out, zone_of(agent));
 	buffer_printf(out, "<td data-v=\"%d\">", (int)outcome);
 	html_outcome(out, outcome);
-	buffer_printf(out, "<td>%s<td>%s", id_text(agent), info_text(agent));
+	buffer_printf(out, "<td>%s<td>%s", or_dash(agent_id_word(agent)), or_dash(agent_info_word(agent)));
 	add_tasks(agent, out);
 	add_away(run, agent, out);
-	add_reason(agent, out);
+	add_reason(run->view, agent, out);
 	buffer_putc(out, '\n');
 }
 
@@ -167,12 +155,11 @@ void html_agents(const struct html_run *run, struct buffer *out)
 	buffer_printf(
 		out,
 		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All agents\">"
-		"<table class=\"agents\" data-agents=\"%zu\" data-lines=\"%d\"><caption>%zu agents, those that failed "
-		"first</caption><thead><tr><th scope=\"col\">Agent</th><th scope=\"col\">Zone</th><th "
+		"<table class=\"agents\" data-agents=\"%zu\" data-lines=\"%d\"><caption>Those that failed come first</caption><thead><tr><th scope=\"col\">Agent</th><th scope=\"col\">Zone</th><th "
 		"scope=\"col\">Outcome</th><th scope=\"col\">ID</th><th scope=\"col\">SlaveInfo</th><th "
 		"scope=\"col\">Tasks</th><th scope=\"col\" class=\"n\">Away</th><th "
 		"scope=\"col\">Why</th></tr></thead><tbody>\n",
-		run->number, HTML_LINES, run->view->count);
+		run->number, HTML_LINES);
 	add_lines(run, out);
 	buffer_puts(out, "</tbody></table></div><p class=\"more\" hidden><button type=\"button\">Show "
 			 "more</button></p></section>\n");
@@ -210,16 +197,16 @@ static void add_fields(const struct agent_sheet *sheet, struct buffer *out)
 
 static void add_proof_lines(const struct agent_sheet *sheet, struct buffer *out)
 {
-	buffer_puts(out, "<h5>Proof ");
+	buffer_puts(out, "<h4>Proof ");
 	escape_html(out, sheet->verdict ? sheet->verdict : "none was taken");
-	buffer_puts(out, "</h5><ul class=\"lines\">");
+	buffer_puts(out, "</h4><ul class=\"lines\">");
 	for (size_t i = 0; i < sheet->line_count; i++) {
 		const struct sheet_line *line = &sheet->lines[i];
 
 		buffer_printf(out, "<li class=\"%s\"><b>%s</b> ", line->ok ? "ok" : "wrong", line->ok ? "ok" : "WRONG");
 		escape_html(out, line->what);
 		if (*line->detail) {
-			buffer_puts(out, " <span>");
+			buffer_puts(out, ": <span>");
 			escape_html(out, line->detail);
 			buffer_puts(out, "</span>");
 		}
@@ -232,7 +219,7 @@ static void add_steps(const struct agent_sheet *sheet, struct buffer *out)
 {
 	char time[CLOCK_TEXT_MAX];
 
-	buffer_puts(out, "<h5>Steps</h5><ol class=\"steps\">");
+	buffer_puts(out, "<h4>Steps</h4><ol class=\"steps\">");
 	for (size_t i = 0; i < sheet->step_count; i++) {
 		buffer_printf(out, "<li><time>%s</time> ", clock_format(sheet->steps[i].time_ms, time));
 		escape_html(out, sheet->steps[i].text);
@@ -250,7 +237,7 @@ static void add_sheet(const struct agent_sheet *sheet, struct buffer *out)
 	add_fields(sheet, out);
 	add_proof_lines(sheet, out);
 	if (sheet->said) {
-		buffer_puts(out, "<h5>The agent's own words</h5><pre>");
+		buffer_puts(out, "<h4>The agent's own words</h4><pre>");
 		escape_html(out, sheet->said);
 		buffer_puts(out, "</pre>\n");
 	}
@@ -286,11 +273,12 @@ void html_proofs(const struct html_run *run, struct buffer *out)
 		shown++;
 	}
 	if (shown < run->view->count) {
-		buffer_printf(out,
-			      "<p class=\"note\">%zu agents' proofs are in this file as data: choose an agent in the "
-			      "table above, which takes a browser that runs scripts. Printed, or without scripts, they "
-			      "are in <code>rollcall audit report ",
-			      run->view->count - shown);
+		buffer_printf(
+			out,
+			"<p class=\"note\">The proofs of %zu more are in this file as data: choose an agent in the "
+			"table above, which takes a browser that runs scripts. Printed, or without scripts, they "
+			"are in <code>rollcall audit report ",
+			run->view->count - shown);
 		escape_html(out, run->view->run.id);
 		buffer_puts(out, " --format text</code>, and in <code>--format json</code> for programs.</p>\n");
 	}

@@ -63,9 +63,9 @@ static void add_bins(const struct spread *spread, struct buffer *out)
 		buffer_printf(
 			out,
 			"<rect class=\"b b-done\" x=\"%.3f%%\" width=\"%.3f%%\" y=\"%.1f\" height=\"%.1f\"><title>%zu "
-			"agents: %s to %s</title></rect>",
+			"agent%s: %s to %s</title></rect>",
 			100.0 * i / BINS, 92.0 / BINS, HEIGHT + 30 - height, height, spread->bins[i],
-			clock_format_span(spread->top_ms * i / BINS, from),
+			spread->bins[i] == 1 ? "" : "s", clock_format_span(spread->top_ms * i / BINS, from),
 			clock_format_span(spread->top_ms * (i + 1) / BINS, to));
 	}
 }
@@ -108,16 +108,29 @@ static void add_histogram(const struct html_run *run, struct buffer *out)
 	buffer_puts(out, "</svg>\n");
 }
 
+/* 95 of 100 say nothing of a dozen. */
+static void add_spread_figures(const struct away_sum *away, struct buffer *out)
+{
+	char median[CLOCK_TEXT_MAX], p95[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX];
+
+	clock_format_span(away->longest_ms, longest);
+	if (away->count == 1) {
+		buffer_printf(out, "One agent was away and came back, after %s.", longest);
+		return;
+	}
+	buffer_printf(out, "Of %zu agents that were away and came back, half were back after %s", away->count,
+		      clock_format_span(away->median_ms, median));
+	if (away->count >= 40)
+		buffer_printf(out, ", 95 of 100 after %s", clock_format_span(away->p95_ms, p95));
+	buffer_printf(out, ", all after %s.", longest);
+}
+
 static void add_spread_words(const struct away_sum *away, struct buffer *out)
 {
-	char median[CLOCK_TEXT_MAX], p95[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX], budget[CLOCK_TEXT_MAX];
+	char budget[CLOCK_TEXT_MAX];
 
-	buffer_printf(
-		out,
-		"<figcaption>Of %zu agents that were away and came back, half were back after %s, 95 of 100 after "
-		"%s, all after %s.",
-		away->count, clock_format_span(away->median_ms, median), clock_format_span(away->p95_ms, p95),
-		clock_format_span(away->longest_ms, longest));
+	buffer_puts(out, "<figcaption>");
+	add_spread_figures(away, out);
 	if (away->budget_ms > 0) {
 		clock_format_span(away->budget_ms, budget);
 		if (away->over_budget > 0)

@@ -16,7 +16,9 @@ static void add_limits(const struct plan *plan, struct buffer *out)
 	buffer_printf(&text, "at most %d away at once", plan->options.window);
 	if (plan->options.domain_window > 0)
 		buffer_printf(&text, ", %d within a failure domain", plan->options.domain_window);
-	if (plan->options.max_failures >= 0)
+	if (plan->options.max_failures == 0)
+		buffer_puts(&text, "; stops at the first failure");
+	else if (plan->options.max_failures > 0)
 		buffer_printf(&text, "; stops after more than %d failed", plan->options.max_failures);
 	html_term(out, "Limits", buffer_text(&text));
 	buffer_clear(&text);
@@ -39,8 +41,8 @@ static void add_facts(const struct html_run *run, struct buffer *out)
 	add_limits(plan, out);
 	if (view->run.rolls_back)
 		html_term(out, "Takes back", view->run.rolls_back);
-	if (view->rolled_back_by)
-		html_term(out, "Taken back by", view->rolled_back_by);
+	if (view->taken_back.run)
+		html_term(out, "Taken back by", view->taken_back.run);
 	buffer_puts(out, "</dl>\n");
 	buffer_clear(&parts);
 }
@@ -149,9 +151,10 @@ void html_events(const struct html_run *run, struct buffer *out)
 	buffer_puts(out, "</ol>\n");
 	if (view->gate_count > 0)
 		buffer_printf(out,
-			      "<details%s><summary>%zu answers of gates, %d not passed in the end</summary><ol "
+			      "<details%s><summary>%zu answer%s of gates, %d not passed in the end</summary><ol "
 			      "class=\"steps\">\n",
-			      view->gate_count <= 12 ? " open" : "", view->gate_count, run_view_gates_failed(view));
+			      view->gate_count <= 12 ? " open" : "", view->gate_count, view->gate_count == 1 ? "" : "s",
+			      run_view_gates_failed(view));
 	for (size_t i = 0; i < view->gate_count; i++)
 		add_gate(&view->gates[i], out);
 	buffer_puts(out, view->gate_count > 0 ? "</ol></details></section>\n" : "</section>\n");
@@ -179,7 +182,6 @@ void html_ledger(const struct html_run *run, struct buffer *out)
 		"ledger, and makes it once more.</p>\n<dl class=\"facts\">");
 	html_term(out, "Head", view->head);
 	html_term(out, "This run's last event", view->run_hash);
-	html_term_take(out, "Driven",
-		       xasprintf("resumed %zu times; the last epoch is %" PRId64, view->resumed, view->run.epoch));
+	html_term_take(out, "Resumed", count_text((int64_t)view->resumed, "time"));
 	buffer_puts(out, "</dl></section>\n");
 }

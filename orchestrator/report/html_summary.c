@@ -6,11 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "orchestrator/report/html_parts.h"
-
-static bool run_is(const struct run_view *view, enum run_state state)
-{
-	return strcmp(view->run.state, run_state_name(state)) == 0;
-}
+#include "orchestrator/report/todo.h"
 
 /* ---- the verdict */
 
@@ -18,7 +14,11 @@ static const char *tone_of(const struct html_run *run)
 {
 	if (run->sum.by[OUTCOME_STUCK] + run->sum.by[OUTCOME_REJECTED] > 0)
 		return "bad";
-	return run->sum.by[OUTCOME_DONE] == run->view->count && run->sum.unproven == 0 ? "good" : "warn";
+	if (run->view->taken_back.back < run->view->taken_back.changed || run_view_not_taken_back(run->view) > 0)
+		return "bad";
+	return run->sum.by[OUTCOME_DONE] == run->view->count && run->sum.unproven == 0 && !run->view->taken_back.run
+		       ? "good"
+		       : "warn";
 }
 
 static const char *sign_of(const char *tone)
@@ -26,19 +26,35 @@ static const char *sign_of(const char *tone)
 	return strcmp(tone, "good") == 0 ? "\u2713" : strcmp(tone, "bad") == 0 ? "!" : "\u25b3";
 }
 
+static void add_reached(const struct html_run *run, struct buffer *out)
+{
+	const struct taken_back *back = &run->view->taken_back;
+	size_t count = run->view->count, done = run->sum.by[OUTCOME_DONE];
+
+	if (back->run)
+		buffer_printf(out, "Taken back: %zu of %zu changed agent%s put back", back->back, back->changed,
+			      back->changed == 1 ? " was" : "s were");
+	else if (count == 1)
+		buffer_puts(out, done == 1 ? "The agent is as planned" : "The agent is not as planned");
+	else if (done == count)
+		buffer_printf(out, "All %zu agents are as planned", count);
+	else
+		buffer_printf(out, "%zu of %zu agents %s as planned", done, count, done == 1 ? "is" : "are");
+}
+
 static void add_headline(const struct html_run *run, struct buffer *out)
 {
 	size_t persons = run->sum.by[OUTCOME_STUCK] + run->sum.by[OUTCOME_REJECTED];
 	size_t open = run->sum.by[OUTCOME_UNDER_WAY] + run->sum.by[OUTCOME_WAITING];
+	size_t not_back = run_view_not_taken_back(run->view);
 
-	if (run->sum.by[OUTCOME_DONE] == run->view->count)
-		buffer_printf(out, "All %zu agents are as planned", run->view->count);
-	else
-		buffer_printf(out, "%zu of %zu agents are as planned", run->sum.by[OUTCOME_DONE], run->view->count);
+	add_reached(run, out);
+	if (not_back > 0)
+		buffer_printf(out, ", %zu could not be taken back", not_back);
 	if (persons > 0)
 		buffer_printf(out, ", %zu need%s a person", persons, persons == 1 ? "s" : "");
-	else if (open > 0)
-		buffer_printf(out, ", %zu are still to come", open);
+	else if (open > 0 && !run->view->taken_back.run)
+		buffer_printf(out, ", %zu %s still to come", open, open == 1 ? "is" : "are");
 }
 
 static void add_meta(const struct html_run *run, struct buffer *out)
@@ -142,7 +158,7 @@ static void add_tiles(const struct html_run *run, struct buffer *out)
 	int64_t end = view->run.finished_ms ? view->run.finished_ms : run->timeline.known_ms;
 
 	buffer_puts(out, "<dl class=\"tiles\">\n");
-	begin_tile(out, "As planned");
+	begin_tile(out, view->taken_back.run ? "Was as planned" : "As planned");
 	buffer_printf(out, "%zu<i>/%zu</i>", sum->by[OUTCOME_DONE], view->count);
 	end_tile_take(out, xasprintf("%zu put back, %zu stuck", sum->by[OUTCOME_REVERTED], sum->by[OUTCOME_STUCK]));
 	begin_tile(out, "Same ID");
@@ -167,57 +183,36 @@ static void add_tiles(const struct html_run *run, struct buffer *out)
 
 /* ---- what to do */
 
-static void add_todo(struct buffer *out, size_t count, const char *text, const char *command, const char *id)
+static void add_todo(const struct todo *todo, struct buffer *out)
 {
 	buffer_puts(out, "<li>");
-	if (count > 0)
-		buffer_printf(out, "<b>%zu</b> ", count);
-	buffer_puts(out, text);
-	if (command) {
-		buffer_printf(out, " <code>rollcall %s ", command);
-		escape_html(out, id);
-		buffer_puts(out, "</code>");
-	}
-	buffer_puts(out, "</li>\n");
+	if (todo->agents > 0)
+		buffer_printf(out, "<b>%zu</b> %s ", todo->agents, todo->agents == 1 ? "agent is" : "agents are");
+	buffer_printf(out, "%s: <code>", todo->text);
+	escape_html(out, todo->command);
+	buffer_puts(out, "</code></li>\n");
 }
 
-static bool add_todos(const struct html_run *run, struct buffer *out)
+static const char *nothing_to_do(const struct html_run *run)
 {
-	const struct run_view *view = run->view;
-	const size_t *by = run->sum.by;
-	const char *id = view->run.id;
-	size_t before = out->len;
-
-	if (by[OUTCOME_STUCK] > 0)
-		add_todo(out, by[OUTCOME_STUCK],
-			 "stuck: neither proven as meant nor as before. Each has its next step under \u201cWhat went "
-			 "wrong\u201d; then",
-			 "rollout resume", id);
-	if (by[OUTCOME_REJECTED] > 0)
-		add_todo(out, by[OUTCOME_REJECTED],
-			 "changed, and rejected by a gate: find out why, then ask again with", "rollout retry", id);
-	if (run_is(view, RUN_PAUSED))
-		add_todo(out, 0, "The run has paused and nothing new starts. To go on:", "rollout resume", id);
-	if (run_is(view, RUN_PAUSED) && by[OUTCOME_DONE] > 0 && !view->plan.rolls_back)
-		add_todo(out, 0, "To take back what was changed:", "rollout rollback", id);
-	if (by[OUTCOME_REVERTED] + by[OUTCOME_FAILED] > 0)
-		add_todo(out, by[OUTCOME_REVERTED] + by[OUTCOME_FAILED],
-			 "put back or never touched, so as before: remove the cause, then", "rollout retry", id);
-	if (by[OUTCOME_SKIPPED] > 0)
-		add_todo(out, by[OUTCOME_SKIPPED], "skipped: plan for them again.", NULL, NULL);
-	if (by[OUTCOME_UNDER_WAY] > 0 && !run_is(view, RUN_PAUSED))
-		add_todo(out, by[OUTCOME_UNDER_WAY], "under way when this was written. See", "rollout status", id);
-	return out->len > before;
+	if (run->sum.by[OUTCOME_UNDER_WAY] + run->sum.by[OUTCOME_WAITING] > 0)
+		return "Nothing yet: the run goes on.";
+	return "Nothing. Every agent that was begun is proven, and nobody waits for a person.";
 }
 
 static void add_what_to_do(const struct html_run *run, struct buffer *out)
 {
+	struct todo_list todo;
+
+	todo_make(run->view, &todo);
 	html_section(run, "todo", "What to do", out);
 	buffer_puts(out, "<ol class=\"todo\">\n");
-	if (!add_todos(run, out))
-		buffer_puts(out,
-			    "<li>Nothing. Every agent that was begun is proven, and nobody waits for a person.</li>\n");
+	for (size_t i = 0; i < todo.count; i++)
+		add_todo(&todo.items[i], out);
+	if (todo.count == 0)
+		buffer_printf(out, "<li>%s</li>\n", nothing_to_do(run));
 	buffer_puts(out, "</ol></section>\n");
+	todo_clear(&todo);
 }
 
 void html_summary(const struct html_run *run, struct buffer *out)

@@ -105,7 +105,7 @@ static void add_folds(const struct html_run *run, int height, bool labels, struc
 			buffer_printf(
 				out,
 				"<rect class=\"fold\" x=\"%.2f%%\" width=\"%.2f%%\" height=\"%d\"><title>%s in which "
-				"nobody was away</title></rect>",
+				"nobody else was away</title></rect>",
 				from, to - from, height, clock_format_span(fold->until_ms - fold->from_ms, span));
 	}
 }

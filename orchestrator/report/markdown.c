@@ -9,6 +9,8 @@
 #include "orchestrator/report/escape.h"
 #include "orchestrator/report/outcome.h"
 #include "orchestrator/report/reports.h"
+#include "orchestrator/report/rescue_view.h"
+#include "orchestrator/report/todo.h"
 
 #define LINES_MAX  60 /* agents in the table; of more, those that failed */
 #define CAUSE_SHOW 10 /* hostnames of a cause */
@@ -50,6 +52,10 @@ static void add_facts(const struct run_view *view, const struct outcome_sum *sum
 	add_row(out, "Started by", view->actor);
 	add_time_row(out, "Started", view->run.created_ms);
 	add_time_row(out, "Finished", view->run.finished_ms);
+	if (view->taken_back.run)
+		add_row(out, "Taken back by", view->taken_back.run);
+	if (view->run.rolls_back)
+		add_row(out, "Takes back", view->run.rolls_back);
 	buffer_printf(out, "| Tasks | %zu kept, %zu lost, %zu not proven |\n| Time away | ", sum->kept, sum->lost,
 		      sum->unproven);
 	if (sum->away.count > 0) {
@@ -72,8 +78,8 @@ static void add_cause(const struct run_view *view, const struct cause *cause, st
 	const struct agent_result *first = &view->agents[cause->agents[0]];
 	char *next = next_steps(view, first);
 
-	buffer_printf(out, "- **%zu %s%s**: ", cause->count, outcome_label(outcome_of(cause->state)),
-		      cause->mended ? ", and tried again" : "");
+	buffer_printf(out, "- **%zu agent%s %s%s**: ", cause->count, cause->count == 1 ? "" : "s",
+		      outcome_label(outcome_of(cause->state)), cause->mended ? ", and tried again" : "");
 	escape_markdown(out, cause->error ? cause->error : cause->pattern);
 	buffer_puts(out, "\n  - Agents: ");
 	for (size_t i = 0; i < cause->count && i < CAUSE_SHOW; i++) {
@@ -96,7 +102,7 @@ static void add_cause(const struct run_view *view, const struct cause *cause, st
 	free(next);
 }
 
-static void add_agent(const struct agent_result *agent, struct buffer *out)
+static void add_agent(const struct run_view *view, const struct agent_result *agent, struct buffer *out)
 {
 	bool same = agent->id_after && strcmp(agent->id_after, agent->row->agent_id) == 0;
 	enum outcome outcome = outcome_of(agent->state);
@@ -115,6 +121,9 @@ static void add_agent(const struct agent_result *agent, struct buffer *out)
 		buffer_puts(out, "not back");
 	else
 		add_span(agent->away_ms, out);
+	if (agent->taken_back || agent->not_back)
+		buffer_printf(out, "; %s%staken back", agent->taken_back ? "" : taken_back_words(&view->taken_back),
+			      agent->taken_back ? "" : " ");
 	buffer_puts(out, " |\n");
 }
 
@@ -122,7 +131,7 @@ static void add_agents(const struct run_view *view, struct buffer *out)
 {
 	size_t shown = 0, left_out = 0;
 
-	buffer_puts(out, "| Agent | Zone | Outcome | ID | Tasks | Away |\n|---|---|---|---|---|---|\n");
+	buffer_puts(out, "| Agent | Zone | Outcome | ID | Tasks | Away |\n|---|---|---|---|---|--:|\n");
 	for (size_t i = 0; i < view->count; i++) {
 		bool fits = view->count <= LINES_MAX ||
 			    (agent_state_is_failure(view->agents[i].state) && shown < LINES_MAX);
@@ -131,12 +140,12 @@ static void add_agents(const struct run_view *view, struct buffer *out)
 			left_out++;
 			continue;
 		}
-		add_agent(&view->agents[i], out);
+		add_agent(view, &view->agents[i], out);
 		shown++;
 	}
 	if (left_out > 0)
-		buffer_printf(out, "\n%zu more agents: `rollcall audit report --format csv` lists them all.\n",
-			      left_out);
+		buffer_printf(out, "\n%zu more agent%s: `rollcall audit report --format csv` lists them all.\n",
+			      left_out, left_out == 1 ? "" : "s");
 	buffer_putc(out, '\n');
 }
 
@@ -155,7 +164,7 @@ static void add_sheet(const struct agent_sheet *sheet, struct buffer *out)
 		escape_markdown(out, sheet->facts[i].value);
 		buffer_putc(out, '\n');
 	}
-	buffer_puts(out, "\n| Field | Before | Planned | Found | |\n|---|---|---|---|---|\n");
+	buffer_puts(out, "\n| SlaveInfo or flag | Before | Planned | Found | |\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < sheet->field_count; i++) {
 		const struct sheet_field *field = &sheet->fields[i];
 
@@ -183,7 +192,7 @@ static void add_proof(const struct run_view *view, const struct agent_result *ag
 	agent_sheet_make(view, agent, &sheet);
 	buffer_puts(out, "<details><summary>");
 	escape_html(out, agent->row->hostname);
-	buffer_puts(out, ": ");
+	buffer_puts(out, sheet.verdict ? ": proof " : ": ");
 	escape_html(out, sheet.verdict ? sheet.verdict : "no proof was taken");
 	buffer_puts(out, "</summary>\n\n");
 	add_sheet(&sheet, out);
@@ -209,6 +218,27 @@ static void add_proofs(const struct run_view *view, struct buffer *out)
 			      view->count - shown);
 }
 
+static void add_todo(const struct run_view *view, struct buffer *out)
+{
+	struct todo_list todo;
+
+	todo_make(view, &todo);
+	if (todo.count > 0)
+		buffer_puts(out, "### What to do\n\n");
+	for (size_t i = 0; i < todo.count; i++) {
+		const struct todo *item = &todo.items[i];
+
+		buffer_puts(out, "- ");
+		if (item->agents > 0)
+			buffer_printf(out, "**%zu** %s ", item->agents, item->agents == 1 ? "agent is" : "agents are");
+		buffer_printf(out, "%s: ", item->text);
+		escape_markdown(out, item->command);
+		buffer_putc(out, '\n');
+	}
+	buffer_puts(out, todo.count > 0 ? "\n" : "");
+	todo_clear(&todo);
+}
+
 static void add_run(const struct run_view *view, struct buffer *out)
 {
 	struct outcome_sum sum;
@@ -220,6 +250,7 @@ static void add_run(const struct run_view *view, struct buffer *out)
 	buffer_puts(out, "\n\n");
 	escape_markdown(out, verdict);
 	buffer_puts(out, "\n\n");
+	add_todo(view, out);
 	add_facts(view, &sum, out);
 	if (sum.cause_count > 0)
 		buffer_puts(out, "### What went wrong\n\n");
@@ -234,14 +265,16 @@ static void add_run(const struct run_view *view, struct buffer *out)
 
 static void add_across(const struct report_runs *runs, struct buffer *out)
 {
-	buffer_printf(out, "# %zu rollouts\n\n| Run | State | Agents | As planned |\n|---|---|---|---|\n", runs->count);
+	buffer_printf(out, "# %zu rollouts\n\n| Run | State | Agents | As planned |\n|---|---|--:|--:|\n", runs->count);
 	for (size_t i = 0; i < runs->count; i++) {
 		const struct run_view *view = &runs->views[i];
 
 		buffer_puts(out, "| ");
 		escape_markdown(out, view->run.id);
 		buffer_puts(out, " | ");
-		escape_markdown(out, view->run.state);
+		char *state = run_view_state_text(view);
+		escape_markdown(out, state);
+		free(state);
 		buffer_printf(out, " | %zu | %d |\n", view->count, view->by_state[AGENT_DONE]);
 	}
 	buffer_putc(out, '\n');
@@ -251,8 +284,12 @@ void report_markdown(const struct report_runs *runs, struct buffer *out)
 {
 	if (runs->count > 1)
 		add_across(runs, out);
-	for (size_t i = 0; i < runs->count; i++)
-		add_run(&runs->views[i], out);
+	for (size_t i = 0; i < runs->count; i++) {
+		if (runs->views[i].rescue)
+			rescue_report_markdown(&runs->views[i], out);
+		else
+			add_run(&runs->views[i], out);
+	}
 	char *mark = report_mark(runs, REPORT_MARKDOWN);
 
 	buffer_printf(out, "Check this with `rollcall audit verify --report FILE`.\n<!-- %s -->\n", mark);

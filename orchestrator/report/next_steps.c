@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stuck agent, and what a person does about it: that depends on where it got stuck, which its last step says. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "orchestrator/report/run_view.h"
 
-/* Where things stand, and what to look at. After each the command follows that asks again. */
+/* Where things stand, and what to look at. After each the command follows that settles it. */
 static const char still_open[] =
 	"its operation is still open on the host, and the guard is in place: restarting the agent's unit puts the old "
 	"state back, and left alone agentctl decides at its deadline by whether the agent runs. Find out why it does "
@@ -17,9 +18,12 @@ static const char kept_wrong[] =
 	"shows what is left to change";
 static const char neither_starts[] =
 	"agentctl has put the old flags and checkpoint back, and the agent does not come up with them either: read its "
-	"log on the host and start it by hand";
-static const char refuses[] = "its host does not take our word";
-static const char silent[] = "nobody knows yet what became of its operation: bring its host back within reach";
+	"log on the host for what keeps it (it is started once more when it is settled)";
+static const char refuses[] =
+	"its host refuses to answer, and has said why (--adopt is for one that obeys another database by now, or a newer "
+	"copy of this one)";
+static const char silent[] =
+	"nobody knows yet what became of its operation: its host could not be asked, or could not answer";
 static const char not_as_before[] =
 	"the old flags and checkpoint are back on its host, and the master does not show it as it was. Look at the "
 	"agent's log and at what the master says of it";
@@ -64,19 +68,34 @@ static const char *situation_of(const struct agent_result *agent)
 	return silent;
 }
 
+/* Nothing settles that: it is another agent now. */
+static char *as_another(const struct run_view *view, const struct agent_result *agent)
+{
+	bool open = strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0;
+	char *end = open ? xasprintf("; with it the run cannot be done, and `rollcall rollout abort %s` ends it",
+				     view->run.id)
+			 : xstrdup("");
+	char *text = xasprintf("it runs as the new agent %s, and nothing is open on its host: `rollcall inventory "
+			       "sync` takes it in under its new ID, and it can be planned for again%s",
+			       agent->id_after, end);
+
+	free(end);
+	return text;
+}
+
 char *next_steps(const struct run_view *view, const struct agent_result *agent)
 {
-	const char *operation = agent->row->operation ? agent->row->operation : "OPERATION";
 	const char *situation;
 
 	if (agent->state != AGENT_STUCK)
 		return NULL;
 	if (agent->id_after && strcmp(agent->id_after, agent->row->agent_id) != 0)
-		return xasprintf("it runs as the new agent %s, and nothing is open on its host: `rollcall inventory "
-				 "sync` takes it in under its new ID, and it can be planned for again",
-				 agent->id_after);
+		return as_another(view, agent);
 	situation = situation_of(agent);
-	return xasprintf("%s. `rollcall rollout resume %s%s` asks its host again and proves it anew; `agentctl settle "
-			 "--status %s` on the host says what became of the operation",
-			 situation, view->run.id, situation == refuses ? " --adopt" : "", operation);
+	return xasprintf(
+		"%s. When that is mended, `rollcall rollout settle %s%s%s` asks its host, settles the operation and "
+		"proves the agent anew%s",
+		situation, view->run.id, situation == refuses ? " --adopt" : "",
+		agent->lost > 0 ? " --accept-losses" : "",
+		agent->lost > 0 ? "; without --accept-losses the tasks that are lost keep it stuck" : "");
 }

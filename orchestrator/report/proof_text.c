@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "orchestrator/report/proof_text.h"
 
-#define LINE_MAX_BYTES (16u << 20)
+#define LINE_MAX_BYTES   (16u << 20)
+/* Of times in /proc: USER_HZ, which is 100 on every Linux that Mesos runs on. */
+#define TICKS_PER_SECOND 100
 
 static bool is_plain(const json_t *value)
 {
@@ -61,8 +63,9 @@ static void add_process(const json_t *planned, const json_t *found, bool ok, str
 
 	buffer_printf(out, "%lld", (long long)json_integer_value(json_object_get(found, "pid")));
 	if (json_is_integer(json_object_get(found, "start_ticks")))
-		buffer_printf(out, ", started %lld ticks after boot %.8s",
-			      (long long)json_integer_value(json_object_get(found, "start_ticks")), boot ? boot : "?");
+		buffer_printf(out, ", started %.2f s after its host's boot %.8s",
+			      (double)json_integer_value(json_object_get(found, "start_ticks")) / TICKS_PER_SECOND,
+			      boot ? boot : "?");
 	if (json_is_string(planned))
 		buffer_printf(out, ", %s%s", ok ? "" : "NOT ", json_string_value(planned));
 }
@@ -93,7 +96,7 @@ char *proof_line_detail(const json_t *line)
 		add_differences(planned, found, &out);
 	else if (json_is_object(found))
 		buffer_puts(&out, what && strcmp(what, "checkpoint") == 0 ? "the same SlaveInfo, on the host's disk"
-									  : "every field, as listed with it");
+									  : "every field is as it should be");
 	return buffer_take(&out);
 }
 

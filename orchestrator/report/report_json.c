@@ -84,6 +84,10 @@ static json_t *agent_to_json(const struct run_view *view, const struct agent_res
 	json_object_set_new(object, "slave_info_before", member(agent->before, "slave_info"));
 	json_object_set_new(object, "slave_info_planned", slaveinfo_to_json(agent->planned->after));
 	json_object_set_new(object, "slave_info_found", line_found(agent, "slave_info"));
+	json_object_set_new(object, "taken_back", json_boolean(agent->taken_back));
+	json_object_set_new(object, "not_taken_back", output_text(agent->not_back));
+	json_object_set_new(object, "killed_before",
+			    agent->killed_before ? json_incref(agent->killed_before) : json_array());
 	json_object_set_new(object, "tasks", agent->tasks ? json_incref(agent->tasks) : json_null());
 	json_object_set_new(object, "away_seconds",
 			    agent->away_ms < 0 ? json_null() : json_real((double)agent->away_ms / 1000));
@@ -133,7 +137,7 @@ json_t *run_view_report(const struct run_view *view)
 
 	for (size_t i = 0; i < view->count; i++)
 		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
-	return json_pack(
+	json_t *report = json_pack(
 		"{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:s}}",
 		"run", view->run.id, "state", view->run.state, "reason", output_text(view->run.reason), "summary",
 		summary_to_json(view), "cluster", view->plan.cluster, "started_by", output_text(view->actor), "started",
@@ -141,6 +145,10 @@ json_t *run_view_report(const struct run_view *view)
 		(json_int_t)view->run.epoch, "resumed", (json_int_t)view->resumed, "plan", plan_to_json(view), "stages",
 		run_view_stages_to_json(view), "gates", run_view_gates_to_json(view), "events",
 		run_view_notes_to_json(view), "rolls_back", output_text(view->run.rolls_back), "rolled_back_by",
-		output_text(view->rolled_back_by), "agents", agents, "ledger", "head", view->head, "run_last_event",
+		output_text(view->taken_back.run), "agents", agents, "ledger", "head", view->head, "run_last_event",
 		view->run_hash);
+
+	json_object_set_new(report, "taken_back", run_view_taken_back_to_json(view));
+	json_object_set_new(report, "left_out", run_view_left_out_to_json(view));
+	return report;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit report for people: the summary first, then every agent, then what failed and what was done about it. */
-#include <inttypes.h>
+/* The audit report for people: the outcome first, then who did what, what failed and what was done about it, and each agent's proof. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +7,21 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "inventory/hostset.h"
 #include "orchestrator/report/agent_sheet.h"
 #include "orchestrator/report/attempts.h"
+#include "orchestrator/report/outcome.h"
 #include "orchestrator/report/plan_text.h"
 #include "orchestrator/report/reports.h"
 
+#define NAMES_BYTES (1u << 20)
+
 static void heading(FILE *stream, const char *text)
 {
-	fprintf(stream, "\n%s%s%s\n", term_on(stream, TERM_BOLD), text, term_off(stream));
+	char *shown = text_printable(text, false);
+
+	fprintf(stream, "\n%s%s%s\n", term_on(stream, TERM_BOLD), shown, term_off(stream));
+	free(shown);
 }
 
 static void fact(FILE *stream, const char *name, const char *value)
@@ -39,122 +45,62 @@ static char *when(int64_t ms)
 	return xstrdup(ms == 0 ? "-" : clock_format(ms, text));
 }
 
+/* ---- who, when, what */
+
+static char *limits_text(const struct plan *plan)
+{
+	int most = plan->options.max_failures;
+	char *failures = count_text(most, "agent"), domain[48] = "", stops[80] = "no number of failures stops it";
+
+	if (plan->options.domain_window > 0)
+		snprintf(domain, sizeof domain, ", and %d in one failure domain", plan->options.domain_window);
+	if (most == 0)
+		snprintf(stops, sizeof stops, "it stops at the first failure");
+	else if (most > 0)
+		snprintf(stops, sizeof stops, "it stops when more than %s %s failed", failures,
+			 most == 1 ? "has" : "have");
+	free(failures);
+	return xasprintf("at most %d away at once%s; %s", outcome_window(plan), domain, stops);
+}
+
+static void print_state(const struct run_view *view, FILE *stream)
+{
+	const char *reason = view->run.reason;
+	char *state = run_state_text(view->run.state, view->by_state[AGENT_STUCK]);
+
+	fact_free(stream, "state", xasprintf("%s%s%s", state, reason ? ": " : "", reason ? reason : ""));
+	free(state);
+}
+
 static void print_head(const struct run_view *view, FILE *stream)
 {
 	const struct run_row *run = &view->run;
 	const struct plan *plan = &view->plan;
 	struct buffer parts = BUFFER_INIT(256);
-	char *state = run_state_text(run->state, view->by_state[AGENT_STUCK]);
-	char *resumed = count_text((int64_t)view->resumed, "time");
-	char *failures = count_text(plan->options.max_failures, "failure");
-	char domain[16] = "as many";
 
-	if (plan->options.domain_window > 0)
-		snprintf(domain, sizeof(domain), "%d", plan->options.domain_window);
 	plan_parts_text(plan->ignore, &parts);
-	heading(stream, "Who, when, what");
-	fact_free(stream, "run", xasprintf("%s on cluster %s", run->id, plan->cluster));
-	fact_free(stream, "state", xasprintf("%s%s%s", state, run->reason ? ": " : "", run->reason ? run->reason : ""));
+	heading(stream, "Who, when, what (times are UTC)");
+	print_state(view, stream);
 	fact(stream, "started by", view->actor);
 	fact_free(stream, "started", when(run->created_ms));
-	fact_free(stream, "finished", when(run->finished_ms));
-	fact_free(stream, "driven", xasprintf("resumed %s; the last epoch is %" PRId64, resumed, run->epoch));
+	fact_free(stream, "finished", run->finished_ms ? when(run->finished_ms) : xstrdup("not yet"));
+	if (view->resumed > 0)
+		fact_free(stream, "resumed", count_text((int64_t)view->resumed, "time"));
 	fact_free(stream, "plan", xasprintf("%s by %s", run->plan, view->author));
 	fact_free(stream, "config",
 		  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
-	fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
+	if (!plan->rolls_back)
+		fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
 	if (run->rolls_back)
 		fact(stream, "takes back", run->rolls_back);
-	if (view->rolled_back_by)
-		fact(stream, "taken back by", view->rolled_back_by);
-	fact_free(stream, "limits",
-		  xasprintf("at most %d away at once, within a failure domain %s; at most %s; may differ: %s",
-			    plan->options.window, domain, failures, buffer_text(&parts)));
+	if (view->taken_back.run)
+		fact(stream, "taken back by", view->taken_back.run);
+	fact_free(stream, "limits", limits_text(plan));
+	fact(stream, "may change", buffer_text(&parts));
 	buffer_clear(&parts);
-	free(state);
-	free(resumed);
-	free(failures);
 }
 
-/* ---- one agent */
-
-static const char *or_none(const char *text)
-{
-	return text ? text : "(none)";
-}
-
-static void print_value(const char *name, const char *when, const char *value, FILE *stream)
-{
-	fact_free(stream, "", xasprintf("%-16s %-8s %s", name, when, value));
-}
-
-static void print_field(const struct sheet_field *field, FILE *stream)
-{
-	if (field->changes) {
-		print_value(field->name, "before", or_none(field->before), stream);
-		print_value("", "planned", or_none(field->planned), stream);
-	} else {
-		print_value(field->name, "stays", or_none(field->planned), stream);
-	}
-	if (field->found || field->wrong)
-		print_value("", field->wrong ? "FOUND" : "found", or_none(field->found), stream);
-}
-
-static void print_proof(const struct agent_sheet *sheet, FILE *stream)
-{
-	if (sheet->verdict)
-		fact(stream, "proof", sheet->verdict);
-	for (size_t i = 0; i < sheet->line_count; i++) {
-		const struct sheet_line *line = &sheet->lines[i];
-
-		fact_free(stream, "",
-			  xasprintf("%-6s%s%s%s", line->ok ? "ok" : "WRONG", line->what, *line->detail ? ": " : "",
-				    line->detail));
-	}
-}
-
-static void print_agent(const struct run_view *view, const struct agent_result *agent, FILE *stream)
-{
-	char *title = xasprintf("%s: %s", agent->row->hostname, agent->row->state);
-	struct agent_sheet sheet;
-
-	heading(stream, title);
-	free(title);
-	agent_sheet_make(view, agent, &sheet);
-	for (size_t i = 0; i < sheet.fact_count; i++)
-		fact(stream, sheet.facts[i].name, sheet.facts[i].value);
-	fact(stream, "SlaveInfo", "");
-	for (size_t i = 0; i < sheet.field_count; i++)
-		print_field(&sheet.fields[i], stream);
-	print_proof(&sheet, stream);
-	agent_sheet_clear(&sheet);
-}
-
-/* ---- failures */
-
-const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
-{
-	if (attempts_mended(agent))
-		return agent->state == AGENT_DONE ? "another attempt was made, and is proven to be as planned"
-						  : "another attempt was made; it has not ended yet";
-	switch (agent->state) {
-	case AGENT_REVERTED:
-		return "agentctl put the old flags and checkpoint back and started the agent; the master shows it as "
-		       "it was";
-	case AGENT_FAILED:
-		return "nothing: the agent was not touched";
-	case AGENT_STUCK:
-		return strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0
-			       ? "left as it is for a person; the run has paused"
-			       : "left as it is for a person; the run went on without it";
-	case AGENT_REJECTED:
-		return "it stays changed, and is proven to be as planned; a gate after it has failed";
-	case AGENT_SKIPPED:
-		return "nothing: the agent was skipped";
-	default:
-		return "nothing yet";
-	}
-}
+/* ---- what went wrong, by cause */
 
 static void print_said(const struct agent_result *agent, FILE *stream)
 {
@@ -178,56 +124,161 @@ static void print_said(const struct agent_result *agent, FILE *stream)
 	free(shown);
 }
 
-char *view_step_text(const struct view_step *step)
+/* node[001-120].example.com */
+static char *names_of(const struct run_view *view, const struct cause *cause)
 {
-	const char *note = step->note ? step->note : "", *colon = step->note ? ": " : "";
+	const char **names = xcalloc(cause->count, sizeof *names);
+	struct buffer out = BUFFER_INIT(NAMES_BYTES);
 
-	if (!step->from)
-		return xstrdup(*note ? note : step->event);
-	return xasprintf("%s \u2192 %s (%s)%s%s", step->from, step->to, step->event, colon, note);
+	for (size_t i = 0; i < cause->count; i++)
+		names[i] = view->agents[cause->agents[i]].row->hostname;
+	hostset_fold(names, cause->count, &out);
+	free(names);
+	return buffer_take(&out);
 }
 
-static void print_steps(const struct agent_result *agent, FILE *stream)
+static void print_cause(const struct run_view *view, const struct cause *cause, FILE *stream)
 {
-	for (size_t i = 0; i < agent->step_count; i++) {
-		char *time = when(agent->steps[i].time_ms), *text = view_step_text(&agent->steps[i]);
+	const struct agent_result *first = &view->agents[cause->agents[0]];
+	char *agents = count_text((int64_t)cause->count, "agent"), *names = names_of(view, cause);
+	char *next = next_steps(view, first), *title;
 
-		fact_free(stream, i == 0 ? "steps" : "", xasprintf("%s  %s", time, text));
-		free(time);
-		free(text);
+	title = xasprintf("What went wrong on %s", cause->count == 1 ? names : agents);
+	heading(stream, title);
+	if (cause->count > 1)
+		fact(stream, "agents", names);
+	fact_free(stream, "outcome",
+		  xasprintf("%s%s", outcome_label(outcome_of(cause->state)), cause->mended ? ", and tried again" : ""));
+	fact(stream, "what happened", cause->error ? cause->error : "no reason was recorded");
+	if (!cause->mended)
+		print_said(first, stream);
+	fact(stream, "what was done", what_was_done(view, first));
+	if (first->rescued)
+		fact(stream, "since then", first->rescued);
+	if (next)
+		fact(stream, "what to do", next);
+	free(title);
+	free(agents);
+	free(names);
+	free(next);
+}
+
+static void print_causes(const struct run_view *view, FILE *stream)
+{
+	struct outcome_sum sum;
+
+	outcome_sum(view, &sum);
+	for (size_t i = 0; i < sum.cause_count; i++)
+		print_cause(view, &sum.causes[i], stream);
+	outcome_sum_clear(&sum);
+}
+
+/* ---- one agent */
+
+static const char *or_none(const char *text)
+{
+	return text ? text : "(none)";
+}
+
+static void print_value(const char *name, const char *when, const char *value, FILE *stream)
+{
+	char *shown = text_printable(value, false);
+
+	fprintf(stream, "    %-12s %-8s %s\n", name, when, shown);
+	free(shown);
+}
+
+static void print_field(const struct sheet_field *field, FILE *stream)
+{
+	bool is_long = strlen(field->name) > 12; /* a flag's name: a line of its own */
+
+	if (is_long)
+		fprintf(stream, "    %s\n", field->name);
+	if (field->changes) {
+		print_value(is_long ? "" : field->name, "before", or_none(field->before), stream);
+		print_value("", "planned", or_none(field->planned), stream);
+	} else {
+		print_value(is_long ? "" : field->name, "stays", or_none(field->planned), stream);
+	}
+	if (field->found || field->wrong)
+		print_value("", field->wrong ? "FOUND" : "found", or_none(field->found), stream);
+}
+
+static void print_fields(const struct agent_sheet *sheet, bool flags, const char *title, FILE *stream)
+{
+	bool titled = false;
+
+	for (size_t i = 0; i < sheet->field_count; i++) {
+		if (sheet_field_is_flag(&sheet->fields[i]) != flags)
+			continue;
+		if (!titled)
+			fprintf(stream, "  %s\n", title);
+		titled = true;
+		print_field(&sheet->fields[i], stream);
 	}
 }
 
-static void print_failure(const struct run_view *view, const struct agent_result *agent, FILE *stream)
+static void print_proof(const struct agent_sheet *sheet, FILE *stream)
 {
-	bool mended = attempts_mended(agent) != NULL;
-	char *title = xasprintf("What went wrong on %s%s", agent->row->hostname, mended ? ", and was tried again" : "");
-	char *next = next_steps(view, agent);
+	fact_free(stream, "Proof", xstrdup(sheet->verdict ? sheet->verdict : "none was taken"));
+	for (size_t i = 0; i < sheet->line_count; i++) {
+		const struct sheet_line *line = &sheet->lines[i];
+
+		fact_free(stream, "",
+			  xasprintf("%-6s%s%s%s", line->ok ? "ok" : "WRONG", line->what, *line->detail ? ": " : "",
+				    line->detail));
+	}
+}
+
+static void print_steps(const struct agent_sheet *sheet, FILE *stream)
+{
+	fputs("  Steps\n", stream);
+	for (size_t i = 0; i < sheet->step_count; i++) {
+		char time[CLOCK_TEXT_MAX], *shown = text_printable(sheet->steps[i].text, false);
+
+		fprintf(stream, "    %s  %s\n", clock_format(sheet->steps[i].time_ms, time), shown);
+		free(shown);
+	}
+}
+
+static void print_agent(const struct run_view *view, const struct agent_result *agent, FILE *stream)
+{
+	char *title = xasprintf("%s: %s%s", agent->row->hostname, outcome_label(outcome_of(agent->state)),
+				agent->taken_back ? ", and taken back since" : "");
+	struct agent_sheet sheet;
 
 	heading(stream, title);
 	free(title);
-	fact(stream, "what happened", attempts_error(agent) ? attempts_error(agent) : "not known");
-	if (!mended)
-		print_said(agent, stream);
-	fact(stream, "what was done", what_was_done(view, agent));
-	if (agent->rescued)
-		fact(stream, "since then", agent->rescued);
-	if (next)
-		fact_free(stream, "what to do", next);
-	print_steps(agent, stream);
+	agent_sheet_make(view, agent, &sheet);
+	for (size_t i = 0; i < sheet.fact_count; i++)
+		fact(stream, sheet.facts[i].name, sheet.facts[i].value);
+	print_fields(&sheet, false, "SlaveInfo", stream);
+	print_fields(&sheet, true, "Flags", stream);
+	print_proof(&sheet, stream);
+	if (agent_state_is_failure(agent->state) || attempts_mended(agent))
+		print_steps(&sheet, stream);
+	agent_sheet_clear(&sheet);
 }
 
 void run_view_print_report(const struct run_view *view, FILE *stream)
 {
-	fprintf(stream, "%sRollout %s%s\n\n", term_on(stream, TERM_BOLD), view->run.id, term_off(stream));
-	run_view_print_roll(view, stream);
-	for (size_t i = 0; i < view->count; i++) {
-		if (agent_state_is_failure(view->agents[i].state) || attempts_mended(&view->agents[i]))
-			print_failure(view, &view->agents[i], stream);
-	}
+	char *title = view->plan.rolls_back
+			      ? xasprintf("Rollout %s: %s, on cluster %s", view->run.id, view->plan.config,
+					  view->plan.cluster)
+			      : xasprintf("Rollout %s of %s@%d on cluster %s", view->run.id, view->plan.config,
+					  view->plan.config_version, view->plan.cluster);
+	char *shown = text_printable(title, false);
+
+	fprintf(stream, "%s%s%s\n\n", term_on(stream, TERM_BOLD), shown, term_off(stream));
+	free(title);
+	free(shown);
+	run_view_print_outcome(view, stream);
 	print_head(view, stream);
-	if (view->gate_count + view->note_count > 0)
-		heading(stream, "The run as a whole");
+	heading(stream, "Agents");
+	run_view_print_agents(view, true, stream);
+	run_view_print_stages(view, stream);
+	print_causes(view, stream);
+	heading(stream, "The run as a whole");
 	run_view_print_events(view, stream);
 	for (size_t i = 0; i < view->count; i++)
 		print_agent(view, &view->agents[i], stream);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "orchestrator/report/reports.h"
+#include "orchestrator/report/rescue_view.h"
 #include "orchestrator/version.h"
 
 /* The names of some thousand runs. */
@@ -19,6 +20,11 @@ int report_format_parse(const char *name)
 		if (strcmp(name, report_format_names[i]) == 0)
 			return i;
 	return -1;
+}
+
+bool report_has_format(const struct report_runs *runs, enum report_format format)
+{
+	return !runs->views[0].rescue || (format != REPORT_CSV && format != REPORT_HTML);
 }
 
 char *report_mark(const struct report_runs *runs, enum report_format format)
@@ -40,10 +46,34 @@ static bool is_there(const struct report_runs *runs, const char *run)
 	return false;
 }
 
+static int add_view(struct report_runs *runs, const struct run_view *view)
+{
+	runs->views = xreallocarray(runs->views, runs->count + 1, sizeof *runs->views);
+	runs->views[runs->count++] = *view;
+	return 0;
+}
+
+/* By itself: what a rescue came to and what a rollout came to do not add up. */
+static int add_rescue(struct report_runs *runs, struct store *store, const char *name, int64_t now_ms,
+		      struct error *err)
+{
+	struct run_view view;
+
+	if (runs->count > 0)
+		return error_set(err, ERROR_USAGE, "%s is a rescue, which has a report of its own: name it alone",
+				 name);
+	return rescue_view_load(store, name, now_ms, &view, err) < 0 ? -1 : add_view(runs, &view);
+}
+
 int report_runs_add(struct report_runs *runs, struct store *store, const char *name, int64_t now_ms, struct error *err)
 {
 	struct run_view view;
 
+	if (rescue_is_name(name))
+		return add_rescue(runs, store, name, now_ms, err);
+	if (runs->count > 0 && runs->views[0].rescue)
+		return error_set(err, ERROR_USAGE, "%s is a rescue, which has a report of its own: name it alone",
+				 runs->views[0].run.id);
 	if (run_view_load(store, name, now_ms, &view, err) < 0)
 		return -1;
 	if (is_there(runs, view.run.id)) {
@@ -54,9 +84,7 @@ int report_runs_add(struct report_runs *runs, struct store *store, const char *n
 		run_view_clear(&view);
 		return -1;
 	}
-	runs->views = xreallocarray(runs->views, runs->count + 1, sizeof *runs->views);
-	runs->views[runs->count++] = view;
-	return 0;
+	return add_view(runs, &view);
 }
 
 static void write_text(const struct report_runs *runs, struct buffer *out)

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/term.h"
 #include "orchestrator/output.h"
+#include "orchestrator/report/rescue_view.h"
 
 void report_runs_clear(struct report_runs *runs)
 {
@@ -53,6 +56,8 @@ json_t *report_json(const struct report_runs *runs)
 	struct sums sums = add_up(runs);
 	json_t *array;
 
+	if (runs->views[0].rescue)
+		return with_mark(runs, rescue_report_json(&runs->views[0]));
 	if (runs->count == 1)
 		return with_mark(runs, run_view_report(&runs->views[0]));
 	array = json_array();
@@ -65,20 +70,56 @@ json_t *report_json(const struct report_runs *runs)
 					 (json_int_t)sums.unproven, "runs", array));
 }
 
-void report_text(const struct report_runs *runs, FILE *stream)
+static void add_row(struct table *table, const struct run_view *view)
 {
+	char *state = run_view_state_text(view), numbers[5][24], started[CLOCK_TEXT_MAX];
+	size_t lost = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		lost += view->agents[i].lost;
+	snprintf(numbers[0], sizeof numbers[0], "%zu", view->count);
+	snprintf(numbers[1], sizeof numbers[1], "%d", view->by_state[AGENT_DONE]);
+	snprintf(numbers[2], sizeof numbers[2], "%d", run_view_failures(view));
+	snprintf(numbers[3], sizeof numbers[3], "%d", view->by_state[AGENT_STUCK]);
+	snprintf(numbers[4], sizeof numbers[4], "%zu", lost);
+	clock_format(view->run.created_ms, started);
+	const char *cells[] = {view->run.id, state,      view->plan.config, started,   numbers[0],
+			       numbers[1],   numbers[2], numbers[3],        numbers[4]};
+	table_add(table, cells);
+	free(state);
+}
+
+static void print_across(const struct report_runs *runs, FILE *stream)
+{
+	static const char *const headings[] = {"RUN",        "STATE",  "CONFIG", "STARTED",   "AGENTS",
+					       "AS PLANNED", "FAILED", "STUCK",  "TASKS LOST"};
+	struct table *table = table_new(headings, sizeof headings / sizeof *headings);
 	struct sums sums = add_up(runs);
 
+	fprintf(stream,
+		"%zu rollouts: %d of %zu times an agent was changed as planned, %d failed, %d stuck. Tasks: "
+		"%zu kept, %zu lost, %zu not proven to run.\n\n",
+		runs->count, sums.done, sums.agents, sums.failed, sums.stuck, sums.kept, sums.lost, sums.unproven);
+	for (size_t i = 4; i < sizeof headings / sizeof *headings; i++)
+		table_align_right(table, i);
+	for (size_t i = 0; i < runs->count; i++)
+		add_row(table, &runs->views[i]);
+	table_print(table, stream);
+	table_free(table);
+	fputc('\n', stream);
+}
+
+void report_text(const struct report_runs *runs, FILE *stream)
+{
 	if (runs->count > 1)
-		fprintf(stream,
-			"%zu rollouts: %d of %zu times an agent was changed as planned, %d failed, %d stuck. Tasks: "
-			"%zu kept, %zu lost, %zu not proven to run.\n\n",
-			runs->count, sums.done, sums.agents, sums.failed, sums.stuck, sums.kept, sums.lost,
-			sums.unproven);
+		print_across(runs, stream);
 	for (size_t i = 0; i < runs->count; i++) {
 		if (i > 0)
 			fputs("\n\n", stream);
-		run_view_print_report(&runs->views[i], stream);
+		if (runs->views[i].rescue)
+			rescue_report_text(&runs->views[i], stream);
+		else
+			run_view_print_report(&runs->views[i], stream);
 	}
 	report_text_end(runs, stream);
 }

@@ -14,13 +14,15 @@ struct report_runs {
 	size_t count;           /* at least 1 */
 };
 void report_runs_clear(struct report_runs *runs);
-/* Adds a run, as it is at now_ms. ERROR_USAGE: it is there already, or there is no such run. */
+/* Adds a run, as it is at now_ms; or a rescue, which is alone in its report. ERROR_USAGE: it is there already, or there is no such run. */
 int report_runs_add(struct report_runs *runs, struct store *store, const char *name, int64_t now_ms, struct error *err);
 
 enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_CSV, REPORT_HTML, REPORT_FORMAT_COUNT };
 extern const char *const report_format_names[REPORT_FORMAT_COUNT];
 /* -1: there is none of that name. */
 int report_format_parse(const char *name);
+/* A rescue is for people and programs, and has no table and no page. */
+bool report_has_format(const struct report_runs *runs, enum report_format format);
 
 /* The whole document. The same runs at the same moment and with the same head give the same bytes, always. */
 void report_write(const struct report_runs *runs, enum report_format format, struct buffer *out);

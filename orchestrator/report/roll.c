@@ -23,23 +23,9 @@ enum column {
 	COLUMN_COUNT
 };
 
-static const char *id_text(const struct agent_result *agent)
+static const char *or_dash(const char *word)
 {
-	if (!agent->id_after)
-		return "-";
-	return strcmp(agent->id_after, agent->row->agent_id) == 0 ? "same" : "NEW";
-}
-
-static const char *info_text(const struct agent_result *agent)
-{
-	const json_t *line = agent_result_line(agent, "slave_info");
-	const char *of = json_string_value(json_object_get(agent->proof, "of"));
-
-	if (!line)
-		return "-";
-	if (!json_is_true(json_object_get(line, "ok")))
-		return "differs";
-	return of && strcmp(of, "the planned state") == 0 ? "as planned" : "as before";
+	return word ? word : "-";
 }
 
 static char *tasks_text(const struct agent_result *agent)
@@ -83,6 +69,9 @@ static char *reason_text(const struct run_view *view, const struct agent_result 
 	    countdown_left(&view->plan, agent->planned, agent->state, agent->row->away_from_ms, agent->started != NULL,
 			   view->now_ms, &left))
 		return countdown_text(&left);
+	if (agent->not_back)
+		return xasprintf("%s taken back by %s: %s", taken_back_words(&view->taken_back), view->taken_back.run,
+				 agent->not_back);
 	const char *error = agent->row->error ? agent->row->error : "";
 	size_t len = strcspn(error, "\n");
 
@@ -92,8 +81,13 @@ static char *reason_text(const struct run_view *view, const struct agent_result 
 static void add_row(struct table *table, const struct run_view *view, const struct agent_result *agent)
 {
 	char *tasks = tasks_text(agent), *away = away_text(agent), *reason = reason_text(view, agent);
-	const char *cells[COLUMN_COUNT] = {
-		agent->row->hostname, agent->row->state, id_text(agent), info_text(agent), tasks, away, reason};
+	const char *cells[COLUMN_COUNT] = {agent->row->hostname,
+					   agent->row->state,
+					   or_dash(agent_id_word(agent)),
+					   or_dash(agent_info_word(agent)),
+					   tasks,
+					   away,
+					   reason};
 
 	table_add(table, cells);
 	table_set_style(table, COLUMN_STATE, style_of(agent));
@@ -102,148 +96,68 @@ static void add_row(struct table *table, const struct run_view *view, const stru
 	free(reason);
 }
 
-/* ---- the verdict */
+/* ---- the agents */
 
-struct sums {
-	size_t kept, lost, unproven;
-};
-
-static struct sums add_up(const struct run_view *view)
+/* Of a large fleet: whoever has come to a good end, or waits, tells nothing by a line of its own; and of those that tell something, those
+ * that are away or stuck, or not taken back, come before those that are as before. */
+static int rank_of(const struct agent_result *agent)
 {
-	struct sums sums = {0, 0, 0};
-
-	for (size_t i = 0; i < view->count; i++) {
-		sums.kept += view->agents[i].kept;
-		sums.lost += view->agents[i].lost;
-		sums.unproven += view->agents[i].unproven;
-	}
-	return sums;
+	if (agent_state_is_away(agent->state) || agent->state == AGENT_REJECTED || agent->not_back)
+		return 0;
+	return agent->state == AGENT_DONE || agent->state == AGENT_WAITING ? 2 : 1;
 }
 
-static void print_count(FILE *stream, const char **separator, int count, const char *what)
+/* Who is listed; *shown: how many. The caller's. */
+static bool *choose_rows(const struct run_view *view, bool all, size_t *shown)
 {
-	if (count == 0)
-		return;
-	fprintf(stream, "%s%d %s", *separator, count, what);
-	*separator = ", ";
-}
+	bool *listed = xcalloc(view->count + 1, sizeof *listed);
 
-static void print_counts(const struct run_view *view, FILE *stream)
-{
-	const int *by = view->by_state;
-	const char *separator = "";
-	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_SKIPPED] +
-		      by[AGENT_WAITING] + by[AGENT_REJECTED];
-
-	print_count(stream, &separator, by[AGENT_DONE], "done");
-	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
-	print_count(stream, &separator, by[AGENT_FAILED], "failed with nothing changed");
-	print_count(stream, &separator, by[AGENT_STUCK],
-		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
-	print_count(stream, &separator, by[AGENT_REJECTED], "changed, and rejected by a gate");
-	print_count(stream, &separator, by[AGENT_SKIPPED], "skipped");
-	print_count(stream, &separator, (int)view->count - settled, "under way");
-	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
-}
-
-static void print_success(const struct run_view *view, const struct sums *sums, FILE *stream)
-{
-	char *kept = count_text((int64_t)sums->kept, "task");
-
-	fprintf(stream, "%s%zu of %zu: same ID, SlaveInfo as planned, ", term_on(stream, TERM_GREEN), view->count,
-		view->count);
-	if (sums->lost == 0)
-		fprintf(stream, "every task (%zu) still running.", sums->kept);
-	else
-		fprintf(stream, "%s kept, %zu lost as the plan showed.", kept, sums->lost);
-	fprintf(stream, "%s\n", term_off(stream));
-	free(kept);
-}
-
-static void print_verdict(const struct run_view *view, FILE *stream)
-{
-	struct sums sums = add_up(view);
-
-	if (view->by_state[AGENT_DONE] == (int)view->count) {
-		print_success(view, &sums, stream);
-		return;
-	}
-	char *agents = count_text((int64_t)view->count, "agent");
-	fprintf(stream, "%sOf %s: ", term_on(stream, run_view_failures(view) ? TERM_RED : TERM_YELLOW), agents);
-	print_counts(view, stream);
-	fputs(".", stream);
-	if (sums.lost > 0 || sums.unproven > 0) {
-		fprintf(stream, " Tasks: %zu kept, %zu lost", sums.kept, sums.lost);
-		if (sums.unproven > 0)
-			fprintf(stream, ", %zu not proven to run", sums.unproven);
-		fputs(".", stream);
-	}
-	fprintf(stream, "%s\n", term_off(stream));
-	free(agents);
-}
-
-char *run_view_verdict(const struct run_view *view)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *stream = open_memstream(&text, &len);
-
-	if (!stream)
-		abort();
-	print_verdict(view, stream);
-	fclose(stream);
-	if (len > 0)
-		text[len - 1] = '\0'; /* the newline */
-	return text;
-}
-
-static void print_next_steps(const struct run_view *view, FILE *stream)
-{
-	for (size_t i = 0; i < view->count; i++) {
-		char *next = next_steps(view, &view->agents[i]);
-
-		if (next) {
-			char *host = text_printable(view->agents[i].row->hostname, false);
-
-			fprintf(stream, "%s is stuck: %s.\n", host, next);
-			free(host);
+	*shown = 0;
+	for (int rank = 0; rank <= (all ? 2 : 1); rank++) {
+		for (size_t i = 0; i < view->count && (all || *shown < ROLL_MAX); i++) {
+			if (rank_of(&view->agents[i]) != rank)
+				continue;
+			listed[i] = true;
+			(*shown)++;
 		}
-		free(next);
 	}
+	return listed;
 }
 
-static void print_end(const struct run_view *view, FILE *stream)
+static void print_left_out(const struct run_view *view, size_t shown, FILE *stream)
 {
-	const struct run_row *run = &view->run;
-	bool aborted = strcmp(run->state, run_state_name(RUN_ABORTED)) == 0;
+	char *left = count_text((int64_t)(view->count - shown), "agent");
 
-	if (aborted || strcmp(run->state, run_state_name(RUN_PAUSED)) == 0) {
-		char *reason = text_printable(run->reason ? run->reason : "?", false);
-
-		fprintf(stream, "Run %s %s: %s\n", run->id, aborted ? "is aborted" : "has paused", reason);
-		free(reason);
-	}
-	if (run->rolls_back)
-		fprintf(stream, "It takes back run %s.\n", run->rolls_back);
-	if (run->rollback_due && !view->rolled_back_by)
-		fprintf(stream, "It is rolled back next, as its plan says.\n");
+	if (shown < view->count)
+		fprintf(stream, "%s %s not listed here: `rollcall rollout status %s --all` lists everyone\n", left,
+			view->count - shown == 1 ? "is" : "are", view->run.id);
+	free(left);
 }
 
-void run_view_print_roll(const struct run_view *view, FILE *stream)
+void run_view_print_agents(const struct run_view *view, bool all, FILE *stream)
 {
 	static const char *const headings[COLUMN_COUNT] = {"AGENT", "STATE", "ID", "SLAVEINFO", "TASKS", "AWAY", ""};
 	struct table *table = table_new(headings, COLUMN_COUNT);
+	size_t shown;
+	bool *listed = choose_rows(view, all || view->count <= ROLL_MAX, &shown);
 
 	table_align_right(table, COLUMN_AWAY);
 	for (size_t i = 0; i < view->count; i++)
-		add_row(table, view, &view->agents[i]);
-	table_print(table, stream);
+		if (listed[i])
+			add_row(table, view, &view->agents[i]);
+	free(listed);
+	if (shown > 0)
+		table_print(table, stream);
 	table_free(table);
+	print_left_out(view, shown, stream);
+}
+
+void run_view_print_roll(const struct run_view *view, bool all, FILE *stream)
+{
+	run_view_print_agents(view, all, stream);
 	fputc('\n', stream);
 	run_view_print_stages(view, stream);
-	print_verdict(view, stream);
-	print_next_steps(view, stream);
-	print_end(view, stream);
+	run_view_print_outcome(view, stream);
 }
 
 /* ---- the status document */
@@ -286,6 +200,8 @@ static json_t *agent_to_json(const struct run_view *view, const struct agent_res
 	json_object_set_new(object, "error", output_text(agent->row->error));
 	json_object_set_new(object, "next", output_text(next));
 	json_object_set_new(object, "clocks", clocks_to_json(view, agent));
+	json_object_set_new(object, "taken_back", json_boolean(agent->taken_back));
+	json_object_set_new(object, "not_taken_back", output_text(agent->not_back));
 	free(next);
 	return object;
 }
@@ -296,13 +212,17 @@ json_t *run_view_status(const struct run_view *view)
 
 	for (size_t i = 0; i < view->count; i++)
 		json_array_append_new(agents, agent_to_json(view, &view->agents[i]));
-	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
-			 "run", view->run.id, "state", view->run.state, "stuck", view->by_state[AGENT_STUCK], "reason",
-			 output_text(view->run.reason), "plan", view->run.plan, "cluster", view->plan.cluster, "config",
-			 view->plan.config, "config_version", view->plan.config_version, "epoch",
-			 (json_int_t)view->run.epoch, "created", output_time(view->run.created_ms), "finished",
-			 output_time(view->run.finished_ms), "counts", counts_to_json(view), "agents", agents, "stages",
-			 run_view_stages_to_json(view), "gates", run_view_gates_to_json(view), "rolls_back",
-			 output_text(view->run.rolls_back), "rolled_back_by", output_text(view->rolled_back_by),
-			 "rollback_due", view->run.rollback_due != 0);
+	json_t *status = json_pack(
+		"{s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "run",
+		view->run.id, "state", view->run.state, "stuck", view->by_state[AGENT_STUCK], "reason",
+		output_text(view->run.reason), "plan", view->run.plan, "cluster", view->plan.cluster, "config",
+		view->plan.config, "config_version", view->plan.config_version, "epoch", (json_int_t)view->run.epoch,
+		"created", output_time(view->run.created_ms), "finished", output_time(view->run.finished_ms), "counts",
+		counts_to_json(view), "agents", agents, "stages", run_view_stages_to_json(view), "gates",
+		run_view_gates_to_json(view), "rolls_back", output_text(view->run.rolls_back), "rolled_back_by",
+		output_text(view->taken_back.run), "rollback_due", view->run.rollback_due != 0);
+
+	json_object_set_new(status, "taken_back", run_view_taken_back_to_json(view));
+	json_object_set_new(status, "left_out", run_view_left_out_to_json(view));
+	return status;
 }

@@ -278,12 +278,21 @@ static void print_note(const struct view_note *note, FILE *stream)
 
 void run_view_print_events(const struct run_view *view, FILE *stream)
 {
+	size_t note = 0, gate = 0;
 	char time[CLOCK_TEXT_MAX];
 
-	for (size_t i = 0; i < view->note_count; i++)
-		print_note(&view->notes[i], stream);
-	for (size_t i = 0; i < view->gate_count; i++) {
-		fprintf(stream, "  %s  ", clock_format(view->gates[i].time_ms, time));
-		print_gate(&view->gates[i], stream);
+	fprintf(stream, "  %s  started (%s)\n", clock_format(view->run.created_ms, time),
+		view->actor ? view->actor : "?");
+	/* Both are in order; together they are, too. */
+	while (note < view->note_count || gate < view->gate_count) {
+		bool gates_turn = note == view->note_count ||
+				  (gate < view->gate_count && view->gates[gate].time_ms < view->notes[note].time_ms);
+
+		if (!gates_turn) {
+			print_note(&view->notes[note++], stream);
+			continue;
+		}
+		fprintf(stream, "  %s  ", clock_format(view->gates[gate].time_ms, time));
+		print_gate(&view->gates[gate++], stream);
 	}
 }

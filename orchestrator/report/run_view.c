@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "orchestrator/audit/sentence.h"
+#include "orchestrator/report/rescue_view.h"
 #include "orchestrator/report/run_notes.h"
 
 static void clear_result(struct agent_result *agent)
@@ -22,6 +23,9 @@ static void clear_result(struct agent_result *agent)
 	}
 	free(agent->steps);
 	free(agent->rescued);
+	free(agent->not_back);
+	json_decref(agent->killed_before);
+	json_decref(agent->killed_now);
 }
 
 void run_view_clear(struct run_view *view)
@@ -32,7 +36,10 @@ void run_view_clear(struct run_view *view)
 		run_agent_clear(&view->rows[i]);
 	}
 	run_view_clear_notes(view);
-	free(view->rolled_back_by);
+	rescue_view_free(view->rescue);
+	free(view->taken_back.run);
+	free(view->taken_back.state);
+	free(view->taken_back.undone_by);
 	free(view->agents);
 	free(view->rows);
 	free(view->author);
@@ -178,8 +185,32 @@ static struct view_step *new_step(struct agent_result *agent)
 	return &agent->steps[agent->step_count++];
 }
 
+/* A row knows what its last attempt has killed; what an attempt before it did is in the events alone. */
+static void take_killed(struct agent_result *agent, const json_t *body)
+{
+	json_t *killed = json_object_get(json_object_get(json_object_get(body, "proof"), "tasks"), "killed");
+	const char *to = json_string_value(json_object_get(body, "to"));
+
+	if (killed) {
+		json_decref(agent->killed_now);
+		agent->killed_now = json_incref(killed);
+	}
+	if (!to || strcmp(to, agent_state_name(AGENT_WAITING)) != 0 || json_array_size(agent->killed_now) == 0)
+		return;
+	/* Until the next attempt has a proof of its own the row still shows that one. */
+	if (json_equal(json_object_get(agent->tasks, "killed"), agent->killed_now))
+		return;
+	if (!agent->killed_before)
+		agent->killed_before = json_array();
+	agent->lost += json_array_size(agent->killed_now);
+	json_array_extend(agent->killed_before, agent->killed_now);
+	json_decref(agent->killed_now);
+	agent->killed_now = NULL;
+}
+
 static void add_transition(struct agent_result *agent, int64_t time_ms, const json_t *body)
 {
+	take_killed(agent, body);
 	*new_step(agent) = (struct view_step){
 		.time_ms = time_ms,
 		.from = copy_member(body, "from"),
@@ -248,18 +279,6 @@ static int load_plan(struct store *store, struct run_view *view, struct error *e
 	return result;
 }
 
-static int load_rollback(struct store *store, struct run_view *view, struct error *err)
-{
-	struct run_row other;
-	int found = ledger_find_rollback_of(store, view->run.id, &other, err);
-
-	if (found > 0) {
-		view->rolled_back_by = xstrdup(other.id);
-		run_row_clear(&other);
-	}
-	return found;
-}
-
 static int load(struct store *store, struct ledger *ledger, int64_t now_ms, struct run_view *view, struct error *err)
 {
 	if (load_plan(store, view, err) < 0 ||
@@ -272,7 +291,7 @@ static int load(struct store *store, struct ledger *ledger, int64_t now_ms, stru
 	}
 	memcpy(view->head, ledger_head(ledger), sizeof(view->head));
 	view->now_ms = now_ms;
-	return load_rollback(store, view, err) < 0 ? -1 : load_events(store, view, err);
+	return load_events(store, view, err) < 0 ? -1 : run_view_load_taken_back(store, ledger, view, err);
 }
 
 int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err)
@@ -308,6 +327,15 @@ char *run_state_text(const char *state, int64_t stuck)
 	if (stuck == 0 || strcmp(state, run_state_name(RUN_DONE)) != 0)
 		return xstrdup(state);
 	return xasprintf("%s, %lld stuck", state, (long long)stuck);
+}
+
+char *run_view_state_text(const struct run_view *view)
+{
+	char *state = run_state_text(view->run.state, view->by_state[AGENT_STUCK]);
+	char *text = xasprintf("%s%s", state, view->taken_back.run ? ", taken back" : "");
+
+	free(state);
+	return text;
 }
 
 char *count_text(int64_t count, const char *what)

@@ -32,10 +32,24 @@ struct agent_result {
 	 * the agent is under way. */
 	size_t kept, lost, unproven, ended;
 	size_t appeared;
-	int64_t away_ms; /* -1: never; until now while it is away */
+	json_t *killed_before; /* tasks that attempts before the last have killed; lost counts them too. NULL: none */
+	json_t *killed_now;    /* while its events are read: those of the attempt so far */
+	int64_t away_ms;       /* -1: never; until now while it is away */
 	struct view_step *steps;
 	size_t step_count;
 	char *rescued; /* what a rescue said of it last, see run_view_load_later; NULL: none did */
+	/* Of an agent that was changed, when another run has taken back this one: */
+	bool taken_back;
+	char *not_back; /* why it is still changed; NULL: it is not, or no run takes it back */
+};
+
+/* What became of a run that another one takes back. */
+struct taken_back {
+	char *run;       /* that other one; NULL: there is none */
+	char *state;     /* its state */
+	char *undone_by; /* the run that took that one back in turn; NULL: none */
+	size_t changed;  /* agents that this run had changed */
+	size_t back;     /* … of which that one has proven so many to be as they were */
 };
 
 /* A gate's answer, from its event. */
@@ -71,8 +85,9 @@ struct run_view {
 	size_t gate_count;
 	struct view_note *notes;
 	size_t note_count;
-	char *rolled_back_by;           /* the run that takes this one back; NULL: none */
+	struct taken_back taken_back;
 	int64_t now_ms;                 /* when it was read */
+	struct rescue_view *rescue;     /* it is no rollout but a rescue (rescue_view.h); NULL: a rollout */
 	char head[DIGEST_HEX_SIZE];     /* of the ledger, when it was read */
 	char run_hash[DIGEST_HEX_SIZE]; /* of the run's last event; "" before the first */
 };
@@ -83,6 +98,13 @@ void run_view_clear(struct run_view *view);
 /* For reports: what rescues did to its agents since it began becomes steps of theirs. */
 int run_view_load_later(struct store *store, struct run_view *view, struct error *err);
 
+/* Of agents that are not taken back: "NOT", or "not yet" while that run may still go on. */
+const char *taken_back_words(const struct taken_back *back);
+/* What became of it when another run takes it back. Called by run_view_load. */
+int run_view_load_taken_back(struct store *store, struct ledger *ledger, struct run_view *view, struct error *err);
+
+/* Agents that a rollback could not plan for, so that they are still changed. 0: of a run that is none. */
+size_t run_view_not_taken_back(const struct run_view *view);
 /* Agents that ended otherwise than done. */
 int run_view_failures(const struct run_view *view);
 /* Gates whose last answer was not a pass. */
@@ -90,11 +112,18 @@ int run_view_gates_failed(const struct run_view *view);
 /* "running", "paused", "done", or "done, 2 stuck": a run that has nothing left to do and still needs a person. The
  * caller's. */
 char *run_state_text(const char *state, int64_t stuck);
+/* The same of a view; of a run that another one takes back: "aborted, taken back". The caller's. */
+char *run_view_state_text(const struct run_view *view);
 /* What a person does about a stuck agent, in a sentence or three; NULL for others. The caller's. */
 char *next_steps(const struct run_view *view, const struct agent_result *agent);
 /* What rollcall and agentctl have done about an agent that failed, in a sentence. */
 const char *what_was_done(const struct run_view *view, const struct agent_result *agent);
-/* "checking → changing (checked): note". The caller's. */
+/* "same" or "NEW"; NULL: no ID was seen after. "as planned", "as before", "differs", "taken back"; NULL: no SlaveInfo was. */
+const char *agent_id_word(const struct agent_result *agent);
+const char *agent_info_word(const struct agent_result *agent);
+/* How it is changed, for who does not know the mechanisms by their names. */
+const char *mechanism_words(enum mechanism mechanism);
+/* "checking → changing: it is as the plan saw it: note". The caller's. */
 char *view_step_text(const struct view_step *step);
 /* "12 of 12: same ID, SlaveInfo as planned, every task (24) still running." The caller's. */
 char *run_view_verdict(const struct run_view *view);
@@ -113,9 +142,18 @@ void run_view_print_events(const struct run_view *view, FILE *stream);
 json_t *run_view_stages_to_json(const struct run_view *view);
 json_t *run_view_gates_to_json(const struct run_view *view);
 json_t *run_view_notes_to_json(const struct run_view *view);
+/* {"run", "state", "changed", "back", "undone_by"}; null when no run takes it back. */
+json_t *run_view_taken_back_to_json(const struct run_view *view);
+/* Agents that its plan leaves out: [{"hostname", "why", "reason"}]. */
+json_t *run_view_left_out_to_json(const struct run_view *view);
 
-/* The roll: a table of all agents and the verdict in a sentence. */
-void run_view_print_roll(const struct run_view *view, FILE *stream);
+/* The agents, one line each. Of more than ROLL_MAX those that tell something, up to so many, unless all are asked for. */
+#define ROLL_MAX 40
+void run_view_print_agents(const struct run_view *view, bool all, FILE *stream);
+/* The verdict in a sentence or two, why the run stands, what to do about each stuck agent, and the commands that go on. */
+void run_view_print_outcome(const struct run_view *view, FILE *stream);
+/* The roll: agents, stages, outcome. */
+void run_view_print_roll(const struct run_view *view, bool all, FILE *stream);
 
 /* The audit report. schema/audit-report.schema.json. */
 json_t *run_view_report(const struct run_view *view);

@@ -38,6 +38,19 @@ static int64_t last_moment(const struct run_view *view)
 	return last ? last : view->now_ms;
 }
 
+/* A stuck agent may be away for a week; what the others did in a minute is to be seen all the same. */
+static int64_t calm_from(const struct agent_result *agent, int64_t until_ms)
+{
+	for (size_t i = 0; agent->state == AGENT_STUCK && i < agent->step_count; i++) {
+		const struct view_step *step = &agent->steps[i];
+
+		if (step->to && step->time_ms >= agent->row->away_from_ms && step->time_ms < until_ms &&
+		    strcmp(step->to, agent_state_name(AGENT_STUCK)) == 0)
+			return step->time_ms;
+	}
+	return until_ms;
+}
+
 /* ---- who left when */
 
 static int compare_bars(const void *a, const void *b)
@@ -71,6 +84,7 @@ static void list_bars(const struct run_view *view, struct timeline *timeline)
 			add_bar(timeline, &cap,
 				&(struct timeline_bar){.from_ms = earlier[j].from_ms,
 						       .until_ms = earlier[j].until_ms,
+						       .calm_ms = earlier[j].until_ms,
 						       .agent = i,
 						       .state = earlier[j].state});
 		free(earlier);
@@ -78,6 +92,7 @@ static void list_bars(const struct run_view *view, struct timeline *timeline)
 			add_bar(timeline, &cap,
 				&(struct timeline_bar){.from_ms = agent->row->away_from_ms,
 						       .until_ms = end_of(timeline, agent->row),
+						       .calm_ms = calm_from(agent, end_of(timeline, agent->row)),
 						       .agent = i,
 						       .state = agent->state,
 						       .last = true});
@@ -117,9 +132,9 @@ static int64_t busy_time(const struct timeline_bar *bars, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		int64_t from = bars[i].from_ms > until ? bars[i].from_ms : until;
 
-		if (bars[i].until_ms > from) {
-			busy += bars[i].until_ms - from;
-			until = bars[i].until_ms;
+		if (bars[i].calm_ms > from) {
+			busy += bars[i].calm_ms - from;
+			until = bars[i].calm_ms;
 		}
 	}
 	return busy;
@@ -132,7 +147,7 @@ static void fold_axis(const struct timeline_bar *bars, size_t count, struct time
 
 	for (size_t i = 0; i < count; i++) {
 		add_fold(out, until, bars[i].from_ms, least);
-		until = bars[i].until_ms > until ? bars[i].until_ms : until;
+		until = bars[i].calm_ms > until ? bars[i].calm_ms : until;
 	}
 	if (count > 0)
 		add_fold(out, until, out->until_ms, least);

@@ -3,7 +3,7 @@
 #define ORCHESTRATOR_REPORT_TIMELINE_H
 /*
  * Who was away when, laid out for drawing. The axis leaves out long stretches in which nobody was away (a run that was paused over
- * night). Agents get lanes: one each, or, when there are many, each the first lane that is free, so that there are as many lanes as
+ * night), or only agents that are stuck. Agents get lanes: one each, or, when there are many, each the first lane that is free, so that there are as many lanes as
  * agents were ever away at once: places in the window. Pure.
  */
 #include "orchestrator/report/run_view.h"
@@ -24,6 +24,7 @@ struct timeline_level {
 /* An agent that was away: its last attempt, or an earlier one. */
 struct timeline_bar {
 	int64_t from_ms, until_ms; /* until >= from */
+	int64_t calm_ms;           /* from then on it is only waited for: a stuck agent is away until a person comes */
 	size_t agent;
 	int lane;
 	enum agent_state state; /* the agent's; of an earlier attempt, how that ended */

@@ -131,6 +131,12 @@ class Audit(unittest.TestCase):
         self.assertEqual(self.log("--until", "2020-01-01"), [])
         self.audit("log", "--where", "nonsense = 1").expect(2, "nothing that an event has")
         self.audit("log", "r-20200101-1").expect(2, "there is no such run")
+        self.audit("log", "--agent", host.replace("node", "noed")).expect(2, "there is no such agent", f"Did you mean {host}?")
+        self.audit("log", "--agent", of_host[0]["agent"][:-1]).expect(0)
+        for plan in (self.plan, self.plan[:8]):
+            self.assertIn("plan", {event["kind"] for event in self.log("--where", f"plan = '{plan}'")})
+            self.assertNotIn("plan", {event["kind"] for event in self.log("--where", f"plan != '{plan}'")})
+        self.assertEqual(self.log("--where", f"plan = '{self.plan[:3]}'"), [])
         self.audit("log", "--agent", host).expect(0, "to change attributes.rack", "1 task survived")
 
     # ---- exports
@@ -159,6 +165,8 @@ class Audit(unittest.TestCase):
         self.assertEqual(found["noted"]["event"], self.signed.json()["event"])
         self.audit("verify", "--head", head[:16]).expect(0, "is the hash of event")
         self.audit("verify", "--head", "xyz").expect(2)
+        self.audit("verify").expect(0, "an unbroken chain", "Whoever can write")
+        self.assertNotIn("Whoever", self.audit("verify", "-q").expect(0, "an unbroken chain").out)
 
     def test_openssh_alone_checks_a_signature(self):
         with open(self.fleet.file("key.pub"), encoding="utf-8") as key:
@@ -304,6 +312,14 @@ class Audit(unittest.TestCase):
             self.fleet.rollcall("audit", "verify", "--db", ledger.path).expect(0)
             self.assert_found(ledger, "witness", None, "--witness", "all")
             self.assert_found(ledger, "signature", None, "--key", self.fleet.file("key.pub"), "--signed", self.head)
+
+    def test_a_run_that_never_was(self):
+        """Appended, behind every head that was noted: only who must have taken part in it knows better."""
+        with self.falsified() as ledger:
+            ledger.forge_run(self.rollout, "r-20991231-1")
+            self.fleet.rollcall("audit", "verify", "--db", ledger.path, "--head", self.signed.json()["head"]).expect(0)
+            found = self.checked("audit-verify", "verify", "--db", ledger.path, "--witness", "all", code=1)["findings"]
+            self.assertEqual([(one["kind"], "r-20991231-1" in one["text"]) for one in found], [("witness", True)] * AGENTS)
 
     def test_tables(self):
         for kind, sql in (("plan", "UPDATE plans SET document = CAST(replace(document, 'r9', 'r8') AS BLOB)"),

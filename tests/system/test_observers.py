@@ -124,7 +124,8 @@ class Observers(Observing):
             self.assertEqual({event["hostname"] for event in waiting["events"]}, set(self.fleet.names))
             shown = self.fleet.rollcall("observer", "queue").expect(0, self.fleet.names[0])
             self.assertNotIn(waiting["events"][0]["of"], shown.out)
-            progress = self.fleet.rollcall("observer", "deliver", "--for", "4secs").expect(4, "still to be delivered")
+            progress = self.fleet.rollcall("observer", "deliver", "--for", "7secs").expect(4, "still to be delivered")
+            self.assertEqual(len(progress.err.splitlines()), len(set(progress.err.splitlines())), progress.err)
             self.assertIn(f"{waiting['waiting']} of {waiting['waiting']} events", progress.err)
         finally:
             self.receiver.start()

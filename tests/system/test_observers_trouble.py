@@ -3,6 +3,7 @@
 # long: yes
 """Observers whose receivers stall, are down, or want no more; rollbacks; and rollcall killed before and while it sends."""
 import os
+import re
 import signal
 import sqlite3
 import unittest
@@ -133,6 +134,15 @@ class Rescue(Observing):
         self.assertNotIn("{", words.out)
         for form in ("text", "markdown", "html", "json"):
             self.fleet.rollcall("audit", "report", "latest", "--format", form).expect(0, "proven to be rescued")
+        self.check_reports_in_its_name(words.out)
+
+    def check_reports_in_its_name(self, log):
+        """A rescue has neither a table nor a page: who puts its name into those of a run is found out."""
+        rescue, run = re.search("rescue-[0-9a-f]+", log)[0], self.fleet.latest()["run"]
+        for form in ("csv", "html"):
+            text = self.fleet.rollcall("audit", "report", "latest", "--format", form).expect(0).out
+            path = self.fleet.write("forged", text.replace(run, rescue))
+            self.fleet.rollcall("audit", "verify", "--report", path).expect(1, "is a rescue")
         self.fleet.rollcall("audit", "verify", "--witness", "all").expect(0)
 
     def test_a_rescue_is_told(self):

@@ -17,6 +17,39 @@ from lab import BIN
 RUN = "r-20231114-1"
 MANY = 400  # more than are laid out at once, and than have their proof in the page itself
 
+# Texts whose contrast with what is painted behind them is too small, as "ratio text".
+PALE = """(() => {
+    const canvas = document.createElement('canvas'), pen = canvas.getContext('2d', {willReadFrequently: true});
+    const known = {};
+    function rgba(colour) {
+        if (!known[colour]) {
+            pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+            const d = pen.getImageData(0, 0, 1, 1).data; known[colour] = [d[0], d[1], d[2], d[3] / 255];
+        }
+        return known[colour];
+    }
+    function over(top, below) { return [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1); }
+    function ground(e) {
+        if (!e) return rgba(getComputedStyle(document.body).backgroundColor);
+        const own = rgba(getComputedStyle(e).backgroundColor);
+        return own[3] === 1 ? own : over(own, ground(e.parentElement));
+    }
+    function light(c) {
+        const [r, g, b] = c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    }
+    const found = new Set();
+    for (const e of document.querySelectorAll('body *')) {
+        const text = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+        if (!text || e.closest('svg, script, style') || !e.getClientRects().length) continue;
+        const style = getComputedStyle(e), below = ground(e), a = light(over(rgba(style.color), below)), b = light(below);
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(style.fontSize);
+        if (ratio < (size >= 24 || (size >= 18.6 && style.fontWeight >= 600) ? 3 : 4.5))
+            found.add(ratio.toFixed(2) + ' ' + e.tagName + '.' + e.className + ' ' + text.slice(0, 40));
+    }
+    return [...found].slice(0, 20);
+})()"""
+
 
 def command(*words):
     return subprocess.run(list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
@@ -106,6 +139,25 @@ class Reports(unittest.TestCase):
         self.assertEqual(page.run("[...document.querySelectorAll('a[href]')].filter(a =>"
                                   "!document.getElementById(a.getAttribute('href').slice(1))).length"), 0)
 
+    def test_everything_can_be_reached_and_has_a_name(self):
+        page = self.page("few")
+        self.assertEqual(page.run("[...document.querySelectorAll('input, select, button, a[href], summary, [tabindex]')].filter(e =>"
+                                  "!(e.textContent.trim() || e.getAttribute('aria-label') || (e.labels && e.labels.length)))"
+                                  ".map(e => e.outerHTML)"), [])
+        # In the order in which it is read, and whatever scrolls can be scrolled by keyboard.
+        self.assertEqual(page.run("[...document.querySelectorAll('[tabindex]')].filter(e => e.tabIndex > 0).length"), 0)
+        self.assertEqual(page.run("[...document.querySelectorAll('thead th')].filter(e => e.scope !== 'col').length"), 0)
+        self.assertEqual(page.run("[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(e => +e.tagName[1])"
+                                  ".filter((level, i, all) => i && level > all[i - 1] + 1)"), [])
+        self.assertEqual(page.run("document.documentElement.lang"), "en")
+
+    def test_words_stand_out_from_their_ground(self):
+        """WCAG AA: 4.5 to 1, for large letters 3 to 1."""
+        for name in ("few", "many"):
+            for dark in (False, True):
+                page = self.page(name, dark=dark)
+                self.assertEqual(page.run(PALE), [], f"{name}, dark: {dark}")
+
     def test_sorts(self):
         page = self.page("many")
         head = "document.querySelectorAll('table.agents thead th')"
@@ -193,6 +245,8 @@ class Reports(unittest.TestCase):
         for name in ("few", "many"):
             page = self.page(name, width=390)
             self.assertLessEqual(page.run("document.documentElement.scrollWidth"), 390)
+            page.run("document.querySelector('table.agents tbody a').click()")
+            self.assertLessEqual(page.run("document.querySelector('tr.open .facts').getBoundingClientRect().right"), 390)
 
     def test_without_scripts_everything_is_there(self):
         page = self.page("many", scripts=False)

@@ -89,22 +89,22 @@
 			facts.appendChild(make("dd", {}, text(parts[1][i + 1])));
 		}
 		box.appendChild(fieldsTable(parts[2], text));
-		box.appendChild(make("h5", {}, "Proof " + (text(parts[3]) || "none was taken")));
+		box.appendChild(make("h4", {}, "Proof " + (text(parts[3]) || "none was taken")));
 		var lines = box.appendChild(make("ul", { class: "lines" }));
 		for (i = 0; i < parts[4].length; i += 3) {
 			var ok = parts[4][i] === 1, line = lines.appendChild(make("li", { class: ok ? "ok" : "wrong" }));
 			line.appendChild(make("b", {}, ok ? "ok" : "WRONG"));
 			line.appendChild(document.createTextNode(" " + text(parts[4][i + 1])));
 			if (parts[4][i + 2] >= 0) {
-				line.appendChild(document.createTextNode(" "));
+				line.appendChild(document.createTextNode(": "));
 				line.appendChild(make("span", {}, text(parts[4][i + 2])));
 			}
 		}
 		if (parts[6] >= 0) {
-			box.appendChild(make("h5", {}, "The agent's own words"));
+			box.appendChild(make("h4", {}, "The agent's own words"));
 			box.appendChild(make("pre", {}, text(parts[6])));
 		}
-		box.appendChild(make("h5", {}, "Steps"));
+		box.appendChild(make("h4", {}, "Steps"));
 		var steps = box.appendChild(make("ol", { class: "steps" }));
 		for (i = 0; i < parts[5].length; i += 2) {
 			var step = steps.appendChild(make("li"));
@@ -147,7 +147,8 @@
 			rest.insertBefore(away, rest.firstChild);
 			shown.appendChild(fragment);
 			more.hidden = found.length <= limit;
-			said.textContent = found.length === rows.length ? rows.length + " agents" : found.length + " of " + rows.length + " agents";
+			var everyone = rows.length + (rows.length === 1 ? " agent" : " agents");
+			said.textContent = found.length === rows.length ? everyone : found.length + " of " + everyone;
 		}
 		function again() { limit = step; lay(); }
 		function toggle(row, agent) {
@@ -239,7 +240,7 @@
 		lanes.addEventListener("click", function (event) { var index = under(event); if (index >= 0) table.reveal(bars[index][0]); });
 		plot.setAttribute("tabindex", "0");
 		plot.setAttribute("role", "group");
-		plot.setAttribute("aria-label", "Timeline of " + bars.length + " agents. Arrow keys step through them, Enter opens the proof.");
+		plot.setAttribute("aria-label", "Timeline of " + bars.length + (bars.length === 1 ? " agent" : " agents") + ". Arrow keys step through them, Enter opens the proof.");
 		plot.addEventListener("keydown", function (event) {
 			var steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 50, PageUp: -50, Home: -bars.length, End: bars.length };
 			if (event.key === "Enter" && at >= 0) { table.reveal(bars[at][0]); event.preventDefault(); return; }

@@ -212,6 +212,49 @@ static void test_done_without_a_process_is_a_question_at_once(void **state)
 	fixture_close(&fixture);
 }
 
+/* A host that was asked and could not look has not refused: it is asked again, and nobody needs to come. */
+static void test_a_host_that_cannot_look_is_asked_again(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.hosts[0].behaviour = LOSES_CONNECTION;
+	fixture.hosts[0].read_only = 3;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	assert_true(fixture_count(&fixture, "settle") > 3);
+	fixture_close(&fixture);
+}
+
+/* Of the agent's log the line that says why; where none does, as after a kill, nothing is quoted. */
+static void test_why_the_agent_ended_is_quoted(void **state)
+{
+	static const char *const logs[][2] = {
+		{"I1 recovers\nE1123 10:00:00.1 7 slave.cpp:9] EXIT: Failed to recover: no\nTo remedy this do as follows:\n",
+		 "; the agent's log says: EXIT: Failed to recover: no"},
+		{"I1123 10:00:00.1 7 slave.cpp:9] Received re-registration message\n", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		struct fixture fixture;
+
+		fixture_open(&fixture);
+		fixture.hosts[0].behaviour = UNDOES;
+		fixture.hosts[0].agent_said = logs[i][0];
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		struct run_agent row = fixture_row(&fixture, 0);
+		if (logs[i][1])
+			assert_text_has(row.error, logs[i][1]);
+		else if (row.error)
+			assert_null(strstr(row.error, "log says"));
+		run_agent_clear(&row);
+		fixture_close(&fixture);
+	}
+}
+
 static void talk_on(struct fixture *fixture)
 {
 	const struct fixture_host *host = &fixture->hosts[0];
@@ -246,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_an_answer_asked_for_before_the_turn_is_no_picture),
 		cmocka_unit_test(test_an_answer_that_lay_about_is_no_picture),
 		cmocka_unit_test(test_done_without_a_process_is_a_question_at_once),
+		cmocka_unit_test(test_a_host_that_cannot_look_is_asked_again),
+		cmocka_unit_test(test_why_the_agent_ended_is_quoted),
 		cmocka_unit_test(test_what_follows_the_last_word_is_not_heard),
 	};
 

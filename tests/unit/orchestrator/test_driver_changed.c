@@ -64,16 +64,35 @@ static void an_undo_has_one_too(void **state)
 	fixture_close(&fixture);
 }
 
-struct crash {
-	int at, calls;
-};
-
-static int crash_there(void *ctx, bool durable)
+/* What is told of the first agent, in its order. */
+static int tell(void *ctx, const struct ledger_entry *entry, struct error *err)
 {
-	struct crash *crash = ctx;
+	char *told = ctx;
 
-	(void)durable;
-	return crash->calls++ == crash->at ? -1 : 0;
+	(void)err;
+	if (strcmp(entry->kind, "agent.changed") != 0 || strcmp(entry->agent_id, "agent-S0") != 0)
+		return 0;
+	snprintf(told + strlen(told), 64 - strlen(told), "%s with rack:%s; ",
+		 strstr(entry->body, "\"reverted\":true") ? "reverted" : "changed",
+		 strstr(entry->body, "\"new\"") ? "new" : "old");
+	return 0;
+}
+
+/* It was proven, and its observers were told; then its process ended before it was kept. */
+static void an_undo_after_the_proof_is_told_after_it(void **state)
+{
+	struct fixture fixture;
+	char told[64] = "";
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.hosts[0].behaviour = UNDOES_LATE;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_state(&fixture, 0, "reverted");
+	assert_int_equal(fixture.ledger->backend->walk(fixture.ledger, tell, told, &err), 0);
+	assert_string_equal(told, "changed with rack:new; reverted with rack:old; ");
+	fixture_close(&fixture);
 }
 
 static void no_crash_loses_one(void **state)
@@ -82,13 +101,10 @@ static void no_crash_loses_one(void **state)
 
 	(void)state;
 	for (int at = 0; !whole; at++) {
-		struct crash crash = {.at = at};
 		struct fixture fixture;
 
 		fixture_open(&fixture);
-		ledger_set_commit_hook(fixture.ledger, crash_there, &crash);
-		whole = fixture_drive(&fixture) == 0;
-		ledger_set_commit_hook(fixture.ledger, NULL, NULL);
+		whole = fixture_drive_until(&fixture, at);
 		if (!whole)
 			assert_ok(fixture_drive(&fixture), &fixture.err);
 		assert_true(look(&fixture).changed >= FIXTURE_AGENTS);
@@ -102,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_changed_agent_has_an_event),
 		cmocka_unit_test(an_undo_has_one_too),
+		cmocka_unit_test(an_undo_after_the_proof_is_told_after_it),
 		cmocka_unit_test(no_crash_loses_one),
 	};
 

@@ -126,18 +126,6 @@ static void test_a_stage_ends_with_its_gate(void **state)
 	close_gated(&fixture);
 }
 
-struct crash {
-	int at, calls;
-};
-
-static int crash_there(void *ctx, bool durable)
-{
-	struct crash *crash = ctx;
-
-	(void)durable;
-	return crash->calls++ == crash->at ? -1 : 0;
-}
-
 /* In the middle of a gate or beside it: whoever resumes asks again, and the table is the same in the end. */
 static void test_a_crash_at_every_commit_with_gates(void **state)
 {
@@ -147,16 +135,13 @@ static void test_a_crash_at_every_commit_with_gates(void **state)
 	for (int at = 0; !whole; at++) {
 		struct engine_stage stages[] = {{.end = 1, .window = 1}, {.end = FIXTURE_AGENTS, .window = 2}};
 		struct fixture fixture;
-		struct crash crash = {.at = at};
 
 		fixture_open(&fixture);
 		gate_agents(&fixture, 2);
 		gate_stages(&fixture);
 		fixture.plan.stages = stages;
 		fixture.plan.stage_count = 2;
-		ledger_set_commit_hook(fixture.ledger, crash_there, &crash);
-		whole = fixture_drive(&fixture) == 0;
-		ledger_set_commit_hook(fixture.ledger, NULL, NULL);
+		whole = fixture_drive_until(&fixture, at);
 		if (!whole)
 			assert_ok(fixture_drive(&fixture), &fixture.err);
 		fixture_expect_done(&fixture);
@@ -267,6 +252,71 @@ static void test_a_new_leader_is_waited_for(void **state)
 	fixture_close(&fixture);
 }
 
+/* One agent is back at the second leader when a third takes over; a network that comes and goes takes the masters along first. */
+static void fail_over_twice(struct fixture *fixture)
+{
+	if (fixture->hosts[0].step == HOST_KEPT && fixture->failovers < 2)
+		fixture->failovers += fixture->failovers == 0 || fixture->now >= 20000;
+}
+
+static void show_the_others_late(struct fixture *fixture, struct master_snapshot *snapshot)
+{
+	for (size_t i = 1; i < FIXTURE_AGENTS && fixture->failovers && fixture->now < 60000; i++)
+		snapshot->agents[i].active = false;
+}
+
+static void test_who_was_not_back_at_one_leader_is_awaited_at_the_next(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.plan.options.meltdown_percent = 20;
+	fixture.plan.options.hold_ms = 600000;
+	fixture.on_wait = fail_over_twice;
+	fixture.on_snapshot = show_the_others_late;
+	fixture.on_exec = nothing_before_it_is_back;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	assert_int_equal(fixture.failovers, 2);
+	fixture_close(&fixture);
+}
+
+/* It leads since before this driver began, so no change of leaders is seen; but it says itself for whom it waits. */
+static void await_the_others(struct fixture *fixture, struct master_snapshot *snapshot)
+{
+	if (fixture->now >= 60000)
+		return;
+	snapshot->recovered = xcalloc(FIXTURE_AGENTS, sizeof(*snapshot->recovered));
+	for (size_t i = 0; i < FIXTURE_AGENTS; i++) {
+		snapshot->agents[i].active = false;
+		snapshot->recovered[snapshot->recovered_count++] = xstrdup(snapshot->agents[i].id);
+	}
+}
+
+static void nobody_before_all_are_back(struct fixture *fixture, struct fixture_host *host,
+				       const struct fixture_exec *exec)
+{
+	(void)host;
+	(void)exec;
+	assert_true(fixture->now >= 60000);
+}
+
+static void test_a_leader_that_waits_for_its_agents_is_waited_for(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.plan.options.meltdown_percent = 20;
+	fixture.plan.options.hold_ms = 600000;
+	fixture.on_snapshot = await_the_others;
+	fixture.on_exec = nobody_before_all_are_back;
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	fixture_expect_done(&fixture);
+	fixture_close(&fixture);
+}
+
 static void never_show_the_last(struct fixture *fixture, struct master_snapshot *snapshot)
 {
 	if (fixture->failovers)
@@ -323,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_agents_that_vanish_fail_a_gate),
 		cmocka_unit_test(test_the_figures_are_taken_once),
 		cmocka_unit_test(test_a_new_leader_is_waited_for),
+		cmocka_unit_test(test_who_was_not_back_at_one_leader_is_awaited_at_the_next),
+		cmocka_unit_test(test_a_leader_that_waits_for_its_agents_is_waited_for),
 		cmocka_unit_test(test_a_hold_that_lasts_pauses),
 		cmocka_unit_test(test_a_melting_cluster_pauses),
 	};

@@ -262,6 +262,54 @@ static void test_a_retried_run_gets_an_end_of_its_own(void **state)
 	fixture_close(&fixture);
 }
 
+/* A run in the given state with its first agent stuck, which somebody has mended since. */
+static void leave_stuck(struct fixture *fixture, const char *run_state)
+{
+	struct run_row run;
+
+	fixture_open(fixture);
+	fixture->hosts[0].behaviour = SAYS_NOTHING;
+	assert_ok(fixture_drive(fixture), &fixture->err);
+	fixture_expect_state(fixture, 0, "stuck");
+	run = fixture_run(fixture);
+	free(run.state);
+	run.state = xstrdup(run_state);
+	run.finished_ms = strcmp(run_state, "aborted") == 0 || strcmp(run_state, "done") == 0 ? 4711 : 0;
+	ledger_put_run(fixture->ledger, &run);
+	assert_ok(ledger_commit(fixture->ledger, &fixture->err), &fixture->err);
+	run_row_clear(&run);
+	fixture->hosts[0].behaviour = BEHAVES;
+	fixture->hosts[0].step = HOST_UNDONE;
+	fixture->hosts[0].active = true;
+	fixture->hosts[0].reregistered_ns = fixture->now;
+}
+
+/* Whatever state the run is in: the agent is settled, nobody else is touched, and the run stays as it is. */
+static void test_settling_settles_and_nothing_else(void **state)
+{
+	static const char *const states[][2] = {
+		{"paused", "paused"}, {"aborted", "aborted"}, {"done", "done"}, {"running", "paused"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		struct fixture fixture;
+
+		leave_stuck(&fixture, states[i][0]);
+		fixture.settles = true;
+		order(&fixture, "settle");
+		assert_ok(fixture_drive(&fixture), &fixture.err);
+		fixture_expect_state(&fixture, 0, "reverted");
+		fixture_expect_state(&fixture, 1, "waiting");
+		assert_int_equal(fixture_count(&fixture, "apply"), 1);
+		assert_int_equal(finished_ms(&fixture), strcmp(states[i][0], "paused") < 0 ? 4711 : 0);
+		struct run_row run = fixture_run(&fixture);
+		assert_string_equal(run.state, states[i][1]);
+		run_row_clear(&run);
+		assert_int_equal(obeyed(&fixture), 1);
+		fixture_close(&fixture);
+	}
+}
+
 static void test_an_unknown_order_does_no_harm(void **state)
 {
 	struct fixture fixture;
@@ -275,18 +323,6 @@ static void test_an_unknown_order_does_no_harm(void **state)
 	fixture_close(&fixture);
 }
 
-struct crash {
-	int at, calls;
-};
-
-static int crash_there(void *ctx, bool durable)
-{
-	struct crash *crash = ctx;
-
-	(void)durable;
-	return crash->calls++ == crash->at ? -1 : 0;
-}
-
 /* An order is carried out once, or again by the next driver: never forgotten, wherever the first one died. */
 static void test_a_crash_forgets_no_order(void **state)
 {
@@ -295,13 +331,10 @@ static void test_a_crash_forgets_no_order(void **state)
 	(void)state;
 	for (int at = 0; !whole; at++) {
 		struct fixture fixture;
-		struct crash crash = {.at = at};
 
 		fixture_open(&fixture);
 		order(&fixture, "abort");
-		ledger_set_commit_hook(fixture.ledger, crash_there, &crash);
-		whole = fixture_drive(&fixture) == 0;
-		ledger_set_commit_hook(fixture.ledger, NULL, NULL);
+		whole = fixture_drive_until(&fixture, at);
 		assert_int_equal(fixture_count(&fixture, "apply"), 0);
 		assert_ok(fixture_drive(&fixture), &fixture.err);
 		fixture_expect_run(&fixture, "aborted", "bert@admin2");
@@ -323,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_a_retry_settles_the_stuck_ones_first),
 		cmocka_unit_test(test_a_retry_that_stays_stuck_pauses),
 		cmocka_unit_test(test_a_retried_run_gets_an_end_of_its_own),
+		cmocka_unit_test(test_settling_settles_and_nothing_else),
 		cmocka_unit_test(test_an_unknown_order_does_no_harm),
 		cmocka_unit_test(test_a_crash_forgets_no_order),
 	};

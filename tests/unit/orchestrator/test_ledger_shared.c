@@ -57,11 +57,28 @@ static void test_in_a_database(void **state)
 	store_close(store);
 }
 
+/* The hosts of a database that was restored from an older copy have seen epochs that it knows nothing of. */
+static void test_above_what_hosts_have_seen(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	start_a_run(fixture->ledger);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 1);
+	ledger_set_epoch_floor(fixture->ledger, 530);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 531);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 532);
+	ledger_set_epoch_floor(fixture->ledger, 7);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 533);
+	assert_int_equal(ledger_verify(fixture->ledger, NULL, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_memory),
 		cmocka_unit_test_setup_teardown(test_in_a_database, ledger_set_up, ledger_tear_down),
+		cmocka_unit_test_setup_teardown(test_above_what_hosts_have_seen, ledger_set_up, ledger_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("ledger shared", tests, NULL, NULL);

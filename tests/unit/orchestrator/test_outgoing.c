@@ -10,7 +10,7 @@
 
 static void good_urls(void **state)
 {
-	static const char *const urls[] = {"http://127.0.0.1:8080/hook", "https://ops.example.com", "HTTP://h/?a=b@c",
+	static const char *const urls[] = {"http://127.0.0.1:8080/hook", "https://ops.example.com", "HTTP://h/a=b@c",
 					   "http://[::1]:80/x", "https://10.0.0.1/a%20b"};
 	struct error err = ERROR_INIT;
 
@@ -43,6 +43,8 @@ static void bad_urls(void **state)
 		{"http://h\\@x/", "user or password"},
 		{"https://anna:hush@h/", "user or password"},
 		{"https://anna@h/", "user or password"},
+		{"https://h/?token=hush", "--url-file"},
+		{"https://h?hush", "--url-file"},
 	};
 	struct error err = ERROR_INIT;
 
@@ -51,6 +53,22 @@ static void bad_urls(void **state)
 		assert_int_equal(receiver_check_url(bad[i].url, &err), -1);
 		assert_null(strstr(err.text, "hush"));
 		assert_error(&err, ERROR_USAGE, bad[i].words);
+	}
+}
+
+/* What is stored of older receivers, and what may be in messages. */
+static void shown_urls(void **state)
+{
+	static const char *const shown[][2] = {{"http://h:1/a", "http://h:1/a"},
+					       {"https://anna:hush@h/?token=hush", "https://h/?…"},
+					       {"file:/etc/hook", "file:/etc/hook"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		char *text = receiver_shown_url(shown[i][0]);
+
+		assert_string_equal(text, shown[i][1]);
+		free(text);
 	}
 }
 
@@ -173,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_urls),
 		cmocka_unit_test(bad_urls),
+		cmocka_unit_test(shown_urls),
 		cmocka_unit_test(names_and_kinds),
 		cmocka_unit_test(a_signature_covers_time_and_body),
 		cmocka_unit_test(delays_double_up_to_a_bound),

@@ -136,6 +136,36 @@ static void proofs_that_come_again_are_no_news(void **state)
 	assert_int_equal(count(fixture), 3);
 }
 
+/* The change was delivered already; then it is taken back: the second message is about the same task, says so, and only who was told
+ * of the change gets it. */
+static void an_undo_is_told_to_who_was_told(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct buffer text = BUFFER_INIT(MESSAGE_MAX);
+	struct error err = ERROR_INIT;
+	struct outgoing_list list, after;
+
+	start_a_run(fixture->ledger);
+	add(fixture, "observer.added", "two", "F2");
+	change_agent(fixture, "op1", false);
+	add(fixture, "observer.added", "late", "F2");
+	list = queue(fixture);
+	assert_int_equal(list.count, 1);
+	assert_ok(outgoing_delivered(fixture->store, list.items[0].number, 99, &err), &err);
+	change_agent(fixture, "op1", true);
+	after = queue(fixture);
+	assert_int_equal(after.count, 1);
+	assert_string_equal(after.items[0].receiver_name, "two");
+	assert_string_equal(after.items[0].task, list.items[0].task);
+	assert_string_not_equal(after.items[0].id, list.items[0].id);
+	assert_true(after.items[0].next_ms >= 0);
+	assert_ok(message_compose(fixture->store, &after.items[0], &text, &err), &err);
+	assert_text_has(buffer_text(&text), "\"reverted\":true");
+	outgoing_list_clear(&list);
+	outgoing_list_clear(&after);
+	buffer_clear(&text);
+}
+
 static void a_lane_goes_on_when_its_first_has_ended(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -274,6 +304,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_message_is_the_same_at_every_attempt, ledger_set_up,
 						ledger_tear_down),
 		cmocka_unit_test_setup_teardown(proofs_that_come_again_are_no_news, ledger_set_up, ledger_tear_down),
+		cmocka_unit_test_setup_teardown(an_undo_is_told_to_who_was_told, ledger_set_up, ledger_tear_down),
 		cmocka_unit_test_setup_teardown(a_lane_goes_on_when_its_first_has_ended, ledger_set_up,
 						ledger_tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_committed_is_told_to_nobody, ledger_set_up,

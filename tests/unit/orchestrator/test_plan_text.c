@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "orchestrator/report/plan_text.h"
@@ -49,10 +50,10 @@ static void everything_is_in_its_place(void **state)
 {
 	static const char *const order[] = {"12 agents change",
 					    "Takes about",
+					    "Risks",
 					    "What will happen, in this order",
 					    "1. canaries: 2 agents",
 					    "2. zone a",
-					    "Risks",
 					    "What changes",
 					    "would refuse",
 					    "What stops it",
@@ -186,6 +187,103 @@ static void risks_are_named(void **state)
 	free(text);
 }
 
+/* As many may fail as there are: the page does not name a number that nobody reaches. */
+static void a_budget_that_is_never_spent(void **state)
+{
+	struct planner_fixture *fixture = *state;
+
+	fixture->options.max_failures = (struct planner_amount){.number = 100, .percent = true};
+	plan_fleet(fixture, 3);
+	char *text = page(fixture);
+	assert_text_has(text, "; no number of failures stops it.");
+	assert_text_has(text, "no number of failed agents: 3 may fail");
+	assert_text_has(text, "! --max-failures: as many agents may fail");
+	assert_null(strstr(text, "with 4 it stops"));
+	free(text);
+}
+
+/* ---- what somebody who has to sign sees first */
+
+static struct fleet_agent member(size_t i, char names[4][64])
+{
+	snprintf(names[0], sizeof(names[0]), "S%zu", i);
+	snprintf(names[1], sizeof(names[1]), "node%03zu.example.com", i);
+	snprintf(names[2], sizeof(names[2]), "rack:r%zu;zone:%c", i % 5, "ab"[i / 250]);
+	snprintf(names[3], sizeof(names[3]), "cpus:1;mem:%zu", 900 + i);
+	return (struct fleet_agent){.id = names[0],
+				    .hostname = names[1],
+				    .attributes = names[2],
+				    .resources = fixture_resources,
+				    .used = names[3]};
+}
+
+/* Three kinds of change, and four reasons for being left alone: by rack. */
+static void plan_kinds(struct planner_fixture *fixture)
+{
+	static const char kinds[] =
+		"{\"name\": \"web\", \"rules\": [{\"match\": \"rack = 'r0'\", \"attributes\": {\"new\": \"yes\"}}, "
+		"{\"match\": \"rack = 'r1'\", \"resources\": {\"mem\": 1024}}, "
+		"{\"match\": \"rack = 'r2'\", \"flags\": {\"registration_backoff_factor\": \"2secs\"}}, "
+		"{\"match\": \"rack = 'r3'\", \"attributes\": {\"rack\": \"r3\"}}]}";
+	char(*names)[4][64] = xcalloc(500, sizeof(*names));
+	struct fleet_agent *agents = xcalloc(500, sizeof(*agents));
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < 500; i++)
+		agents[i] = member(i, names[i]);
+	fixture_set_agents(fixture, agents, 500);
+	fixture->options.where = "not hostname in node[000-009].example.com";
+	fixture->options.exclude = "hostname in node[010-019].example.com";
+	if (fixture_make(fixture, kinds, &err) < 0)
+		fail_msg("%s", err.text);
+	free(agents);
+	free(names);
+}
+
+/* What so many lines of a page say, as one line. */
+static char *first_screen(const char *text, size_t lines)
+{
+	char *screen = xstrdup(text), *to = screen;
+
+	for (const char *at = text; *at && lines > 0; at++) {
+		lines -= *at == '\n';
+		if ((*at == ' ' || *at == '\n') && (to == screen || to[-1] == ' '))
+			continue;
+		*to++ = *at == '\n' ? ' ' : *at;
+	}
+	*to = '\0';
+	return screen;
+}
+
+static void the_first_screen_is_enough(void **state)
+{
+	static const char *const wanted[] = {
+		"288 agents change, with 0 tasks on them.",
+		"Changes: attributes (new), flags (registration_backoff_factor), resources (mem).",
+		"Window 28: at most 28 away at once; pauses when more than 2 agents fail.",
+		"at the very worst",
+		"212 others stay as they are: 96 already as the config says, 8 excluded, 98 unmatched, 10 unchosen.",
+		"! 75 agents: tasks use more mem than will be there (worst: 1396 used and 1024 there on node496.example.com)",
+		"1. canaries: 3 agents, window 28",
+		"2. the rest: 285 agents, window 28"};
+	struct planner_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	fixture->options.canary = "3";
+	fixture->options.max_failures = (struct planner_amount){.number = 1, .percent = true};
+	assert_ok(planner_windows_parse("10%", &fixture->options.windows, &err), &err);
+	plan_kinds(fixture);
+	char *text = page(fixture), *screen = first_screen(text, 24);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!strstr(screen, wanted[i]))
+			fail_msg("\"%s\" is not on the first screen:\n%s", wanted[i], text);
+	/* However much each agent's tasks use, there are three kinds. */
+	assert_text_has(text, "\n  96 agents\n");
+	assert_int_equal(fixture->plan.agent_count, 288);
+	free(screen);
+	free(text);
+}
+
 static void an_empty_plan_says_so(void **state)
 {
 	struct planner_fixture *fixture = *state;
@@ -207,8 +305,14 @@ static void an_empty_plan_says_so(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(everything_is_in_its_place), TEST(a_large_fleet_is_folded), TEST(tasks_of_a_large_fleet),
-		TEST(the_plan_in_words),          TEST(risks_are_named),         TEST(an_empty_plan_says_so),
+		TEST(everything_is_in_its_place),
+		TEST(a_large_fleet_is_folded),
+		TEST(tasks_of_a_large_fleet),
+		TEST(the_plan_in_words),
+		TEST(risks_are_named),
+		TEST(the_first_screen_is_enough),
+		TEST(a_budget_that_is_never_spent),
+		TEST(an_empty_plan_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,23 +236,6 @@ static void reservations_are_listed(void **state)
 	assert_int_equal(agent->reservation_count, 1);
 	assert_text_has(agent->reservations[0], "mem");
 	assert_text_has(agent->reservations[0], "db");
-	/* What grows may be reserved before anybody takes it back. */
-	assert_int_equal(agent->note_count, 1);
-	assert_text_has(agent->notes[0], "neither an undo nor a rollback");
-	assert_int_equal(fixture_planned(fixture, "{\"name\": \"web\", \"rules\": [{\"resources\": {\"mem\": 2000}}]}")
-				 ->note_count,
-			 0);
-}
-
-static void overcommitment_is_noted(void **state)
-{
-	struct planner_fixture *fixture = *state;
-
-	fixture->agent.used = "cpus:4;mem:1500";
-	const struct plan_agent *agent = fixture_planned(fixture, fixture_change);
-	assert_int_equal(agent->note_count, 1);
-	assert_text_has(agent->notes[0], "1500 of mem");
-	assert_text_has(agent->notes[0], "1024");
 }
 
 static void a_fault_domain_comes_before_the_attribute(void **state)
@@ -273,16 +256,17 @@ static void what_is_not_in_the_config_is_explained(void **state)
 	size_t found = 0;
 
 	json_object_set_new(fixture->survey, "driver", json_pack("{s:s, s:i}", "database", "0badcafe", "epoch", 7));
-	const struct plan_agent *agent = fixture_planned(fixture, fixture_change);
-	for (size_t i = 0; i < agent->note_count; i++)
-		found += strstr(agent->notes[i], "0badcafe") && strstr(agent->notes[i], "--adopt");
+	fixture_planned(fixture, fixture_change);
+	for (size_t i = 0; i < fixture->plan.finding_count; i++)
+		found += strstr(fixture->plan.findings[i].text, "0badcafe") &&
+			 strstr(fixture->plan.findings[i].text, "--adopt") && fixture->plan.findings[i].risk;
 	assert_int_equal(found, 1);
 
 	json_object_set_new(fixture->survey, "driver",
 			    json_pack("{s:s, s:i}", "database", store_uuid(fixture->store), "epoch", 7));
-	agent = fixture_planned(fixture, fixture_change);
-	for (size_t i = 0; i < agent->note_count; i++)
-		assert_null(strstr(agent->notes[i], "--adopt"));
+	fixture_planned(fixture, fixture_change);
+	for (size_t i = 0; i < fixture->plan.finding_count; i++)
+		assert_null(strstr(fixture->plan.findings[i].text, "--adopt"));
 }
 
 /* Agents that the master no longer lists are missed for a while, unless their host runs another one. */
@@ -381,7 +365,6 @@ int main(void)
 		TEST(agents_that_can_do_it_themselves),
 		TEST(a_port_may_change_when_that_was_said),
 		TEST(reservations_are_listed),
-		TEST(overcommitment_is_noted),
 		TEST(a_fault_domain_comes_before_the_attribute),
 		TEST(what_is_not_in_the_config_is_explained),
 		TEST(agents_that_are_gone),

@@ -315,8 +315,17 @@ static void agents_that_are_ignored(void **state)
 	assert_int_equal(fixture->plan.left_out_count, 8);
 }
 
-/* Whom no rule matches is not left out: the plan is not about it. */
-static void who_is_no_concern_is_not_left_out(void **state)
+static size_t count_left(const struct planner_fixture *fixture, enum plan_left_why why)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < fixture->plan.left_out_count; i++)
+		count += fixture->plan.left_out[i].why == why;
+	return count;
+}
+
+/* Every agent of the cluster is somewhere, with the reason; whom no rule matches is not called excluded. */
+static void everybody_is_accounted_for(void **state)
 {
 	struct planner_fixture *fixture = *state;
 
@@ -324,7 +333,17 @@ static void who_is_no_concern_is_not_left_out(void **state)
 	plan_fleet(fixture, 8,
 		   "{\"name\": \"web\", \"rules\": [{\"match\": \"zone = 'a'\", \"attributes\": {\"new\": \"yes\"}}]}");
 	assert_int_equal(fixture->plan.agent_count, 2);
-	assert_int_equal(fixture->plan.left_out_count, 0);
+	assert_int_equal(fixture->plan.left_out_count, 6);
+	assert_int_equal(count_left(fixture, LEFT_UNMATCHED), 6);
+	assert_text_has(fixture->plan.left_out[0].reason, "no rule of web@");
+	fixture->options.exclude = "hostname = 'node0001'";
+	fixture->options.where = "zone in ('a', 'b')";
+	replan(fixture);
+	assert_int_equal(fixture->plan.agent_count, 3);
+	assert_int_equal(count_left(fixture, LEFT_EXCLUDED), 1);
+	assert_int_equal(count_left(fixture, LEFT_UNCHOSEN), 4);
+	assert_text_has(fixture->plan.left_out[4].reason, "--where \"zone in ('a', 'b')\" does not choose it");
+	assert_int_equal(fixture->plan.left_out_count, 5);
 }
 
 #define TEST(name)                                                                                                     \
@@ -335,19 +354,13 @@ static void who_is_no_concern_is_not_left_out(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(windows_may_be_shares),
-		TEST(what_is_no_window),
-		TEST(a_window_that_grows),
-		TEST(canaries_come_first_and_alone),
-		TEST(canaries_are_of_every_kind),
-		TEST(canaries_nobody_knows),
-		TEST(one_domain_at_a_time),
-		TEST(those_without_a_domain_come_last),
-		TEST(growth_goes_on_across_domains),
-		TEST(budgets_may_be_shares),
-		TEST(the_guard_looks_at_the_window),
-		TEST(agents_that_are_ignored),
-		TEST(who_is_no_concern_is_not_left_out),
+		TEST(windows_may_be_shares),         TEST(what_is_no_window),
+		TEST(a_window_that_grows),           TEST(canaries_come_first_and_alone),
+		TEST(canaries_are_of_every_kind),    TEST(canaries_nobody_knows),
+		TEST(one_domain_at_a_time),          TEST(those_without_a_domain_come_last),
+		TEST(growth_goes_on_across_domains), TEST(budgets_may_be_shares),
+		TEST(the_guard_looks_at_the_window), TEST(agents_that_are_ignored),
+		TEST(everybody_is_accounted_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,16 @@ static void test_deactivated_stays_deactivated(void **state)
 	fixture.before.info = slaveinfo_copy(proof_view(&fixture)->info);
 	proof_set_text(&fixture.snapshot.facts.id, "M2");
 	proof_expect(&fixture, PROOF_NOT_YET, "cannot be told");
+
+	/* Nor does a record that is still the old one, where a master that keeps it was accepted. */
+	proof_open(&fixture);
+	fixture.before.active = proof_view(&fixture)->active = false;
+	fixture.before.deactivated = proof_view(&fixture)->deactivated = true;
+	fixture.before.stale_master = true;
+	slaveinfo_free(proof_view(&fixture)->info);
+	proof_view(&fixture)->info = slaveinfo_copy(fixture.before.info);
+	proof_set_text(&fixture.snapshot.facts.id, "M2");
+	proof_expect(&fixture, PROOF_NOT_YET, "cannot be told");
 }
 
 static void test_the_masters_record_must_be_as_planned(void **state)

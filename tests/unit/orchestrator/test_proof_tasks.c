@@ -45,6 +45,29 @@ static void test_a_task_may_still_come_back(void **state)
 	proof_expect(&fixture, PROOF_NOT_YET, "not there");
 }
 
+/* A person knows that it is lost: it keeps nobody from being proven, and is named all the same. */
+static void test_a_loss_that_is_accepted(void **state)
+{
+	struct proof_fixture fixture;
+
+	(void)state;
+	proof_open(&fixture);
+	fixture.before.accepts_losses = true;
+	set_task(&fixture, "TASK_LOST", "REASON_EXECUTOR_TERMINATED");
+	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
+	assert_int_equal(proof_count_tasks(&fixture, "killed"), 1);
+	assert_int_equal(proof_count_tasks(&fixture, "survived"), 0);
+	proof_close(&fixture);
+
+	/* As long as the agent is not back nothing is known of its tasks. */
+	proof_open(&fixture);
+	fixture.before.accepts_losses = true;
+	proof_view(&fixture)->reregistered_ns = EARLY;
+	set_task(&fixture, "TASK_LOST", "REASON_EXECUTOR_TERMINATED");
+	assert_int_equal(proof_judged(&fixture), PROOF_NOT_YET);
+	proof_close(&fixture);
+}
+
 /* An agent that is not back: what the master lists as running only may be, and what it lists as lost may run again. */
 static void test_tasks_of_an_agent_that_is_away(void **state)
 {
@@ -229,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_task_may_still_come_back),
+		cmocka_unit_test(test_a_loss_that_is_accepted),
 		cmocka_unit_test(test_tasks_of_an_agent_that_is_away),
 		cmocka_unit_test(test_a_lost_task_fails),
 		cmocka_unit_test(test_a_task_that_was_done_is_nobodys_loss),

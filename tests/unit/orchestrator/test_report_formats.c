@@ -43,9 +43,9 @@ static void html(void **state)
 	(void)state;
 	open_two(&fixture);
 	char *text = report_fixture_write(&fixture, report_html);
-	assert_text_has(text, "1 of 2 agents are as planned, 1 needs a person");
+	assert_text_has(text, "1 of 2 agents is as planned, 1 needs a person");
 	assert_text_has(text, "Of 2 agents: 1 done, 1 stuck: it needs a person.");
-	assert_text_has(text, "rollcall rollout resume " REPORT_RUN);
+	assert_text_has(text, "rollcall inventory sync");
 	assert_text_has(text, "S1 before, X7 AFTER");
 	assert_text_has(text, fixture.runs.views->head);
 	assert_text_has(text, fixture.plan.hash);

@@ -132,6 +132,32 @@ static void a_night_is_folded(void **state)
 	report_fixture_close(&fixture);
 }
 
+/* Nobody came for a week to an agent that was stuck; what was done in the minute before is drawn all the same. */
+static void a_stuck_agents_week_is_folded(void **state)
+{
+	struct report_fixture fixture;
+	struct timeline timeline;
+	const int64_t week = 7LL * 24 * 3600 * 1000;
+
+	(void)state;
+	report_fixture_open(&fixture, 2, "anna@admin1");
+	report_fixture_begin(&fixture, "paused", "an agent needs a person");
+	report_fixture_put(&fixture, 0, &(struct report_agent){.state = "stuck", .from_ms = 1000});
+	report_fixture_put(&fixture, 0, &(struct report_agent){.state = "stuck", .from_ms = 1000});
+	report_fixture_put(&fixture, 1, &(struct report_agent){.state = "done", .from_ms = 1, .until_ms = 10001});
+	report_fixture_load(&fixture);
+	fixture.runs.views->agents[0].steps[0].time_ms = START_MS + 8000;
+	fixture.runs.views->agents[0].steps[1].time_ms = START_MS + week;
+	fixture.runs.views->agents[1].steps[0].time_ms = START_MS + 10001;
+	timeline_make(fixture.runs.views, &timeline);
+	assert_int_equal(timeline.fold_count, 1);
+	assert_true(timeline_x(&timeline, START_MS + 10001) > 0.9);
+	assert_int_equal(timeline.bars[1].until_ms, START_MS + week); /* it is away all the same */
+	assert_true(near(timeline_x(&timeline, timeline.until_ms), 1));
+	timeline_clear(&timeline);
+	report_fixture_close(&fixture);
+}
+
 /* Clocks that were set back, and runs without agents away. */
 static void odd_times(void **state)
 {
@@ -153,9 +179,8 @@ static void odd_times(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(causes_and_zones),
-		cmocka_unit_test(lanes_are_places_in_the_window),
-		cmocka_unit_test(a_night_is_folded),
+		cmocka_unit_test(causes_and_zones),  cmocka_unit_test(lanes_are_places_in_the_window),
+		cmocka_unit_test(a_night_is_folded), cmocka_unit_test(a_stuck_agents_week_is_folded),
 		cmocka_unit_test(odd_times),
 	};
 

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report of a rescue: what was wanted, what became of each host, and every step. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "orchestrator/output.h"
+#include "orchestrator/report/escape.h"
+#include "orchestrator/report/rescue_view.h"
+
+static char *verdict_of(const struct rescue_view *rescue)
+{
+	size_t done = rescue_view_done(rescue), open = rescue->count - done;
+	char *hosts = count_text((int64_t)rescue->count, "host"), *text;
+
+	if (open == 0)
+		text = xasprintf(
+			"Of %s all are done: each agent is proven to run again with its ID, or its open operation "
+			"is settled.",
+			hosts);
+	else
+		text = xasprintf("Of %s %zu %s done, %zu %s not: see below why, and look again with `rollcall rescue`.",
+				 hosts, done, done == 1 ? "is" : "are", open, open == 1 ? "is" : "are");
+	free(hosts);
+	return text;
+}
+
+static const char *act_text(const struct rescued_host *host)
+{
+	return host->act && strcmp(host->act, "settle") == 0 ? "settle an open operation" : "start the agent again";
+}
+
+static const char *end_text(const struct rescued_host *host)
+{
+	if (strcmp(host->end, "done") == 0 && host->judged && !host->proven)
+		return "NOT proven";
+	return host->end;
+}
+
+static const char *id_text(const struct rescued_host *host)
+{
+	if (!host->id_after)
+		return "-";
+	return strcmp(host->id_after, host->agent_id) == 0 ? "same" : "NEW";
+}
+
+static char *tasks_text(const struct rescued_host *host)
+{
+	return host->judged ? xasprintf("%" PRId64 " of %" PRId64 " run", host->tasks_running, host->tasks)
+			    : xstrdup("-");
+}
+
+/* ---- text */
+
+static void fact(FILE *stream, const char *name, const char *value)
+{
+	char *shown = text_printable(value ? value : "-", false);
+
+	fprintf(stream, "  %-14s %s\n", name, shown);
+	free(shown);
+}
+
+static void print_hosts(const struct rescue_view *rescue, FILE *stream)
+{
+	static const char *const headings[] = {"HOST", "AGENT", "WHAT", "OUTCOME", "ID", "TASKS", "TOOK", ""};
+	struct table *table = table_new(headings, sizeof headings / sizeof *headings);
+
+	table_align_right(table, 6);
+	for (size_t i = 0; i < rescue->count; i++) {
+		const struct rescued_host *host = &rescue->hosts[i];
+		char *tasks = tasks_text(host), took[CLOCK_TEXT_MAX];
+		const char *cells[] = {host->hostname,
+				       host->agent_id,
+				       act_text(host),
+				       end_text(host),
+				       id_text(host),
+				       tasks,
+				       clock_format_span(host->until_ms - host->from_ms, took),
+				       host->said ? host->said : ""};
+
+		table_add(table, cells);
+		free(tasks);
+	}
+	table_print(table, stream);
+	table_free(table);
+}
+
+static void print_steps(const struct rescue_view *rescue, FILE *stream)
+{
+	for (size_t i = 0; i < rescue->step_count; i++) {
+		const struct rescue_step *step = &rescue->steps[i];
+		char time[CLOCK_TEXT_MAX], *line, *shown;
+
+		line = xasprintf("%s%s%s", step->hostname ? step->hostname : "", step->hostname ? ": " : "",
+				 step->text);
+		shown = text_printable(line, false);
+		fprintf(stream, "  %s  %s\n", clock_format(step->time_ms, time), shown);
+		free(line);
+		free(shown);
+	}
+}
+
+void rescue_report_text(const struct run_view *view, FILE *stream)
+{
+	const struct rescue_view *rescue = view->rescue;
+	char *verdict = verdict_of(rescue), time[CLOCK_TEXT_MAX];
+
+	fprintf(stream, "%sRescue %s on cluster %s%s\n\n%s\n", term_on(stream, TERM_BOLD), view->run.id,
+		rescue->cluster ? rescue->cluster : "?", term_off(stream), verdict);
+	fprintf(stream, "\n%sWho, when, what (times are UTC)%s\n", term_on(stream, TERM_BOLD), term_off(stream));
+	fact(stream, "started by", rescue->actor);
+	fact(stream, "started", rescue->begun_ms ? clock_format(rescue->begun_ms, time) : NULL);
+	fact(stream, "last event", clock_format(rescue->last_ms, time));
+	fact(stream, "chosen by", rescue->where);
+	fact(stream, "shown under", rescue->proposal);
+	fprintf(stream, "\n%sHosts%s\n", term_on(stream, TERM_BOLD), term_off(stream));
+	print_hosts(rescue, stream);
+	fprintf(stream, "\n%sStep by step%s\n", term_on(stream, TERM_BOLD), term_off(stream));
+	print_steps(rescue, stream);
+	fprintf(stream, "\n%sLedger%s\n", term_on(stream, TERM_BOLD), term_off(stream));
+	fact(stream, "head", view->head);
+	fact(stream, "its last event", view->run_hash);
+	free(verdict);
+}
+
+/* ---- markdown */
+
+static void add_cell(struct buffer *out, const char *text)
+{
+	buffer_puts(out, " | ");
+	escape_markdown(out, text);
+}
+
+void rescue_report_markdown(const struct run_view *view, struct buffer *out)
+{
+	const struct rescue_view *rescue = view->rescue;
+	char *verdict = verdict_of(rescue), time[CLOCK_TEXT_MAX];
+
+	buffer_puts(out, "## Rescue ");
+	escape_markdown(out, view->run.id);
+	buffer_puts(out, "\n\n");
+	escape_markdown(out, verdict);
+	buffer_puts(out, "\n\nStarted by ");
+	escape_markdown(out, rescue->actor);
+	buffer_printf(out, ", %s; chosen by ", rescue->begun_ms ? clock_format(rescue->begun_ms, time) : "?");
+	escape_markdown(out, rescue->where);
+	buffer_puts(out, ". Ledger's head: ");
+	escape_markdown(out, view->head);
+	buffer_puts(out,
+		    ".\n\n| Host | Agent | What | Outcome | ID | Tasks | Last word |\n|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < rescue->count; i++) {
+		const struct rescued_host *host = &rescue->hosts[i];
+		char *tasks = tasks_text(host);
+
+		buffer_puts(out, "| ");
+		escape_markdown(out, host->hostname);
+		add_cell(out, host->agent_id);
+		add_cell(out, act_text(host));
+		add_cell(out, end_text(host));
+		add_cell(out, id_text(host));
+		add_cell(out, tasks);
+		add_cell(out, host->said);
+		buffer_puts(out, " |\n");
+		free(tasks);
+	}
+	buffer_putc(out, '\n');
+	free(verdict);
+}
+
+/* ---- JSON */
+
+static json_t *host_to_json(const struct rescued_host *host)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "agent", host->agent_id,
+			 "hostname", host->hostname, "act", output_text(host->act), "operation",
+			 output_text(host->operation), "end", host->end, "said", output_text(host->said), "proven",
+			 host->judged ? json_boolean(host->proven) : json_null(), "id_after",
+			 output_text(host->id_after), "tasks", (json_int_t)host->tasks, "tasks_running",
+			 (json_int_t)host->tasks_running, "from", output_time(host->from_ms), "until",
+			 output_time(host->until_ms));
+}
+
+json_t *rescue_report_json(const struct run_view *view)
+{
+	const struct rescue_view *rescue = view->rescue;
+	json_t *hosts = json_array(), *steps = json_array();
+
+	for (size_t i = 0; i < rescue->count; i++)
+		json_array_append_new(hosts, host_to_json(&rescue->hosts[i]));
+	for (size_t i = 0; i < rescue->step_count; i++) {
+		const struct rescue_step *step = &rescue->steps[i];
+
+		json_array_append_new(steps, json_pack("{s:o, s:o, s:s}", "time", output_time(step->time_ms),
+						       "hostname", output_text(step->hostname), "text", step->text));
+	}
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:{s:s, s:s}}", "rescue",
+			 view->run.id, "cluster", output_text(rescue->cluster), "where", output_text(rescue->where),
+			 "proposal", output_text(rescue->proposal), "started_by", output_text(rescue->actor), "started",
+			 output_time(rescue->begun_ms), "last_event", output_time(rescue->last_ms), "hosts_total",
+			 (json_int_t)rescue->count, "hosts_done", (json_int_t)rescue_view_done(rescue), "hosts", hosts,
+			 "steps", steps, "ledger", "head", view->head, "run_last_event", view->run_hash);
+}

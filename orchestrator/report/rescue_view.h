@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ORCHESTRATOR_REPORT_RESCUE_VIEW_H
+#define ORCHESTRATOR_REPORT_RESCUE_VIEW_H
+/* A rescue as its readers need it. It has no rows of its own: all of this is from its events. */
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "orchestrator/report/run_view.h"
+
+struct rescued_host {
+	char *agent_id, *hostname; /* hostname: as the inventory has it; the ID when it knows none */
+	char *act;                 /* "rescue" or "settle" */
+	char *operation;
+	const char *end;     /* "done", "failed", "unknown": nobody knows, "pending": it has not ended; a literal */
+	char *said;          /* the host's last word; NULL: none */
+	bool judged, proven; /* a proof was taken; it passed */
+	char *id_after;      /* as the master shows it; NULL: it does not */
+	int64_t tasks, tasks_running;
+	int64_t from_ms, until_ms; /* wall clock; until its last event */
+};
+
+struct rescue_step {
+	int64_t time_ms;
+	char *hostname; /* NULL: of the rescue as a whole */
+	char *text;
+};
+
+struct rescue_view {
+	char *cluster, *where, *proposal, *actor;
+	int64_t begun_ms, last_ms;
+	struct rescued_host *hosts; /* in the order in which they were begun */
+	size_t count;
+	struct rescue_step *steps;
+	size_t step_count;
+};
+
+/* Is that the ID of a rescue ("rescue-6adbd6563dec")? */
+bool rescue_is_name(const char *name);
+/* view->rescue is set, and of the view itself what every report needs: ID, actor, head, moment. ERROR_USAGE: there is none of that name. */
+int rescue_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err);
+void rescue_view_free(struct rescue_view *rescue);
+/* How many of its hosts' agents are proven to run again, or whose open operation is settled. */
+size_t rescue_view_done(const struct rescue_view *rescue);
+
+/* Each is a whole document but for the mark. schema/audit-rescue.schema.json. */
+void rescue_report_text(const struct run_view *view, FILE *stream);
+void rescue_report_markdown(const struct run_view *view, struct buffer *out);
+json_t *rescue_report_json(const struct run_view *view);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orchestrator/report/todo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static bool run_is(const struct run_view *view, enum run_state state)
+{
+	return strcmp(view->run.state, run_state_name(state)) == 0;
+}
+
+/* command is taken. */
+static void add(struct todo_list *list, size_t agents, const char *text, char *command)
+{
+	list->items[list->count++] = (struct todo){agents, text, command};
+}
+
+static char *rollout(const char *verb, const struct run_view *view)
+{
+	return xasprintf("rollcall rollout %s %s", verb, view->run.id);
+}
+
+static size_t number_of(const struct run_view *view, enum agent_state state)
+{
+	return (size_t)view->by_state[state];
+}
+
+/* agentctl's word for a host that has drifted from the plan: the same request will be refused again, however often it is retried. */
+static const char drifted[] = "the host is not as the plan saw it";
+
+static size_t count_drifted(const struct run_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct agent_result *agent = &view->agents[i];
+
+		count += agent->state == AGENT_FAILED && agent->row->error &&
+			 strncmp(agent->row->error, drifted, strlen(drifted)) == 0;
+	}
+	return count;
+}
+
+static void add_drifted(const struct run_view *view, size_t count, struct todo_list *out)
+{
+	if (view->plan.rolls_back)
+		add(out, count, "no longer as the plan saw it, and not changed; what has changed there is shown by",
+		    xstrdup("rollcall inventory drift --refresh"));
+	else
+		add(out, count,
+		    "no longer as the plan saw it, and not changed: a retry is refused again; plan anew with",
+		    xasprintf("rollcall rollout plan %s", view->plan.config));
+}
+
+/* Whoever is as before, and may be tried once more: by this run, or by another plan when this one is over. */
+static void add_retries(const struct run_view *view, bool over, struct todo_list *out)
+{
+	size_t other = count_drifted(view);
+	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) +
+			number_of(view, AGENT_SKIPPED) - other;
+
+	if (before > 0 && over && !view->plan.rolls_back)
+		add(out, before, "as before: remove the cause, and plan again",
+		    xasprintf("rollcall rollout plan %s", view->plan.config));
+	else if (before > 0 && !over)
+		add(out, before, "as before: remove the cause, and try again with", rollout("retry", view));
+	if (other > 0)
+		add_drifted(view, other, out);
+	if (number_of(view, AGENT_REJECTED) > 0 && !over)
+		add(out, number_of(view, AGENT_REJECTED),
+		    "changed, and rejected by a gate: find out why, and ask the gate again with",
+		    rollout("retry", view));
+}
+
+static void add_pause(const struct run_view *view, struct todo_list *out)
+{
+	if (view->run.rollback_due)
+		add(out, 0, "The run is to be taken back, as its plan says; it goes on with", rollout("resume", view));
+	else
+		add(out, 0, "Nothing new starts while the run is paused; it goes on with", rollout("resume", view));
+}
+
+/* Is anything there that a rollback would take back? */
+static bool is_changed(const struct run_view *view)
+{
+	return number_of(view, AGENT_DONE) + number_of(view, AGENT_REJECTED) > 0 && !view->taken_back.run;
+}
+
+static void add_ends(const struct run_view *view, bool paused, struct todo_list *out)
+{
+	if (is_changed(view) && !view->run.rollback_due && !run_is(view, RUN_RUNNING))
+		add(out, 0, "What was changed is taken back with (it shows what it would do)",
+		    rollout("rollback", view));
+	if (paused)
+		add(out, 0, "Or leave everything as it is, for ever, with", rollout("abort", view));
+}
+
+/* Nothing settles an agent that came back as another one. */
+static size_t count_others(const struct run_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct agent_result *agent = &view->agents[i];
+
+		count += agent->state == AGENT_STUCK && agent->id_after &&
+			 strcmp(agent->id_after, agent->row->agent_id) != 0;
+	}
+	return count;
+}
+
+static void add_stuck(const struct run_view *view, struct todo_list *out)
+{
+	size_t others = count_others(view), stuck = number_of(view, AGENT_STUCK) - others;
+
+	if (stuck > 0)
+		add(out, stuck,
+		    "stuck, neither proven as meant nor as before: put right what is said of each, and then",
+		    rollout("settle", view));
+	if (others > 0)
+		add(out, others, "back under another ID, which the inventory learns with",
+		    xstrdup("rollcall inventory sync"));
+}
+
+void todo_make(const struct run_view *view, struct todo_list *out)
+{
+	size_t kept = view->taken_back.changed - view->taken_back.back;
+	bool over = run_is(view, RUN_ABORTED), paused = run_is(view, RUN_PAUSED);
+	bool well = number_of(view, AGENT_DONE) == view->count;
+
+	*out = (struct todo_list){.count = 0};
+	add_stuck(view, out);
+	if (kept > 0)
+		add(out, kept, "still changed: what takes the run back says why, and what to do",
+		    xasprintf("rollcall rollout status %s", view->taken_back.run));
+	if (!view->taken_back.run)
+		add_retries(view, over, out);
+	if (paused)
+		add_pause(view, out);
+	if (!well)
+		add_ends(view, paused, out);
+}
+
+void todo_clear(struct todo_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].command);
+	list->count = 0;
+}

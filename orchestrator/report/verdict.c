@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run came to, in sentences: the verdict, why it stands, what to do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "orchestrator/report/run_view.h"
+#include "orchestrator/report/todo.h"
+
+#define NAMES_MAX 10 /* agents that are named one by one; the others are counted */
+
+struct sums {
+	size_t kept, lost, unproven;
+	size_t lost_before; /* of lost: in attempts before the last */
+};
+
+static struct sums add_up(const struct run_view *view)
+{
+	struct sums sums = {.kept = 0};
+
+	for (size_t i = 0; i < view->count; i++) {
+		sums.kept += view->agents[i].kept;
+		sums.lost += view->agents[i].lost;
+		sums.unproven += view->agents[i].unproven;
+		sums.lost_before += json_array_size(view->agents[i].killed_before);
+	}
+	return sums;
+}
+
+/* ---- what was reached */
+
+static void print_count(FILE *stream, const char **separator, int count, const char *what)
+{
+	if (count == 0)
+		return;
+	fprintf(stream, "%s%d %s", *separator, count, what);
+	*separator = ", ";
+}
+
+static void print_counts(const struct run_view *view, FILE *stream)
+{
+	const int *by = view->by_state;
+	const char *separator = "";
+	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_SKIPPED] +
+		      by[AGENT_WAITING] + by[AGENT_REJECTED];
+
+	print_count(stream, &separator, by[AGENT_DONE], "done");
+	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
+	print_count(stream, &separator, by[AGENT_FAILED], "failed with nothing changed");
+	print_count(stream, &separator, by[AGENT_STUCK],
+		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
+	print_count(stream, &separator, by[AGENT_REJECTED], "changed, and rejected by a gate");
+	print_count(stream, &separator, by[AGENT_SKIPPED], "skipped");
+	print_count(stream, &separator, (int)view->count - settled, "under way");
+	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
+}
+
+static void print_kept(const struct run_view *view, const struct sums *sums, FILE *stream)
+{
+	char *kept = count_text((int64_t)sums->kept, "task");
+
+	if (sums->lost_before > 0)
+		fprintf(stream, "%s kept, %zu lost, %zu of them in attempts that failed.", kept, sums->lost,
+			sums->lost_before);
+	else if (sums->lost > 0)
+		fprintf(stream, "%s kept, %zu lost as the plan showed.", kept, sums->lost);
+	else if (sums->kept == 0)
+		fputs("no task was on them.", stream);
+	else
+		fprintf(stream, "every task (%zu) %srunning.", sums->kept, view->taken_back.run ? "" : "still ");
+	free(kept);
+}
+
+static void print_success(const struct run_view *view, const struct sums *sums, FILE *stream)
+{
+	fprintf(stream, "%zu of %zu%s: same ID, SlaveInfo ", view->count, view->count,
+		view->taken_back.run ? " had been done" : "");
+	if (view->run.rolls_back)
+		fprintf(stream, "as it was before run %s, ", view->run.rolls_back);
+	else
+		fputs("as planned, ", stream);
+	print_kept(view, sums, stream);
+}
+
+static void print_troubles(const struct run_view *view, const struct sums *sums, FILE *stream)
+{
+	char *agents = count_text((int64_t)view->count, "agent");
+
+	fprintf(stream, "%s %s: ", view->taken_back.run ? "of" : "Of", agents);
+	print_counts(view, stream);
+	fputs(".", stream);
+	if (sums->lost > 0 || sums->unproven > 0) {
+		fprintf(stream, " Tasks: %zu kept, %zu lost", sums->kept, sums->lost);
+		if (sums->unproven > 0)
+			fprintf(stream, ", %zu not proven to run", sums->unproven);
+		fputs(".", stream);
+	}
+	free(agents);
+}
+
+/* What follows is how it was before. */
+static void print_taken_back(const struct taken_back *back, FILE *stream)
+{
+	char *changed = count_text((int64_t)back->changed, "agent");
+
+	fprintf(stream, "Taken back by run %s (%s): of %s that it had changed, %zu %s put back and proven as before",
+		back->run, back->state, changed, back->back, back->back == 1 ? "was" : "were");
+	if (back->back < back->changed)
+		fprintf(stream, ", %zu %s", back->changed - back->back, taken_back_words(back));
+	if (back->undone_by)
+		fprintf(stream, "; run %s has taken that back in turn", back->undone_by);
+	fputs(". Before that, ", stream);
+	free(changed);
+}
+
+static enum term_style verdict_style(const struct run_view *view, bool well)
+{
+	if (well && !view->taken_back.run && run_view_not_taken_back(view) == 0)
+		return TERM_GREEN;
+	return run_view_failures(view) || view->taken_back.back < view->taken_back.changed ? TERM_RED : TERM_YELLOW;
+}
+
+static void print_verdict(const struct run_view *view, FILE *stream)
+{
+	struct sums sums = add_up(view);
+	bool well = view->by_state[AGENT_DONE] == (int)view->count;
+
+	fputs(term_on(stream, verdict_style(view, well)), stream);
+	if (view->taken_back.run)
+		print_taken_back(&view->taken_back, stream);
+	if (well)
+		print_success(view, &sums, stream);
+	else
+		print_troubles(view, &sums, stream);
+	fprintf(stream, "%s\n", term_off(stream));
+}
+
+char *run_view_verdict(const struct run_view *view)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		abort();
+	print_verdict(view, stream);
+	fclose(stream);
+	if (len > 0)
+		text[len - 1] = '\0'; /* the newline */
+	return text;
+}
+
+/* ---- who is not where they should be */
+
+/* Many get stuck alike: the first ones are told whole. */
+static void print_next_steps(const struct run_view *view, FILE *stream)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		char *next = count < NAMES_MAX ? next_steps(view, &view->agents[i]) : NULL;
+
+		count += view->agents[i].state == AGENT_STUCK;
+		if (next) {
+			char *host = text_printable(view->agents[i].row->hostname, false);
+
+			fprintf(stream, "%s is stuck: %s.\n", host, next);
+			free(host);
+		}
+		free(next);
+	}
+	if (count > NAMES_MAX)
+		fprintf(stream, "%zu more are stuck: `rollcall rollout status %s --json` says of each what to do.\n",
+			count - NAMES_MAX, view->run.id);
+}
+
+/* A rollback speaks for the agents that it could not plan for, too: they are still changed. */
+static bool is_not_taken_back(const struct run_view *view, size_t index)
+{
+	return view->run.rolls_back && view->plan.left_out[index].why == LEFT_REFUSED;
+}
+
+size_t run_view_not_taken_back(const struct run_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->plan.left_out_count; i++)
+		count += is_not_taken_back(view, i);
+	return count;
+}
+
+static void print_left_out(const struct run_view *view, FILE *stream)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->plan.left_out_count; i++) {
+		const struct plan_left_out *left = &view->plan.left_out[i];
+
+		if (!is_not_taken_back(view, i) || count++ >= NAMES_MAX)
+			continue;
+		char *line = xasprintf("%s is NOT taken back: %s", left->hostname, left->reason ? left->reason : "?");
+		char *shown = text_printable(line, false);
+
+		fprintf(stream, "%s.\n", shown);
+		free(shown);
+		free(line);
+	}
+	if (count > NAMES_MAX)
+		fprintf(stream, "%zu more are NOT taken back either: `rollcall rollout status %s --json` names them.\n",
+			count - NAMES_MAX, view->run.id);
+}
+
+static void print_why(const struct run_view *view, FILE *stream)
+{
+	const struct run_row *run = &view->run;
+	bool aborted = strcmp(run->state, run_state_name(RUN_ABORTED)) == 0;
+
+	if ((aborted && !view->taken_back.run) || strcmp(run->state, run_state_name(RUN_PAUSED)) == 0) {
+		char *reason = text_printable(run->reason ? run->reason : "?", false);
+
+		fprintf(stream, "Run %s %s: %s\n", run->id, aborted ? "is aborted" : "has paused", reason);
+		free(reason);
+	}
+	if (run->rolls_back)
+		fprintf(stream, "It takes back run %s.\n", run->rolls_back);
+}
+
+/* ---- what to do */
+
+static void print_todo(const struct run_view *view, FILE *stream)
+{
+	struct todo_list todo;
+
+	todo_make(view, &todo);
+	if (todo.count > 0)
+		fputs("What to do:\n", stream);
+	for (size_t i = 0; i < todo.count; i++) {
+		const struct todo *item = &todo.items[i];
+		char *agents = count_text((int64_t)item->agents, "agent"),
+		     *command = text_printable(item->command, false);
+
+		fprintf(stream, "  %s%s%s:\n      %s\n", item->agents ? agents : "",
+			item->agents == 0   ? ""
+			: item->agents == 1 ? " is "
+					    : " are ",
+			item->text, command);
+		free(agents);
+		free(command);
+	}
+	todo_clear(&todo);
+}
+
+void run_view_print_outcome(const struct run_view *view, FILE *stream)
+{
+	print_verdict(view, stream);
+	print_left_out(view, stream);
+	print_next_steps(view, stream);
+	print_why(view, stream);
+	print_todo(view, stream);
+}

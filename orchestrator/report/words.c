@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened with an agent, in words that need no knowledge of the machine behind them. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "orchestrator/report/attempts.h"
+#include "orchestrator/report/run_view.h"
+
+const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
+{
+	if (attempts_mended(agent))
+		return agent->state == AGENT_DONE ? "another attempt was made, and is proven to be as planned"
+						  : "another attempt was made; it has not ended yet";
+	switch (agent->state) {
+	case AGENT_REVERTED:
+		return "agentctl put the old flags and checkpoint back and started the agent; the master shows it as "
+		       "it was";
+	case AGENT_FAILED:
+		return "nothing: the agent was not touched";
+	case AGENT_STUCK:
+		return strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0
+			       ? "left as it is for a person; the run has paused"
+			       : "left as it is for a person";
+	case AGENT_REJECTED:
+		return "it stays changed, and is proven to be as planned; a gate after it has failed";
+	case AGENT_SKIPPED:
+		return "nothing: the agent was skipped";
+	default:
+		return "nothing yet";
+	}
+}
+
+const char *agent_id_word(const struct agent_result *agent)
+{
+	if (!agent->id_after)
+		return NULL;
+	return strcmp(agent->id_after, agent->row->agent_id) == 0 ? "same" : "NEW";
+}
+
+const char *agent_info_word(const struct agent_result *agent)
+{
+	const json_t *line = agent_result_line(agent, "slave_info");
+	const char *of = json_string_value(json_object_get(agent->proof, "of"));
+
+	if (!line)
+		return NULL;
+	if (agent->taken_back)
+		return "taken back";
+	if (!json_is_true(json_object_get(line, "ok")))
+		return "differs";
+	return of && strcmp(of, "the planned state") == 0 ? "as planned" : "as before";
+}
+
+const char *mechanism_words(enum mechanism mechanism)
+{
+	switch (mechanism) {
+	case MECHANISM_RESTART:
+		return "a restart with other flags; the SlaveInfo stays";
+	case MECHANISM_RELAX:
+		return "agentctl rewrites checkpoint and flags, one restart";
+	case MECHANISM_NATIVE:
+		return "the agent's own recovery flags, one restart";
+	default:
+		return "its tasks are ended, then agentctl rewrites checkpoint and flags";
+	}
+}
+
+/* Why the machine went this way; the table that it walks says so. */
+static const char *why_of(const struct view_step *step)
+{
+	int from = agent_state_parse(step->from);
+
+	for (size_t i = 0; i < engine_table_size; i++)
+		if ((int)engine_table[i].state == from && step->event &&
+		    strcmp(agent_event_name(engine_table[i].event), step->event) == 0)
+			return engine_table[i].why;
+	return step->event;
+}
+
+char *view_step_text(const struct view_step *step)
+{
+	const char *note = step->note ? step->note : "", *colon = step->note ? ": " : "";
+
+	if (!step->from || !step->to)
+		return xstrdup(*note ? note : step->event);
+	if (strcmp(step->from, step->to) == 0)
+		return xasprintf("%s%s%s", why_of(step), colon, note);
+	return xasprintf("%s \u2192 %s: %s%s%s", step->from, step->to, why_of(step), colon, note);
+}

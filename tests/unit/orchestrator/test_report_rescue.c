@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rescue's report, from its events: who came back, who did not, and what cannot be asked for. */
+#include "tests/support/cmocka.h"
+
+#include <stdlib.h>
+
+#include "orchestrator/report/rescue_view.h"
+#include "tests/support/report_fixture.h"
+
+#define RESCUE "rescue-6adbd6563dec"
+
+static void tell(struct report_fixture *fixture, const char *agent, const char *kind, json_t *body)
+{
+	struct error err = ERROR_INIT;
+
+	ledger_event(fixture->ledger, kind, RESCUE, agent, body);
+	assert_ok(ledger_commit(fixture->ledger, &err), &err);
+}
+
+static void begin(struct report_fixture *fixture)
+{
+	tell(fixture, NULL, "rescue.begun",
+	     json_pack("{s:s, s:s, s:s, s:i}", "cluster", "lab", "where", "rack = 'r1'", "proposal", "6adbd6563dec00",
+		       "hosts", 4));
+	for (int i = 0; i < 4; i++) {
+		static const char *const agents[] = {"S0", "S1", "S2", "S3"};
+
+		tell(fixture, agents[i], "rescue.intent",
+		     json_pack("{s:s, s:s}", "act", i == 3 ? "settle" : "rescue", "operation", "0badcafe"));
+	}
+}
+
+static void end(struct report_fixture *fixture)
+{
+	tell(fixture, "S0", "rescue.done", json_pack("{s:s}", "said", "its agent is back"));
+	tell(fixture, "S0", "rescue.proof",
+	     json_pack("{s:b, s:s, s:i, s:i}", "pass", 1, "id_after", "S0", "tasks", 3, "tasks_running", 2));
+	tell(fixture, "S1", "rescue.failed", json_pack("{s:s}", "said", "\033[2Jit <b>ended</b> again"));
+	/* Its host is done, and what the master shows is another agent. */
+	tell(fixture, "S2", "rescue.done", json_pack("{s:s}", "said", "its agent is back"));
+	tell(fixture, "S2", "rescue.proof",
+	     json_pack("{s:b, s:s, s:i, s:i}", "pass", 0, "id_after", "S9", "tasks", 1, "tasks_running", 0));
+	tell(fixture, "S3", "rescue.done", json_pack("{s:s}", "said", "settled"));
+}
+
+static void load(struct report_fixture *fixture)
+{
+	struct error err = ERROR_INIT;
+
+	assert_ok(report_runs_add(&fixture->runs, fixture->store, RESCUE, REPORT_NOW_MS, &err), &err);
+}
+
+static char *write(const struct report_fixture *fixture, enum report_format format)
+{
+	struct buffer out = BUFFER_INIT(REPORT_MAX);
+
+	report_write(&fixture->runs, format, &out);
+	return buffer_take(&out);
+}
+
+static void who_came_back_and_who_did_not(void **state)
+{
+	struct report_fixture fixture;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	begin(&fixture);
+	end(&fixture);
+	load(&fixture);
+	const struct rescue_view *rescue = fixture.runs.views[0].rescue;
+	assert_non_null(rescue);
+	assert_int_equal(rescue->count, 4);
+	assert_int_equal(rescue_view_done(rescue), 2);
+	char *text = write(&fixture, REPORT_TEXT);
+	assert_text_has(text, "Rescue " RESCUE " on cluster lab");
+	assert_text_has(text, "Of 4 hosts 2 are done, 2 are not");
+	assert_text_has(text, "started by     anna@admin1");
+	assert_text_has(text, "rack = 'r1'");
+	assert_text_has(text, "2 of 3 run");
+	assert_text_has(text, "NOT proven");
+	assert_text_has(text, "NEW");
+	assert_text_has(text, "settle an open operation");
+	assert_text_has(text, fixture.runs.views[0].head);
+	assert_null(strchr(text, '\033'));
+	free(text);
+	text = write(&fixture, REPORT_MARKDOWN);
+	assert_text_has(text, "Of 4 hosts 2 are done");
+	assert_null(strstr(text, "<b>"));
+	free(text);
+	json_t *document = report_json(&fixture.runs);
+	assert_int_equal(json_integer_value(json_object_get(document, "hosts_done")), 2);
+	const json_t *hosts = json_object_get(document, "hosts");
+	assert_true(json_is_null(json_object_get(json_array_get(hosts, 1), "proven")));
+	assert_true(json_is_false(json_object_get(json_array_get(hosts, 2), "proven")));
+	json_decref(document);
+	report_fixture_close(&fixture);
+}
+
+static void one_that_is_under_way(void **state)
+{
+	struct report_fixture fixture;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	begin(&fixture);
+	load(&fixture);
+	assert_int_equal(rescue_view_done(fixture.runs.views[0].rescue), 0);
+	assert_string_equal(fixture.runs.views[0].rescue->hosts[0].end, "pending");
+	report_fixture_close(&fixture);
+}
+
+static void what_cannot_be_asked_for(void **state)
+{
+	struct report_fixture fixture;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	report_fixture_begin(&fixture, "done", NULL);
+	report_fixture_put(&fixture, 0, &(struct report_agent){.state = "done", .from_ms = 1, .until_ms = 2});
+	assert_int_equal(report_runs_add(&fixture.runs, fixture.store, RESCUE, REPORT_NOW_MS, &err), -1);
+	assert_error(&err, ERROR_USAGE, "no such rescue");
+	begin(&fixture);
+	load(&fixture);
+	assert_false(report_has_format(&fixture.runs, REPORT_CSV));
+	assert_false(report_has_format(&fixture.runs, REPORT_HTML));
+	assert_true(report_has_format(&fixture.runs, REPORT_TEXT));
+	assert_int_equal(report_runs_add(&fixture.runs, fixture.store, REPORT_RUN, REPORT_NOW_MS, &err), -1);
+	assert_error(&err, ERROR_USAGE, "name it alone");
+	report_runs_clear(&fixture.runs);
+	assert_ok(report_runs_add(&fixture.runs, fixture.store, REPORT_RUN, REPORT_NOW_MS, &err), &err);
+	assert_int_equal(report_runs_add(&fixture.runs, fixture.store, RESCUE, REPORT_NOW_MS, &err), -1);
+	assert_error(&err, ERROR_USAGE, "name it alone");
+	report_fixture_close(&fixture);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_came_back_and_who_did_not),
+		cmocka_unit_test(one_that_is_under_way),
+		cmocka_unit_test(what_cannot_be_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
