@@ -15,8 +15,7 @@
 static const struct command commands[] = {
 	{"up", "", "make a lab and start it",
 	 "Makes a cluster on this machine's loopback addresses: a master or several, N agents with tasks that run, "
-	 "and N hosts\n"
-	 "that are reached by SSH. It returns when all agents are registered and all tasks run.\n\n"
+	 "and N hosts that are reached by SSH. It returns when all agents are registered and all tasks run.\n\n"
 	 "    rollcall-lab up --agents 12 --zones 3\n"
 	 "    rollcall-lab up --masters 3 --tls --authenticate\n"
 	 "    rollcall --config lab/rollcall.json inventory sync\n",

@@ -184,7 +184,7 @@ static void answer(struct caller *caller, const struct head *head, const char *b
 	buffer_printf(&caller->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", reply.status,
 		      phrase(reply.status), reply.content_type, reply.body.len,
 		      caller->last ? "Connection: close\r\n" : "");
-	if (strcmp(call.method, "HEAD") != 0)
+	if (call.method == NULL || strcmp(call.method, "HEAD") != 0) /* a refused head may have none */
 		buffer_append(&caller->out, buffer_text(&reply.body), reply.body.len);
 	buffer_clear(&reply.body);
 }
@@ -286,8 +286,10 @@ void agent_web_free(struct agent_web *web)
 {
 	if (web == NULL)
 		return;
-	while (web->callers != NULL)
-		hang_up(web->callers);
+	for (struct caller *caller = web->callers, *next; caller != NULL; caller = next) {
+		next = caller->next;
+		hang_up(caller);
+	}
 	listener_free(web->listener);
 	free(web);
 }

@@ -159,7 +159,7 @@ static int make_fault(const struct lab *lab, const char *target, const struct wi
 static int change_one(const struct lab *lab, const char *target, const char *name, const struct wish *wish,
 		      struct error *err)
 {
-	struct fault fault;
+	struct fault fault = {.kind = NULL};
 	int result;
 	if (strcmp(name, "none") == 0)
 		result = fault_heal(lab, target, NULL, err);
@@ -170,7 +170,7 @@ static int change_one(const struct lab *lab, const char *target, const char *nam
 	faults_announce(lab, target);
 	if (strcmp(name, "none") == 0 && fault_target_of(target) == FAULT_ON_HOST)
 		manager_remove(lab, target);
-	if (strcmp(name, "none") == 0)
+	if (fault.kind == NULL)
 		printf("%s: healed\n", target);
 	else
 		printf("%s: %s: %s\n", target, name, fault.kind->explanation);

@@ -22,7 +22,7 @@ static int connect_to(const char *address, struct error *err)
 	const char *colon = strrchr(address, ':');
 	struct sockaddr_in to = {.sin_family = AF_INET};
 	char *ip = xstrndup(address, colon != NULL ? (size_t)(colon - address) : 0);
-	bool good = inet_pton(AF_INET, ip, &to.sin_addr) == 1;
+	bool good = colon != NULL && inet_pton(AF_INET, ip, &to.sin_addr) == 1;
 	free(ip);
 	if (!good)
 		return error_set(err, ERROR_USAGE, "%s is no IP:PORT", address);

@@ -222,7 +222,7 @@ static int take_survey(struct reading *reading, const json_t *row, struct error 
 	const json_t *reserved = json_object_get(document, "reserved");
 	struct resources found = {.items = NULL};
 	int result = 0;
-	if (json_is_array(reserved) && (result = resources_from_json(reserved, &found, err)) == 0) {
+	if (host != NULL && json_is_array(reserved) && (result = resources_from_json(reserved, &found, err)) == 0) {
 		resources_normalise(&found);
 		resources_clear(&host->reserved);
 		host->reserved = found;

@@ -69,7 +69,7 @@ static int start(const struct lab *lab, int64_t tasks, struct error *err)
 static void explain(const struct lab *lab, int64_t took_ms)
 {
 	char span[CLOCK_TEXT_MAX];
-	printf("A lab of %zu agents is up in %s (%s).\n\n", lab->host_count, lab->dir,
+	printf("A lab of %zu agent%s is up in %s (%s).\n\n", lab->host_count, lab->host_count == 1 ? "" : "s", lab->dir,
 	       clock_format_span(took_ms, span));
 	for (size_t i = 0; i < lab->master_count; i++)
 		printf("  %-15s %s://%s\n", lab->masters[i].role, lab->tls ? "https" : "http", lab->masters[i].address);

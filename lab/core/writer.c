@@ -65,8 +65,7 @@ void writer_number(struct writer *writer, double number)
 	begin_value(writer);
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, number);
-		double back = strtod(text, NULL);
-		if (memcmp(&back, &number, sizeof(number)) == 0)
+		if (strtod(text, NULL) == number)
 			break;
 	}
 	buffer_puts(writer->out, text);

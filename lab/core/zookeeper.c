@@ -216,7 +216,7 @@ static void answer(struct zookeeper *zookeeper, const struct waiting *request, i
 		answer = (struct zookeeper_answer){.code = ZOOKEEPER_BAD, .text = ""};
 	if (request->done != NULL)
 		request->done(zookeeper->ctx, &answer);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; children != NULL && i < count; i++)
 		free(children[i]);
 	free(children);
 	free(text);
@@ -351,8 +351,8 @@ struct zookeeper *zookeeper_new(struct events *events, const char *address, int6
 	zookeeper->address.sin_port = htons((uint16_t)(colon != NULL ? strtol(colon + 1, NULL, 10) : 2181));
 	inet_pton(AF_INET, ip, &zookeeper->address.sin_addr);
 	free(ip);
-	buffer_init(&zookeeper->in, PACKET_MAX * 2);
-	buffer_init(&zookeeper->out, PACKET_MAX * 2);
+	buffer_init(&zookeeper->in, (size_t)PACKET_MAX * 2);
+	buffer_init(&zookeeper->out, (size_t)PACKET_MAX * 2);
 	zookeeper->heard_ms = clock_monotonic_ms();
 	zookeeper->timer = timer_new(events, on_timer, zookeeper);
 	timer_set(zookeeper->timer, 0);

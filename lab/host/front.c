@@ -72,9 +72,9 @@ static void session_free(struct session *session)
 	free(session);
 }
 
-static void session_end(struct session *session)
+static void session_end(struct front *front, struct session *session)
 {
-	for (struct session **at = &session->gate->front->sessions; *at != NULL; at = &(*at)->next) {
+	for (struct session **at = &front->sessions; *at != NULL; at = &(*at)->next) {
 		if (*at != session)
 			continue;
 		*at = session->next;
@@ -143,7 +143,7 @@ static void slow_ended(void *ctx)
 	struct session *session = ctx;
 	if (session->pid > 0)
 		kill(session->pid, SIGKILL); /* it has hung up; nobody hears it any more */
-	session_end(session);
+	session_end(session->gate->front, session);
 }
 
 struct fault_pair {
@@ -185,7 +185,7 @@ static void serve(struct gate *gate, int fd)
 	if (session->pid > 0)
 		return;
 	log_error("%s: cannot start sshd: %s", gate->host->name, strerror(errno));
-	session_end(session);
+	session_end(session->gate->front, session);
 }
 
 static void on_connection(void *ctx, int fd)
@@ -289,15 +289,14 @@ static void reap(struct front *front)
 {
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		for (struct session **at = &front->sessions; *at != NULL; at = &(*at)->next) {
-			struct session *session = *at;
-			if (session->pid != pid)
-				continue;
-			session->pid = 0;
-			if (session->slow == NULL) /* else it ends when all that was said has arrived */
-				session_end(session);
-			break;
-		}
+		struct session *session = front->sessions;
+		while (session != NULL && session->pid != pid)
+			session = session->next;
+		if (session == NULL)
+			continue;
+		session->pid = 0;
+		if (session->slow == NULL) /* else it ends when all that was said has arrived */
+			session_end(front, session);
 	}
 }
 

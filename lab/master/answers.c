@@ -110,20 +110,26 @@ void answer_put_recovered(const struct master *master, struct writer *writer)
 	writer_close(writer, ']');
 }
 
-void answer_slaves(const struct master *master, const struct master_query *query, struct writer *writer)
+static void put_slaves(const struct master *master, const struct master_query *query, struct writer *writer,
+		       void (*put)(const struct master *, const struct master_agent *, struct writer *))
 {
-	writer_open(writer, '{');
 	writer_key(writer, "slaves");
 	writer_open(writer, '[');
 	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
 		if (!answer_wants_agent(agent, query))
 			continue;
 		writer_open(writer, '{');
-		answer_put_agent_full(master, agent, writer);
+		put(master, agent, writer);
 		writer_close(writer, '}');
 	}
 	writer_close(writer, ']');
 	answer_put_recovered(master, writer);
+}
+
+void answer_slaves(const struct master *master, const struct master_query *query, struct writer *writer)
+{
+	writer_open(writer, '{');
+	put_slaves(master, query, writer, answer_put_agent_full);
 	writer_close(writer, '}');
 }
 
@@ -202,17 +208,7 @@ void answer_state(const struct master *master, const struct master_query *query,
 {
 	writer_open(writer, '{');
 	put_head(master, writer);
-	writer_key(writer, "slaves");
-	writer_open(writer, '[');
-	for (const struct master_agent *agent = master->agents; agent != NULL; agent = agent->next) {
-		if (!answer_wants_agent(agent, query))
-			continue;
-		writer_open(writer, '{');
-		answer_put_agent(master, agent, writer);
-		writer_close(writer, '}');
-	}
-	writer_close(writer, ']');
-	answer_put_recovered(master, writer);
+	put_slaves(master, query, writer, answer_put_agent);
 	answer_put_frameworks(master, NULL, writer);
 	writer_put_raw(writer, "orphan_tasks", "[]");
 	writer_put_raw(writer, "unregistered_frameworks", "[]");

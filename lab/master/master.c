@@ -16,7 +16,8 @@ double master_now(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)(now.tv_nsec / 1000) / 1e6;
+	const long us = now.tv_nsec / 1000; /* as precise as the clock of Mesos */
+	return (double)now.tv_sec + (double)us / 1e6;
 }
 
 static void ping_due(void *ctx)

@@ -226,7 +226,7 @@ bool operations_apply_offered(struct master *master, enum master_operation kind,
 			      Mesos__Resource *const *resources, size_t count, struct resources *offered)
 {
 	struct stock stock = {.total = {.items = NULL}};
-	struct web_reply why = {.status = 200, .body = BUFFER_INIT(2 * TEXT_MAX)};
+	struct web_reply why = {.status = 200, .body = BUFFER_INIT((size_t)2 * TEXT_MAX)};
 	master_agent_total(agent, &stock.total);
 	resources_copy(&stock.available, offered->items, offered->count);
 	bool good = apply_all(kind, agent, resources, count, &stock, &why);
