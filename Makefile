@@ -3,11 +3,12 @@
 # make            the three programs, in build/gcc/bin
 # make demo       a lab cluster, a rollout, a failure, the reports: about a minute
 # make check      everything that must hold, under ten minutes on two cores
-# make check-all  also what takes longer
+# make check-all  also what takes longer: hours, most of them the mutants and 20,000 simulated rollouts
 # make sim        random rollouts in the simulator, fleets of up to 10,000 agents, until it is stopped or an invariant breaks
 # make sim-mutants  does a seed catch each wrong row of the machines' tables and each guard that is left out? (an hour; goes on where it was stopped)
-# make crash      rollcall is killed at every commit of hundreds of simulated rollouts and of one in the lab, and resumed
+# make crash      rollcall is killed at every commit of hundreds of simulated rollouts and of one in the lab, and resumed; chaos in the lab
 # make deps       install what is missing from Debian's packages
+# make fuzz       each fuzz target for FUZZ_SECONDS (600), from what the last time found
 # make agentctl-arm64   agentctl for arm64 hosts, cross-compiled
 #
 # A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|fuzz|arm64. V=1 shows the commands.
@@ -82,7 +83,7 @@ SUPPORT := $(BUILD)/lib/tests/support.a
 
 PROGRAMS := $(addprefix $(BUILD)/bin/,rollcall agentctl rollcall-lab rollcall-lab-host)
 
-.PHONY: all deps demo check check-all build tests generated fuzz flags clean format
+.PHONY: all deps demo check check-all build tests generated fuzz fuzzers flags clean format
 all: build
 build: $(PROGRAMS)
 
@@ -220,9 +221,11 @@ $(eval $(call test_programs,report,$(SIM) $(ORCHESTRATOR) $(INVENTORY) $(REMOTE)
 $(eval $(call test_programs,fuzz,$(EVERYTHING)))
 $(eval $(call test_programs,bench,$(INVENTORY) $(MESOS) $(BASE)))
 
-# libFuzzer brings the main() of these; only VARIANT=fuzz can build them.
-fuzz: $(FUZZERS)
+# libFuzzer brings the main() of these. With VARIANT=fuzz it sees which ways the code took; with VARIANT=asan it does not, but needs nothing
+# that the other tests do not have.
+fuzzers: $(FUZZERS)
 $(BUILD)/bin/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+$(BUILD)/obj/tests/fuzz/%.o: CFLAGS += -fsanitize=fuzzer-no-link
 
 # The objects of tests would otherwise be deleted as intermediate files and built again each time.
 .PRECIOUS: $(BUILD)/obj/%.o
@@ -247,6 +250,9 @@ check: deps
 check-all: deps
 	@tests/run check-all
 
+fuzz: deps
+	@tests/run fuzz
+
 sim: $(SIM_PROGRAM)
 	$(SIM_PROGRAM) --for-ever --largest 10000 --failures 1 --first $$(date +%s)
 
@@ -256,6 +262,8 @@ sim-mutants: $(SIM_PROGRAM)
 crash: $(SIM_PROGRAM) build $(HALT)
 	$(SIM_PROGRAM) --crash-everywhere --seeds 400 --largest 30
 	ROLLCALL_BIN=$(abspath $(BUILD)/bin) tests/system/crash_everywhere.py
+	ROLLCALL_BIN=$(abspath $(BUILD)/bin) tests/system/chaos.py --seeds 20
+	ROLLCALL_BIN=$(abspath $(BUILD)/bin) tests/system/chaos.py --seeds 5 --crashes
 .PHONY: sim sim-mutants crash
 
 format:

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """tests/run counts rightly, above all what went wrong without saying so."""
 import contextlib
+import glob
 import importlib.machinery
 import importlib.util
 import io
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -128,6 +130,25 @@ class Running(unittest.TestCase):
         folder = said.splitlines()[1].strip()
         self.assertTrue(folder.startswith(self.runner.scratch + "/"))
         self.assertFalse(os.path.exists(folder))
+
+
+class WhatThereIs(unittest.TestCase):
+    def setUp(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(run.ROOT)
+
+    def test_launch_is_killed_at_every_call_too(self):
+        commands = [task.command for task in run.every_call("gcc")]
+        self.assertIn(["tests/system/test_launch_killed.py", "--all"], commands)
+        self.assertIn(["tests/system/test_every_call.py", "--all", "Relax"], commands)
+
+    def test_every_fuzzer_begins_with_something(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["tests/fuzz/seeds.py", folder], check=True)
+            targets = [os.path.basename(path)[len("fuzz_"):-len(".c")] for path in glob.glob("tests/fuzz/fuzz_*.c")]
+            for target in targets:
+                places = (os.path.join(folder, target), os.path.join("tests/fuzz/corpus", target))
+                self.assertTrue(target == "base" or any(os.path.isdir(place) for place in places), target)
 
 
 if __name__ == "__main__":

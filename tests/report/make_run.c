@@ -241,7 +241,7 @@ static void build(const struct making *making, struct world *world, struct buffe
 		scenario_build(world, CRASHES_ONLY);
 		if (!world->same_info && !world->discards)
 			break;
-		world_clear(world);
+		scenario_clear(world);
 	}
 	world->faults.rollcall_crash = world->faults.rollcall_stall = 0;
 	fill_plan(making, world);

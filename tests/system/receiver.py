@@ -29,6 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.receiver.paths.append(self.path)
         self.server.receiver.handle(self, Post(dict(self.headers), body))
 
     def do_GET(self):
@@ -52,7 +53,7 @@ class Receiver:
 
     def __init__(self, certificate=None):
         self.certificate = certificate
-        self.posts, self.changed = [], threading.Condition()
+        self.posts, self.paths, self.changed = [], [], threading.Condition()
         self.followed = 0
         self.behave = lambda post: 200
         self.going = threading.Event()

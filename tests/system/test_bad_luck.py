@@ -39,7 +39,8 @@ class Hosts(unittest.TestCase):
         host, other = "node001.lab", "node002.lab"
         before = self.fleet.now(host)
         self.fleet.break_(host, "agent-exit")
-        self.start(host, other, words=("--max-failures", "1")).expect(1, "put back and proven as before")
+        self.start(host, other, words=("--max-failures", "1")).expect(
+            1, "put back and proven as before", "the agent's log says: ", "these are not the flags it would start with")
         agent = self.agent(host)
         self.assertEqual(agent["state"], "reverted")
         self.assertEqual(agent["proof"]["result"], "pass")
@@ -93,7 +94,7 @@ class Hosts(unittest.TestCase):
         self.assertEqual(self.fleet.restarts(host), ["restart agent"])
         self.assertIn("generation:g2", self.fleet.flags(host))
         run = self.fleet.latest()["run"]
-        told = ("still open on the host", f"rollcall rollout resume {run}", f"settle --status {self.agent(host)['operation']}")
+        told = ("still open on the host", f"rollcall rollout settle {run}")
         self.fleet.rollcall("rollout", "status", run).expect(0, f"{host} is stuck", "paused", "1 unproven", *told)
         self.fleet.rollcall("audit", "report", run).expect(0, "what to do", "the run has paused", *told)
 

@@ -9,7 +9,7 @@ import signal
 import unittest
 
 from fake_host import PATIENCE
-from test_agentctl import OnHost
+from on_host import OnHost
 
 STATE = "var/lib/rollcall"
 SECRET = b"what must stay as it is\n"

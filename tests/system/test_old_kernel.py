@@ -8,7 +8,7 @@ import struct
 import unittest
 
 import test_links
-from test_agentctl import OnHost
+from on_host import OnHost
 
 SYS_OPENAT2 = 437
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2

@@ -5,7 +5,7 @@
 import copy
 import unittest
 
-from test_history import WithHistory
+from inventory_case import WithHistory
 
 
 class Questions(WithHistory):
@@ -30,11 +30,29 @@ class Questions(WithHistory):
         done = self.run_rollcall("inventory", "list", "--columns", "hostname", "--sort", "-hostname", "--limit", "2")
         self.assertEqual(done.stdout.split(), ["HOSTNAME", "n2", "n1"])
         self.assertIn("the first 2 of 3 rows", done.stderr)
-        found = self.json("inventory-columns", "inventory", "list", "--limit", "1")
-        self.assertEqual((found["count"], len(found["rows"])), (3, 1))
+        found = self.json("inventory-list", "inventory", "list", "--sort", "-rack,hostname", "--limit", "1")
+        self.assertEqual((found["count"], [agent["hostname"] for agent in found["agents"]]), (3, ["n1"]))
         found = self.json("inventory-columns", "inventory", "list", "--group-by", "rack", "--sort", "-agents", "--limit", "7")
         self.assertEqual(len(found["rows"]), 3)
         self.run_rollcall("inventory", "list", "--limit", "0", status=2)
+
+    def test_order_and_limit_keep_the_table(self):
+        whole = self.run_rollcall("inventory", "list").stdout.splitlines()
+        turned = self.run_rollcall("inventory", "list", "--sort", "-hostname").stdout.splitlines()
+        self.assertEqual(turned, [whole[0]] + whole[:0:-1])
+        few = self.run_rollcall("inventory", "list", "--where", "hostname != n0", "--sort", "-hostname", "--limit", "1")
+        self.assertEqual(few.stdout.split()[0], "HOSTNAME")
+        self.assertIn("n2", few.stdout.splitlines()[1])
+        self.assertIn("the first 1 of 2 rows", few.stderr)
+        self.assertEqual(self.said("list", "--sort", "hostnam").count("hostnam; did you mean hostname?"), 1)
+        self.assertIn("column 10", self.run_rollcall("inventory", "list", "--sort", "hostname,", status=2).stderr)
+        self.assertIn("no agent of cluster lab matches",
+                      self.said("list", "--where", "rack = r1 and rack = r2", "--sort", "rack"))
+
+    def test_a_misspelt_value_is_no_answer(self):
+        self.assertIn("expected active, inactive or deactivated, found activ",
+                      self.run_rollcall("inventory", "list", "--where", "state = activ", status=2).stderr)
+        self.assertEqual(self.hosts("--where", "config = ''"), ["n0", "n1", "n2"])
 
     def test_a_misspelt_name_is_named_once(self):
         said = self.said("list", "--where", "rak = r1 or rak != r2 or hostnam = n1")
@@ -81,7 +99,7 @@ class Questions(WithHistory):
         self.assertRegex(text, r"3 unchanged since \d{4}-\d\d-\d\dT")
 
     def test_drift_leaves_the_cluster_file_its_name(self):
-        self.run_rollcall("inventory", "drift", "--config", "rollcall.json")
+        self.run_rollcall("inventory", "drift", "--config", "rollcall.json", status=1)
         self.assertIn("no config", self.run_rollcall("inventory", "drift", "--expect", "nobody", status=2).stderr)
 
 

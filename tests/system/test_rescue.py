@@ -9,7 +9,7 @@ import time
 import unittest
 
 from fake_host import AGENTCTL, PATIENCE, wait_until
-from test_agentctl import OnHost, checked
+from on_host import OnHost, checked
 
 
 class ByHand(OnHost):

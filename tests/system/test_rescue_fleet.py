@@ -105,7 +105,25 @@ class Rescue(unittest.TestCase):
                          sorted(intent["operation"] for intent in intents))
         for intent in intents:
             documents.check(json.loads(intent["request"]), documents.load("request"))
+        self.check_report(f"rescue-{document['proposal'][:12]}", hosts[1:])
         self.fleet.rollcall("inventory", "check").expect(0)
+
+    def check_report(self, name, hosts):
+        """A rescue has a report of its own, which is verified as a rollout's is."""
+        report = self.fleet.rollcall("audit", "report", name, "--json").expect(0).json()
+        documents.check(report, documents.load("audit-rescue"))
+        self.assertEqual({host["hostname"]: (host["end"], host["proven"], host["tasks_running"]) for host in report["hosts"]},
+                         {host: ("done", True, 2) for host in hosts})
+        path = self.fleet.file("rescue.txt")
+        self.fleet.rollcall("audit", "report", name, "--out", path).expect(0, "is written: text", "audit verify --report")
+        self.fleet.rollcall("audit", "verify", "--report", path).expect(0)
+        with open(path, "r+", encoding="utf-8") as text:
+            forged = text.read().replace(hosts[0], "node009.lab")
+            text.seek(0)
+            text.write(forged)
+        self.fleet.rollcall("audit", "verify", "--report", path).expect(1)
+        self.fleet.rollcall("audit", "report", name, "--format", "html").expect(2, "text, markdown and json")
+        self.fleet.rollcall("audit", "report", "rescue-000000000000").expect(2, "no such rescue")
 
 
 class Interrupted(unittest.TestCase):
