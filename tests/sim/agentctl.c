@@ -45,7 +45,8 @@ static void fill_evidence(struct sim_host *host, struct answer *answer)
 			    host->started_ms - host->booted_ms != state->before.start_ticks;
 	if (host->pid)
 		flags_set(&answer->flags, "recovery_timeout", host->world->flag_values[host->running_flags]);
-	answer->info = slaveinfo_copy(host->world->info[host->checkpoint]);
+	answer->info = slaveinfo_copy(host_info(host, host->checkpoint, host->amended[host->checkpoint]));
+	answer->amended = state->amended;
 	slaveinfo_set_id(answer->info, host->world->first_plan.agents[host->index].agent_id);
 }
 
@@ -121,7 +122,7 @@ static void release(struct sim_host *host)
 	host->agentctl_life++;
 }
 
-static void take_lock(struct sim_host *host, struct sim_operation *op, uint64_t exec)
+void agentctl_take_lock(struct sim_host *host, struct sim_operation *op, uint64_t exec)
 {
 	host->locked = true;
 	host->current = op;
@@ -138,7 +139,7 @@ static void act_parent_settles(struct world *world, struct sim_host *host, int g
 	(void)detail;
 	if (generation != host->agentctl_life || !host->up || host->locked || !op)
 		return;
-	take_lock(host, op, 0);
+	agentctl_take_lock(host, op, 0);
 	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
 	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }
@@ -156,6 +157,22 @@ void agentctl_die(struct sim_host *host)
 			 0);
 }
 
+static int64_t step_ms(const struct sim_host *host)
+{
+	return host->traits & IS_LOADED ? world_between(host->world, 100, 6000) : world_between(host->world, 1, 20);
+}
+
+/* It dies in the midst of an effect, alone or with its machine. */
+static void die_at_work(struct sim_host *host)
+{
+	world_say(host->world, "host %zu: agentctl is killed at step %s", host->index,
+		  operation_step_name(host->current->state.step));
+	if (world_fault(host->world, host->world->faults.power_cut))
+		host_power_cut(host);
+	else
+		agentctl_die(host);
+}
+
 static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	struct error err = ERROR_INIT;
@@ -167,11 +184,15 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 		world_at(world, world_between(world, 30000, 600000), act_drive, host, generation, 2 * host->turn + 1);
 		return;
 	}
+	if (world_fault(world, world->faults.power_cut / 8)) { /* at any step, those of an undo too */
+		host_power_cut(host);
+		return;
+	}
 	host->operation.word = host->word;
 	switch (operation_advance(&host->operation, &err)) {
 	case OPERATION_ADVANCED:
 		tell(host);
-		world_at(world, world_between(world, 1, 20), act_drive, host, generation, 2 * host->turn);
+		world_at(world, step_ms(host), act_drive, host, generation, 2 * host->turn);
 		break;
 	case OPERATION_WAITING:
 		world_at(world, world_between(world, 50, 1000), act_drive, host, generation, 2 * host->turn);
@@ -187,11 +208,14 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 		release(host);
 		break;
 	case OPERATION_CRASHED:
-		world_say(world, "host %zu: agentctl is killed at step %s", host->index,
-			  operation_step_name(host->current->state.step));
-		agentctl_die(host);
+		die_at_work(host);
 		break;
 	}
+}
+
+void agentctl_drive(struct sim_host *host)
+{
+	world_at(host->world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }
 
 /* A word from rollcall wakes it, unless it hangs. */
@@ -234,14 +258,36 @@ static void attach(struct sim_host *host, struct sim_operation *op, uint64_t exe
 	}
 }
 
+/* Another agentctl has the lock, or nobody needs it. */
+static void answer_beside(struct sim_host *host, struct sim_operation *op, uint64_t exec)
+{
+	struct sim_operation *current = host->current;
+	uint64_t listening = host->exec;
+	int listener = host->listener;
+
+	host->current = op;
+	talk_to(host, exec);
+	say_event(host, ANSWER_STATUS, false);
+	if (operation_is_final(op->state.step))
+		say_event(host, op->state.step == STEP_DONE ? ANSWER_DONE : ANSWER_UNDONE, true);
+	speech_end(host, 0);
+	host->current = current;
+	host->exec = listening;
+	host->listener = listener;
+}
+
 /* The operation is known here: whoever asks hears how it stands, and drives it on if nobody does. */
 static void answer_known(struct world *world, struct sim_host *host, struct sim_operation *op, uint64_t exec)
 {
-	if (host->locked) {
+	if (host->locked && host->current == op) {
 		attach(host, op, exec);
 		return;
 	}
-	take_lock(host, op, exec);
+	if (host->locked) { /* for a rescue: this one is over */
+		answer_beside(host, op, exec);
+		return;
+	}
+	agentctl_take_lock(host, op, exec);
 	say_event(host, ANSWER_STATUS, false);
 	if (operation_is_final(op->state.step)) {
 		say_event(host, op->state.step == STEP_DONE ? ANSWER_DONE : ANSWER_UNDONE, true);
@@ -257,39 +303,16 @@ static void answer_known(struct world *world, struct sim_host *host, struct sim_
 	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
 }
 
-static void answer_absent(struct sim_host *host, const struct delivery *delivery)
-{
-	struct sim_operation absent = {.next = NULL};
-	struct sim_operation *current = host->current;
-	uint64_t listening = host->exec;
-	int listener = host->listener;
-
-	memcpy(absent.id, delivery->request.operation, sizeof absent.id);
-	host->current = &absent;
-	talk_to(host, delivery->exec);
-	say_event(host, ANSWER_STATUS, false);
-	speech_end(host, 0);
-	host->current = current;
-	host->exec = listening;
-	host->listener = listener;
-}
-
 void agentctl_on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery)
 {
 	struct sim_operation *op = host_find_operation(host, delivery->request.operation);
+	struct sim_operation absent = {.next = NULL};
 
+	memcpy(absent.id, delivery->request.operation, sizeof absent.id);
 	if (!op || op->state.step == STEP_NONE)
-		answer_absent(host, delivery);
+		answer_beside(host, &absent, delivery->exec);
 	else
 		answer_known(world, host, op, delivery->exec);
-}
-
-static void act_power_cut(struct world *world, struct sim_host *host, int generation, uint64_t detail)
-{
-	(void)world;
-	(void)detail;
-	if (generation == host->agentctl_life)
-		host_power_cut(host);
 }
 
 void agentctl_on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery)
@@ -309,12 +332,14 @@ void agentctl_on_apply(struct world *world, struct sim_host *host, const struct 
 	}
 	judge_intent(world, host, delivery->request.operation, delivery->bytes);
 	op = op ? op : write_journal(host, delivery);
-	take_lock(host, op, delivery->exec);
+	agentctl_take_lock(host, op, delivery->exec);
 	began = operation_begin(&host->operation, host_operation_ops(), host,
 				&(struct operation_terms){
 					.start_timeout_ms = delivery->request.start_timeout_ms,
 					.verdict_timeout_ms = delivery->request.verdict_timeout_ms,
 					.discard = delivery->request.mechanism == MECHANISM_DISCARD,
+					.native = delivery->request.mechanism == MECHANISM_NATIVE,
+					.ends_tasks = !delivery->request.recover_state,
 				},
 				&err);
 	if (began == OPERATION_CRASH) {
@@ -328,7 +353,6 @@ void agentctl_on_apply(struct world *world, struct sim_host *host, const struct 
 		return;
 	}
 	say_event(host, ANSWER_ACCEPTED, false);
-	if (world_fault(world, world->faults.power_cut))
-		world_at(world, world_between(world, 0, 8000), act_power_cut, host, host->agentctl_life, 0);
-	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);
+	agentctl_draw_mishaps(host);
+	agentctl_drive(host);
 }

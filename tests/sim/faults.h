@@ -9,7 +9,9 @@ struct faults {
 	int rollcall_stall;  /* per wait: the process is stopped for seconds or minutes */
 	int agentctl_crash;  /* per call of an operation's ops function */
 	int parent_dies_too; /* of those crashes */
-	int power_cut;       /* per operation, at some moment of it */
+	int power_cut; /* per operation, at some moment of it; and of the crashes of agentctl, in the midst of an effect */
+	int agentctl_killed; /* per operation, at some moment of it, whatever it does or waits for */
+	int agent_killed;    /* per operation: the agent ends at some moment of it */
 	int connection_lost; /* per conversation, at some moment of it */
 	int late_request;    /* of lost conversations: the request arrives after all, later */
 	int refused;         /* per connection */
@@ -25,13 +27,20 @@ struct faults {
 	int hangs;           /* per connection: nobody ever answers on it */
 	int freeze;          /* per host: its agent answers no pings for minutes, at some moment of the run */
 	int meddling;        /* per host: configuration management puts the flags back, at some moment of the run */
-	int gate_unclear;    /* per gate that is asked: no answer that settles it */
-	int gate_silent;     /* per gate that is asked: no answer at all */
-	int garbled;         /* per line of agentctl's: it is of another operation, or noise */
-	int no_space;        /* per host: its disk is full for minutes, from some moment of the run */
-	int impostor;        /* per host: another machine registers with its ID, at some moment of the run */
-	int master_stale;    /* per run: for minutes its answers are those of one moment */
-	int master_hangs;    /* per question: it is never answered */
+	int pushed; /* per host: it writes the new flags and restarts the agent, which refuses, at some moment of the run */
+	int undo;         /* per operation: a person at the host takes it back, at some moment of it */
+	int gate_unclear; /* per gate that is asked: no answer that settles it */
+	int gate_silent;  /* per gate that is asked: no answer at all */
+	int garbled;      /* per line of agentctl's: it is of another operation, or noise */
+	int no_space;     /* per host: its disk is full for minutes, from some moment of the run */
+	int impostor;     /* per host: another machine registers with its ID, at some moment of the run */
+	int master_stale; /* per run: for minutes its answers are those of one moment */
+	int master_hangs; /* per question: it is never answered */
+	int master_slow; /* per run: for minutes each of its answers takes seconds, and is of the moment of the question */
+	int master_old;      /* per master that is elected: it keeps its record of an agent that it knows */
+	int master_clock;    /* per master that is elected: its clock is another */
+	int hidden;          /* per host: for seconds the master does not list it, although it is there */
+	int stopped;         /* per host: a person stops its agent for minutes, at some moment of the run */
 	int sleeps;          /* per wait: the operator's machine sleeps for up to hours */
 	int second_operator; /* per wait: somebody takes the run over while this rollcall still lives */
 	int orders;          /* so many orders of operators, at some moments of the run */
@@ -59,7 +68,9 @@ enum trait {
 	IS_FAR = 1 << 16,        /* what its agentctl says is on its way for up to two minutes */
 	HAS_NAMESAKE = 1 << 17,  /* the master lists another agent of the same hostname, elsewhere */
 	LATE_WITH_NEW = 1 << 18, /* its agent registers with the new flags only after minutes */
+	IS_LOADED = 1 << 19,     /* each step of its agentctl takes seconds */
+	HAS_FIGURES = 1 << 20,   /* its agent refuses the new state until that has the figures it finds itself */
 };
-#define TRAITS 19
+#define TRAITS 21
 
 #endif

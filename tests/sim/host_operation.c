@@ -44,9 +44,15 @@ static int op_load_state(void *ctx, struct operation_state *out, struct error *e
 
 static void save(struct sim_host *host, struct sim_operation *op, const struct operation_state *state)
 {
-	if (state->step == STEP_DONE && op->state.step != STEP_DONE && !op->turned)
+	if (state->step == STEP_DONE && op->state.step != STEP_DONE && !op->turned && !op->rescue)
 		host->changed_for_good++;
-	if (state->step == STEP_KEEPING && host->boot != op->began_boot)
+	if (operation_is_final(state->step) && (host->guard || (host->trial && !host->meddled_with)))
+		world_violation(host->world,
+				"host %zu: its operation is %s, and its guard or temporary flags are there still",
+				host->index, operation_step_name(state->step));
+	if (op->rescue && operation_is_final(state->step))
+		judge_rescue(host, op, state->step);
+	if (state->step == STEP_KEEPING && host->boot != op->began_boot && !op->rescue)
 		world_violation(host->world, "host %zu keeps a state that was not kept before the reboot", host->index);
 	op->state = *state;
 	judge_watch(host);
@@ -95,21 +101,42 @@ static int op_remove_guard(void *ctx, bool starting, struct error *err)
 /* What an operation of the run before calls new is what this one calls old. */
 static enum side side_of(struct sim_host *host, enum operation_side side)
 {
-	return (side == SIDE_NEW) != at_work(host)->turned ? NEW : OLD;
+	const struct sim_operation *op = at_work(host);
+
+	if (op->rescue)
+		return side == SIDE_OLD ? op->unfit : op->fit;
+	return (side != SIDE_OLD) != op->turned ? NEW : OLD;
+}
+
+/* The bytes of the old side are kept, the new side's are those of the plan; but a native agent's own stay. */
+static void write_checkpoint(struct sim_host *host, enum operation_side side)
+{
+	host->checkpoint = side_of(host, side);
+	if (side == SIDE_NEW && !at_work(host)->rescue)
+		host->amended[host->checkpoint] = false;
 }
 
 static int op_write_checkpoint(void *ctx, enum operation_side side, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	EFFECT(host, host->checkpoint = side_of(host, side));
+	EFFECT(host, write_checkpoint(host, side));
+}
+
+/* A rescue leaves them as they are. */
+static void write_flags(struct sim_host *host, enum operation_side side)
+{
+	if (at_work(host)->rescue)
+		return;
+	host->flags = side_of(host, side);
+	host->trial = side == SIDE_TRIAL;
 }
 
 static int op_write_flags(void *ctx, enum operation_side side, struct error *err)
 {
 	struct sim_host *host = ctx;
 
-	EFFECT(host, host->flags = side_of(host, side));
+	EFFECT(host, write_flags(host, side));
 }
 
 static void restart(struct sim_host *host, const struct operation_process *before)
@@ -134,6 +161,8 @@ static void stop(struct sim_host *host)
 {
 	if (at_work(host)->state.step == STEP_STOPPING)
 		at_work(host)->forward_restarts += host->pid != 0;
+	else if (at_work(host)->undo_boot != host->boot)
+		at_work(host)->undo_boot = host->boot, at_work(host)->undo_stops = host->pid != 0;
 	else
 		at_work(host)->undo_stops += host->pid != 0;
 	host_kill_agent(host);
@@ -208,6 +237,32 @@ static int64_t op_now(void *ctx)
 	return host->world->now - host->booted_ms;
 }
 
+/* What the agent said when it ended. */
+static int op_may_amend(void *ctx, bool *yes, struct error *err)
+{
+	const struct sim_host *host = ctx;
+
+	(void)err;
+	*yes = host_lacks_figures(host);
+	return 0;
+}
+
+static void amend(struct sim_host *host)
+{
+	if (host->pid)
+		world_violation(host->world, "host %zu: it is amended while its agent runs", host->index);
+	if (!host->amended[NEW] && ++at_work(host)->amends > 1)
+		world_violation(host->world, "host %zu: it is amended twice", host->index);
+	host->amended[NEW] = true;
+}
+
+static int op_amend(void *ctx, struct error *err)
+{
+	struct sim_host *host = ctx;
+
+	EFFECT(host, amend(host));
+}
+
 static const struct operation_ops operation_ops = {
 	.load_state = op_load_state,
 	.save_state = op_save_state,
@@ -224,6 +279,9 @@ static const struct operation_ops operation_ops = {
 	.look = op_look,
 	.boot_id = op_boot_id,
 	.now_ms = op_now,
+	.now_ticks = op_now,
+	.may_amend = op_may_amend,
+	.amend = op_amend,
 };
 
 const struct operation_ops *host_operation_ops(void)

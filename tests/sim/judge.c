@@ -13,10 +13,16 @@
 /* As late as a request may arrive. */
 #define LATE_REQUEST_MS 62000
 
+/* Nobody has closed the connection of an agent whose machine lost its power: until it misses its pings it is shown as before. */
+static bool is_unnoticed(const struct sim_host *host)
+{
+	return host->active && host->registered_pid != host->pid && !host->by_impostor;
+}
+
 bool judge_is_hidden(const struct sim_host *host)
 {
-	return host->world->now < host->world->stale_until_ms && agent_state_is_final(host->known) &&
-	       host->known != AGENT_STUCK;
+	return (host->world->now < host->world->stale_until_ms || is_unnoticed(host)) &&
+	       agent_state_is_final(host->known) && host->known != AGENT_STUCK;
 }
 
 /* From an operation's begin until it is over and the agent is registered again, an agent is away because of rollcall,
@@ -29,7 +35,7 @@ static bool is_away(const struct sim_host *host)
 	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
 		return false;
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back && !op->turned && !judge_is_hidden(host))
+		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue && !judge_is_hidden(host))
 			return true;
 	/* What happens to it without rollcall's doing only a master can say that does not stand still. */
 	if ((host->traits & DEACTIVATED) || host->world->now < host->world->stale_until_ms + NOTICE_MS)
@@ -82,8 +88,7 @@ static bool is_of_now(const char *before, const struct sim_host *host)
 	if (host->world->stale_hosts && host->world->now < host->world->stale_until_ms + LATE_REQUEST_MS &&
 	    reregistered_ns == host->world->stale_hosts[host->index].reregistered_ns)
 		return true;
-	return reregistered_ns == host->reregistered_ns ||
-	       host->world->now - host->reregistered_ns / 1000000 < LATE_REQUEST_MS;
+	return reregistered_ns == host->reregistered_ns || host->world->now - host->reregistered_ms < LATE_REQUEST_MS;
 }
 
 /* Invariant 1: the intent is in the ledger, with these bytes and a before-picture, before the request is anywhere; and what the
@@ -109,22 +114,48 @@ void judge_intent(struct world *world, struct sim_host *host, const char *operat
 		world_violation(world, "invariant 3: host %zu is changed a second time", host->index);
 }
 
+void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum operation_step step)
+{
+	if (host->checkpoint != (step == STEP_DONE ? op->fit : op->unfit) || host->guard)
+		world_violation(host->world,
+				"host %zu: a rescue is %s, and its disk has the %s checkpoint and %s guard",
+				host->index, operation_step_name(step), host->checkpoint == NEW ? "new" : "old",
+				host->guard ? "a" : "no");
+	if (step == STEP_DONE && op->new_starts == 0 && host->boot == op->began_boot)
+		world_violation(host->world, "host %zu: a rescue is done, and no agent was started", host->index);
+}
+
+/* Never with what it was rescued from, and once before it is kept. */
+static void judge_rescued_start(struct world *world, const struct sim_host *host, struct sim_operation *op)
+{
+	if (host->checkpoint != op->fit && op->state.step != STEP_PREPARED && op->state.step < STEP_UNDOING)
+		world_violation(world, "host %zu: the agent starts unrescued", host->index);
+	if (op->state.step != STEP_KEEPING && op->state.step != STEP_PREPARED && ++op->new_starts > 1 + op->amends)
+		world_violation(world, "invariant 3: host %zu is started twice by a rescue", host->index);
+}
+
 /* The agent starts: with what it finds it must be able to keep its ID. */
 void judge_start(struct world *world, struct sim_host *host)
 {
 	struct sim_operation *op = host_open_operation(host);
+	bool differs = host->checkpoint != host->flags && !host->trial; /* else it accepts the difference */
 
+	if (op && op->rescue)
+		judge_rescued_start(world, host, op);
 	if (host->meddled_with)
 		return; /* what somebody else has written is not rollcall's */
-	if (host->checkpoint != host->flags && host->meta_boot != host->boot)
+	if (host->trial && !(op && op->state.native))
+		world_violation(world, "host %zu: the agent starts with temporary flags", host->index);
+	if (differs && host->meta_boot != host->boot)
 		world_violation(world,
 				"host %zu: after a reboot the agent starts with a checkpoint that does not fit "
 				"its flags: it gets a new ID",
 				host->index);
-	else if (host->checkpoint != host->flags)
+	else if (differs)
 		world_violation(world, "host %zu: the agent starts with a checkpoint that does not fit its flags",
 				host->index);
-	if (op && !op->turned && host->running_flags == NEW && op->state.step != STEP_KEEPING && ++op->new_starts > 1)
+	if (op && !op->turned && host->running_flags == NEW && op->state.step != STEP_KEEPING &&
+	    ++op->new_starts > 1 + op->amends)
 		world_violation(world, "invariant 3: host %zu starts a second agent with a state that was not kept",
 				host->index);
 }
@@ -148,23 +179,25 @@ bool judge_is_veiled(const struct world *world, const struct sim_operation *op)
 
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
 {
-	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0);
+	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0), meddled;
 
 	if (!op)
 		return "no operation was there";
+	meddled = host->meddled_with && host->disturbed_ms >= op->began_ms;
 	/* Of a deactivated agent the master shows no more than its last registration, which may be the new state's: that the
 	 * old process registered after it cannot be known to anybody. What "reverted" promises of disk and process is judged. */
-	if (side == OLD && (host->traits & DEACTIVATED) && (host->world->same_info || (host->traits & RECORD_STAYS)))
+	if (side == OLD && (host->traits & DEACTIVATED) && (host->world->same_info || host_record_stays(host)))
 		restarted = false;
-	if (judge_is_veiled(host->world, op))
+	if (judge_is_veiled(host->world, op) ||
+	    (is_unnoticed(host) && (host->world->same_info || host_record_stays(host))))
 		return NULL;
-	if (!op->registered[side] && (side == NEW || restarted))
+	if (!op->registered[side] && (side == NEW || restarted) && !meddled)
 		return "no agent with that state has registered since";
 	/* It may have lost its ID in a restart that nobody here asked for, after it was judged. */
 	if (host->has_new_id && host->disturbed_ms < op->began_ms)
 		return "the agent has another ID";
 	/* Another machine may have registered with its ID after it was proven. */
-	if (side == NEW && host->recorded != NEW && !host->world->plan.accept_stale_master &&
+	if (side == NEW && host->recorded != NEW && !meddled && !host->world->plan.accept_stale_master &&
 	    (host->impostor_ms == 0 || host->impostor_ms < host->soaks_ms))
 		return "the master does not have the new SlaveInfo";
 	if (has_discarded(host) || !op->had_task || (host->world->discards && side == OLD))
@@ -197,12 +230,13 @@ static void judge_disk(struct world *world, const struct sim_host *host, const c
 {
 	if (host->meddled_with)
 		return;
-	if (host->checkpoint != side || host->flags != side || host->guard)
+	if (host->checkpoint != side || host->flags != side || host->guard || host->trial)
 		world_violation(world,
-				"invariant 5: host %zu is '%s', but its disk has the %s checkpoint, the %s flags and "
+				"invariant 5: host %zu is '%s', but its disk has the %s checkpoint, the %s%s flags and "
 				"%s guard",
 				host->index, state, host->checkpoint == NEW ? "new" : "old",
-				host->flags == NEW ? "new" : "old", host->guard ? "a" : "no");
+				host->trial ? "temporary " : "", host->flags == NEW ? "new" : "old",
+				host->guard ? "a" : "no");
 }
 
 /* With crashes of rollcall as the only faults there is one right end: done, or reverted where the new state fails. */

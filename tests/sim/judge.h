@@ -10,6 +10,8 @@
 /* ---- judge.c: invariants, from the hosts' disks and processes */
 /* An operation begins on a host. */
 void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request);
+/* A rescue is over: the checkpoint is the one that fits, or the one there was. */
+void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum operation_step step);
 /* The agent is spawned. */
 void judge_start(struct world *world, struct sim_host *host);
 /* The ledger's final word on each agent. */
@@ -49,6 +51,9 @@ void judge_forget(struct sim_host *host);          /* what the one before was to
 void judge_life(struct world *world);              /* it was started */
 void judge_death(struct world *world);             /* it has ended */
 void judge_stall(struct world *world, int64_t ms); /* it was stopped for so long */
+
+/* ---- judge_begin.c: rollcall begins an agent */
+void judge_apply(struct world *world, const struct sim_host *begun);
 
 /* ---- judge_run.c: what rollcall says and does, while it runs */
 void judge_commit(struct world *world); /* something became durable */

@@ -107,7 +107,9 @@ void judge_reason(struct world *world, const char *reason)
 
 		if (failed && !host->seen_failure && !host->seen_stuck)
 			count(world, i, &known);
-		stuck += (host->known == AGENT_STUCK && !host->seen_stuck) || host->known == AGENT_GATING;
+		/* The same: it may have been asked again at once. */
+		stuck += (host->known == AGENT_STUCK && !host->seen_stuck) || host->known == AGENT_GATING ||
+			 host->stuck_commit == world->commits;
 	}
 	if ((strstr(reason, "the failure budget is") && !exceeds(known.run, options->max_failures)) ||
 	    (strstr(reason, "budget of stage") && !exceeds(most_of(known.stage), options->stage_max_failures)) ||

@@ -42,7 +42,7 @@ static void note_seen(struct sim_host *host, enum agent_state state, bool paused
 	host->seen_failure = host->seen_failure || (failed && paused && state != AGENT_STUCK);
 }
 
-static void read_row(struct world *world, struct run_agent *row, bool paused)
+static void read_row(struct world *world, struct run_agent *row, bool paused, bool ordered)
 {
 	struct sim_host *host = world_host(world, (size_t)row->position);
 	enum agent_state state = (enum agent_state)agent_state_parse(row->state);
@@ -53,6 +53,8 @@ static void read_row(struct world *world, struct run_agent *row, bool paused)
 		judge_state(world, host, state, row);
 	if (host->known == AGENT_STUCK && state != AGENT_STUCK)
 		host->seen_stuck = true; /* only a person's word leaves that state, in the last commit */
+	/* … in which it may also have come to it. */
+	host->may_be_known = ordered && state == AGENT_UNKNOWN && host->known != AGENT_UNKNOWN;
 	host->known = state;
 	judge_watch(host);
 	judge_forget(host);
@@ -62,7 +64,7 @@ static void read_row(struct world *world, struct run_agent *row, bool paused)
 	host->row = *row;
 }
 
-static void read_rows(struct world *world)
+static void read_rows(struct world *world, bool ordered)
 {
 	struct run_agent *rows = NULL;
 	bool paused = judge_run_is(world, RUN_PAUSED) && !run_rolls_back(world);
@@ -71,7 +73,7 @@ static void read_rows(struct world *world)
 	if (ledger_load_agents(world->ledger, world->run, &rows, &count, NULL) < 0)
 		world_violation(world, "the ledger cannot be read");
 	for (size_t i = 0; i < count; i++)
-		read_row(world, &rows[i], paused);
+		read_row(world, &rows[i], paused, ordered);
 	free(rows);
 }
 
@@ -85,6 +87,7 @@ static void settle_lists(struct world *world)
 
 void judge_life(struct world *world)
 {
+	bool ordered = world->ordered_on;
 	struct run_row run;
 
 	/* What became durable in the last moment of the life before was judged by nobody. */
@@ -98,7 +101,7 @@ void judge_life(struct world *world)
 	}
 	if (!judge_run_is(world, RUN_RUNNING))
 		world->in_a_row = 0;
-	read_rows(world);
+	read_rows(world, ordered);
 	settle_lists(world);
 	world->life_began_ms = world->answered_ms = world->now;
 	world->checking_ms = 0;

@@ -10,9 +10,6 @@
 #include "orchestrator/ledger/ledger_backend.h"
 #include "tests/sim/judge.h"
 
-/* A master's own agent_reregister_timeout. */
-#define REREGISTER_MS 600000
-
 bool judge_run_is(struct world *world, enum run_state state)
 {
 	const struct run_row *run = ledger_memory_run(world->ledger, world->run);
@@ -95,7 +92,7 @@ void judge_run(struct world *world)
 /* What a person must look at stops the run with the same commit, unless a person has seen it. */
 static void judge_pause(struct world *world, const struct sim_host *host, const struct engine_record *record)
 {
-	bool person = record->to == AGENT_STUCK && !host->seen_stuck && !world->ordered_on;
+	bool person = record->to == AGENT_STUCK && !host->seen_stuck && !host->may_be_known && !world->ordered_on;
 
 	if (person && judge_run_is(world, RUN_RUNNING))
 		world_violation(world, "host %zu is 'stuck', and the run goes on", host->index);
@@ -114,6 +111,7 @@ static void judge_claim(struct world *world, const struct sim_host *host, const 
 static void judge_silence(struct world *world, const struct engine_record *record)
 {
 	if (record->from == AGENT_CHECKING && record->to == AGENT_WAITING && judge_run_is(world, RUN_RUNNING) &&
+	    !world->ordered_on && /* a person has sent it on with the same commit */
 	    world->now - world->answered_ms >= world->plan.options.check_ms)
 		world_violation(world, "no master has answered for long, and the run goes on");
 }
@@ -121,8 +119,7 @@ static void judge_silence(struct world *world, const struct engine_record *recor
 /* Whoever is called unfit must be so: at another address, or not there. */
 static void judge_unfit(struct world *world, const struct sim_host *host)
 {
-	bool there = host->active &&
-		     world->now * 1000000 - host->reregistered_ns > world->plan.options.check_ms * 1000000;
+	bool there = host->active && world->now - host->reregistered_ms > world->plan.options.check_ms;
 
 	if (there && !(host->traits & MOVED) && !host->shown_impostor && !host->shown_away)
 		world_violation(world,
@@ -171,6 +168,8 @@ static void note_state(struct world *world, struct sim_host *host, const struct 
 	host->known_ms = world->now;
 	if (agent_state_is_failure(record->to))
 		host->failed_commit = world->commits;
+	if (record->to == AGENT_STUCK)
+		host->stuck_commit = world->commits;
 	if (record->to == AGENT_SOAKING)
 		host->soaks_ms = world->now;
 	if (record->from == AGENT_UNKNOWN)
@@ -229,6 +228,8 @@ static void judge_change(struct world *world, struct sim_host *host, const struc
 	judge_pause(world, host, record);
 	judge_claim(world, host, record, row);
 	judge_silence(world, record);
+	if (record->from == AGENT_CHECKING && record->to == AGENT_WAITING)
+		world->checking_ms = world->now; /* a person may send it on at once: it is looked at anew */
 	note_end(world, host, record);
 	note_seen(host, record);
 	if (record->event == EVENT_CLEAR) {
@@ -304,74 +305,6 @@ void judge_hung_up(struct world *world, struct sim_host *host, uint64_t exec)
 		return;
 	host->talking = 0;
 	host->hung_up_ms = world->now;
-}
-
-/* Invariant 2, by what rollcall was told: whoever it has to do with, and whoever the master's last answer showed as away. */
-static bool is_known_away(const struct sim_host *host)
-{
-	const struct sim_operation *op = host_last_operation(host);
-
-	if (host->position == SIZE_MAX)
-		return false;
-	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
-		return false; /* what it does after it was judged, the master does not show */
-	return (host->talking && host->applying) || host->shown_away || (op && !op->back && !judge_is_hidden(host));
-}
-
-static void judge_room(struct world *world, const struct sim_host *host)
-{
-	int away = 1;
-
-	for (size_t i = 0; i < world->watched_count; i++) {
-		const struct sim_host *other = &world->hosts[world->watched[i]];
-
-		/* Whose gates are asked keeps its place. */
-		away += other != host && (is_known_away(other) || other->known == AGENT_GATING);
-	}
-	if (away > judge_window_now(world))
-		world_violation(world, "invariant 2: with host %zu %d agents are away, the window is %d", host->index,
-				away, judge_window_now(world));
-}
-
-/* Nothing more is begun while more of the cluster is away than the plan allows, by what the master showed last. */
-static void judge_meltdown(struct world *world)
-{
-	int away = 0, most = world->plan.options.meltdown_percent;
-
-	for (size_t i = 0; most && i < world->watched_count; i++)
-		away += world->hosts[world->watched[i]].shown_away;
-	if (most && away > judge_window_now(world) && away * 100 > most * (int)world->host_count)
-		world_violation(world, "an agent is begun while %d of %zu are away: more than %d%%", away,
-				world->host_count, most);
-}
-
-/* Another master leads, and rollcall has seen that: nothing is begun before those that were there are back at it, or their time to
- * come back is over. Only the process that has seen both masters knows who was there. */
-static void judge_leader(struct world *world)
-{
-	if (world->awaiting != world->process.number || world->leader_shown_ms < world->failover_ms ||
-	    world->now - world->leader_shown_ms >= REREGISTER_MS)
-		return;
-	for (size_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].awaited)
-			world_violation(world, "an agent is begun before host %zu is back at the new master", i);
-}
-
-static void judge_apply(struct world *world, const struct sim_host *begun)
-{
-	judge_room(world, begun);
-	judge_leader(world);
-	if (world->paused_at && world->paused_at < begun->intent_commit)
-		world_violation(world, "invariant 4: an agent is begun although the run is not running");
-	judge_budgets(world);
-	judge_meltdown(world);
-	for (size_t i = 0; i < world->watched_count; i++) {
-		const struct sim_host *host = &world->hosts[world->watched[i]];
-
-		if (host->must_be_asked && !host->seen_stuck && host->known == AGENT_UNKNOWN)
-			world_violation(world, "an agent is begun before host %zu, open since the last start, answered",
-					host->index);
-	}
 }
 
 /* Invariant 4: whoever was superseded, and does not know it yet, does nothing. */

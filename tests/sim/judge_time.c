@@ -120,18 +120,18 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 			(host->running_flags == NEW ? host->known == AGENT_RETURNING || host->known == AGENT_PROVING
 						    : host->known == AGENT_REVERTING);
 	bool wrong = (host->known == AGENT_CHECKING && (host->traits & MOVED) && host->listed && host->active &&
-		      world->now - host->reregistered_ns / 1000000 > SLACK_MS) ||
+		      world->now - host->reregistered_ms > SLACK_MS && world->now - host->shown_back_ms > SLACK_MS) ||
 		     (returned && (host->has_new_id || (host->task == TASK_KILLED && !world->discards)) &&
-		      !(host->traits & RECORD_STAYS));
+		      !host_record_stays(host));
 
-	if (!wrong)
+	if (!wrong || !sim_master_lists(host))
 		host->wrong_since = 0;
 	else if (!host->wrong_since) {
 		host->wrong_since = world->answers + 1;
 		host->wrong_ms = world->now;
 	} else if (world->answers <= host->wrong_since) {
 		host->wrong_ms = world->now;
-	} else if (world->answers > host->wrong_since + 5 && world->now - host->wrong_ms > SLACK_MS)
+	} else if (world->answers > host->wrong_since + 5 && world->answered_ms - host->wrong_ms > SLACK_MS)
 		world_violation(world, "host %zu is left in state %s, although five answers show what is wrong",
 				host->index, agent_state_name(host->known));
 }
@@ -140,7 +140,7 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 static bool is_there(const struct sim_host *host)
 {
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back && !op->turned)
+		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue)
 			return false;
 	return host->active && !host->shown_away;
 }

@@ -22,7 +22,7 @@ static void judge_done(struct world *world, const struct sim_host *host, const s
 		judge_word(world, host, "done", "not all of its gates have passed");
 	if (op && op->state.step != STEP_DONE)
 		judge_word(world, host, "done", "its operation is not over");
-	if (!host->meddled_with && (host->checkpoint != NEW || host->flags != NEW || host->guard))
+	if (!host->meddled_with && (host->checkpoint != NEW || host->flags != NEW || host->trial || host->guard))
 		judge_word(world, host, "done", "its disk does not hold the new state without a guard");
 }
 
@@ -31,7 +31,7 @@ static void judge_reverted(struct world *world, const struct sim_host *host, con
 	judge_word(world, host, "reverted", judge_back(host, op, OLD));
 	if (op && op->state.step != STEP_UNDONE)
 		judge_word(world, host, "reverted", "its operation is not undone");
-	if (!host->meddled_with && (host->checkpoint != OLD || host->flags != OLD || host->guard))
+	if (!host->meddled_with && (host->checkpoint != OLD || host->flags != OLD || host->trial || host->guard))
 		judge_word(world, host, "reverted", "its disk does not hold the old state without a guard");
 }
 

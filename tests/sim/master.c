@@ -7,10 +7,8 @@
 #include "base/alloc.h"
 #include "tests/sim/judge.h"
 
-/* agent_ping_timeout x max_agent_ping_timeouts of a master with default flags. */
-#define UNREACHABLE_AFTER_MS 75000
 /* After so long whoever asked gives up. */
-#define TIMEOUT_MS           30000
+#define TIMEOUT_MS 30000
 
 struct sim_master {
 	struct master_source source;
@@ -23,7 +21,8 @@ struct sim_master {
 /* What is disconnected is listed until it is taken for unreachable. */
 bool sim_master_lists(const struct sim_host *host)
 {
-	return host->listed && (host->active || host->world->now - host->left_ms < UNREACHABLE_AFTER_MS);
+	return host->listed && host->world->now >= host->hidden_until_ms &&
+	       (host->active || host->world->now - host->left_ms < PING_TIMEOUT_MS);
 }
 
 /* Most of the time goes into copying what rollcall does not look at: SlaveInfo and tasks of those that wait or have come to
@@ -51,7 +50,7 @@ static void fill_agent(const struct sim_host *host, struct agent_view *view)
 	view->reregistered_ns = host->reregistered_ns;
 	if (!is_looked_at(host))
 		return;
-	view->info = slaveinfo_copy(host->world->info[host->recorded]);
+	view->info = slaveinfo_copy(host_info(host, host->recorded, host->recorded_amended));
 	slaveinfo_set_id(view->info, planned->agent_id);
 }
 
@@ -100,8 +99,12 @@ static void fill_task(const struct sim_host *host, const char *state, const char
 /* What rollcall can know from this answer. */
 static void note_shown(struct sim_host *host, const struct sim_host *shown)
 {
-	host->shown_away = !sim_master_lists(shown) ||
-			   (!(shown->active && !shown->has_new_id) && !(shown->traits & DEACTIVATED));
+	bool away = !sim_master_lists(shown) ||
+		    (!(shown->active && !shown->has_new_id) && !(shown->traits & DEACTIVATED));
+
+	if (host->shown_away && !away)
+		host->shown_back_ms = host->world->now;
+	host->shown_away = away;
 	host->shown_impostor = shown->by_impostor;
 	if (host->shown_away)
 		judge_watch(host);
@@ -182,6 +185,21 @@ void sim_master_freeze(struct world *world, int64_t ms)
 	world->stale_until_ms = world->now + ms;
 }
 
+/* How long the next answer takes. One that takes seconds is of the moment of the question. */
+static int64_t draw_delay(struct world *world)
+{
+	int64_t ms = world_between(world, 2, 60);
+
+	if (world_fault(world, world->faults.master_hangs))
+		return TIMEOUT_MS;
+	if (world->now >= world->slow_until_ms || world->faults_over)
+		return ms;
+	ms = world_between(world, 1000, 20000);
+	if (world->now >= world->stale_until_ms)
+		sim_master_freeze(world, ms + 1);
+	return ms;
+}
+
 /* One that took so long gave none: whoever asked has given up. */
 static bool asked_in_vain(const struct world *world, uint64_t asked)
 {
@@ -219,8 +237,7 @@ static void sim_ask(struct master_source *source, unsigned want, uint64_t tag)
 	struct world *world = master->world;
 
 	(void)want;
-	world_at(world, world_fault(world, world->faults.master_hangs) ? TIMEOUT_MS : world_between(world, 2, 60),
-		 act_answer, NULL, master->life, (tag << 32) | (uint64_t)run_clock(world));
+	world_at(world, draw_delay(world), act_answer, NULL, master->life, (tag << 32) | (uint64_t)run_clock(world));
 }
 
 static bool sim_next(struct master_source *source, struct master_event *event)

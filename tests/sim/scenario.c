@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "tests/sim/world.h"
 
-static Mesos__SlaveInfo *make_info(const char *attributes)
+static Mesos__SlaveInfo *make_info(const char *attributes, const char *resources)
 {
 	struct flags flags = FLAGS_INIT;
 	struct detected detected = DETECTED_UNKNOWN;
@@ -16,7 +16,7 @@ static Mesos__SlaveInfo *make_info(const char *attributes)
 
 	flags_set(&flags, "hostname", "host");
 	flags_set(&flags, "attributes", attributes);
-	flags_set(&flags, "resources", "cpus:4;mem:4096;disk:10000;ports:[31000-32000]");
+	flags_set(&flags, "resources", resources);
 	info = slaveinfo_from_flags(&flags, &detected, &mesos_version_newest, &err);
 	if (!info) {
 		fprintf(stderr, "simulate: %s\n", err.text);
@@ -27,6 +27,18 @@ static Mesos__SlaveInfo *make_info(const char *attributes)
 	while (info->n_resources > 1)
 		mesos__resource__free_unpacked(info->resources[--info->n_resources], NULL);
 	return info;
+}
+
+static void make_infos(struct world *world)
+{
+	static const char machine[] = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]";
+	static const char found[] = "cpus:3;mem:4000;disk:10000;ports:[31000-32000]";
+	const char *changed = world->same_info ? "rack:old" : "rack:new";
+
+	world->info[OLD] = make_info("rack:old", machine);
+	world->info[NEW] = make_info(changed, machine);
+	world->figures[OLD] = make_info("rack:old", found);
+	world->figures[NEW] = make_info(changed, found);
 }
 
 /* One after the other, or mixed. */
@@ -58,7 +70,11 @@ static void fill_plan_agent(struct world *world, size_t index, int zones)
 	agent->port = 5051;
 	agent->domain = zones > 0 ? xasprintf("zone-%zu", zone_of(world, index, (size_t)zones)) : NULL;
 	host_settings_init(&agent->host);
-	agent->mechanism = world->discards ? MECHANISM_DISCARD : world->same_info ? MECHANISM_RESTART : MECHANISM_RELAX;
+	agent->mechanism = world->same_info  ? MECHANISM_RESTART
+			   : world->native   ? MECHANISM_NATIVE
+			   : world->discards ? MECHANISM_DISCARD
+					     : MECHANISM_RELAX;
+	agent->native_discard = world->native && world->discards;
 	if (world->discards)
 		add_task(agent, index);
 	agent->before = slaveinfo_copy(world->info[OLD]);
@@ -188,11 +204,11 @@ static void fill_plan(struct world *world, enum family family)
 	world->plan.config_sha256 = xstrdup("simulated");
 	world->by_zone = world_between(world, 0, 1);
 	world->plan.accept_stale_master = world_between(world, 0, 5) == 0;
-	world->info[OLD] = make_info("rack:old");
 	/* With only other flags nothing but the new registration tells the old agent from the new one. */
 	world->same_info = world_between(world, 0, 3) == 0;
 	world->discards = !world->same_info && world_between(world, 0, 5) == 0;
-	world->info[NEW] = make_info(world->same_info ? "rack:old" : "rack:new");
+	world->native = !world->same_info && world_between(world, 0, 4) == 0;
+	make_infos(world);
 	world->plan.agents = xcalloc(world->host_count, sizeof *world->plan.agents);
 	world->plan.agent_count = world->host_count;
 	world->targets = xcalloc(world->host_count, sizeof *world->targets);
@@ -242,6 +258,8 @@ static void choose_faults(struct world *world, enum family family)
 	faults->agentctl_crash = chance(world, 40);
 	faults->parent_dies_too = chance(world, 1000);
 	faults->power_cut = chance(world, 150);
+	faults->agentctl_killed = chance(world, 150);
+	faults->agent_killed = rarely(world, 200);
 	faults->connection_lost = chance(world, 300);
 	faults->late_request = chance(world, 1000);
 	faults->refused = chance(world, 200);
@@ -255,6 +273,8 @@ static void choose_faults(struct world *world, enum family family)
 	faults->hangs = chance(world, 50);
 	faults->freeze = chance(world, 100);
 	faults->meddling = chance(world, 100);
+	faults->pushed = rarely(world, 150);
+	faults->undo = rarely(world, 200);
 	faults->gate_unclear = chance(world, 100);
 	faults->gate_silent = chance(world, 100);
 	faults->garbled = rarely(world, 60);
@@ -262,6 +282,11 @@ static void choose_faults(struct world *world, enum family family)
 	faults->impostor = rarely(world, 100);
 	faults->master_stale = rarely(world, 1000);
 	faults->master_hangs = rarely(world, 100);
+	faults->master_slow = rarely(world, 1000);
+	faults->master_old = rarely(world, 1000);
+	faults->master_clock = rarely(world, 1000);
+	faults->hidden = rarely(world, 100);
+	faults->stopped = rarely(world, 100);
 	faults->orders = chance(world, 4);
 	faults->interrupts = chance(world, 2);
 }

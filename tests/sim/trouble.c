@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/judge.h"
 
 /* Most runs take some minutes; long ones are disturbed at their beginning. */
 #define EARLY_MS      120000
@@ -64,12 +64,48 @@ static void act_stale(struct world *world, struct sim_host *host, int generation
 	sim_master_freeze(world, world_between(world, 1000, 300000));
 }
 
+static void act_slow(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)host;
+	(void)generation;
+	(void)detail;
+	world_say(world, "the master takes long for its answers");
+	world->slow_until_ms = world->now + world_between(world, 10000, 300000);
+}
+
+static void act_hidden(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (world->faults_over)
+		return;
+	world_say(world, "host %zu: the master does not list it", host->index);
+	host->hidden_until_ms = world->now + world_between(world, 500, 60000);
+	judge_watch(host);
+}
+
+static void act_stop(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (!world->faults_over)
+		host_stop(host, world_between(world, 1000, world_between(world, 0, 1) ? 10000 : 900000));
+}
+
 static void act_meddle(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	(void)generation;
 	(void)detail;
 	if (!world->faults_over)
 		host_meddle(host);
+}
+
+static void act_push(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation;
+	(void)detail;
+	if (!world->faults_over)
+		host_push(host);
 }
 
 static void act_outage(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -95,6 +131,9 @@ static void act_failover(struct world *world, struct sim_host *host, int generat
 		host_failover(other);
 	}
 	world->masters++;
+	world->master_is_old = world_fault(world, world->faults.master_old);
+	if (world_fault(world, world->faults.master_clock))
+		world->master_ahead_ms = world_between(world, 0, 86400000);
 	world->failover_ms = world->now;
 	world->awaiting = saw_all ? world->process.number : 0;
 	/* One comes seldom alone. */
@@ -118,7 +157,7 @@ void trouble_order(struct world *world, const char *verb)
 
 static void act_order(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
-	static const char *const verbs[] = {"pause", "resume", "resume", "retry", "retry", "abort"};
+	static const char *const verbs[] = {"pause", "resume", "resume", "retry", "retry", "settle", "abort"};
 
 	(void)host;
 	(void)generation;
@@ -151,8 +190,14 @@ static void plan_host(struct world *world, struct sim_host *host)
 		world_at(world, early(world), act_freeze, host, 0, 0);
 	if (world_fault(world, faults->meddling))
 		world_at(world, early(world), act_meddle, host, 0, 0);
+	if (world_fault(world, faults->pushed))
+		world_at(world, early(world), act_push, host, 0, 0);
 	if (world_fault(world, faults->no_space))
 		world_at(world, early(world), act_no_space, host, 0, 0);
+	if (world_fault(world, faults->hidden))
+		world_at(world, early(world), act_hidden, host, 0, 0);
+	if (world_fault(world, faults->stopped))
+		world_at(world, early(world), act_stop, host, 0, 0);
 	if (world_fault(world, faults->impostor))
 		world_at(world, early(world), act_impostor, host, 0, 0);
 }
@@ -178,11 +223,13 @@ void trouble_plan(struct world *world)
 		world_at(world, early(world), act_outage, NULL, 0, 0);
 	if (world_fault(world, world->faults.master_stale))
 		world_at(world, early(world), act_stale, NULL, 0, 0);
+	if (world_fault(world, world->faults.master_slow))
+		world_at(world, early(world), act_slow, NULL, 0, 0);
 	if (world_fault(world, world->faults.failover))
 		world_at(world, early(world), act_failover, NULL, 0, 0);
 	for (int i = 0; i < world->faults.orders; i++) {
 		/* One in ten is for ever. */
-		uint64_t verb = (uint64_t)world_between(world, 0, world_between(world, 0, 9) ? 4 : 5);
+		uint64_t verb = (uint64_t)world_between(world, 0, world_between(world, 0, 9) ? 5 : 6);
 
 		world_at(world, early(world), act_order, NULL, 0, verb);
 	}

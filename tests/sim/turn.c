@@ -12,7 +12,7 @@
 
 #define WITH_NEW                                                                                                       \
 	(FAILS_WITH_NEW | HANGS_WITH_NEW | LATE_WITH_NEW | FAILS_LATE | CANNOT_GO_BACK | LOSES_TASKS | TASKS_VANISH |  \
-	 GETS_NEW_ID | REFUSES | FAILS_GATES)
+	 GETS_NEW_ID | REFUSES | FAILS_GATES | HAS_FIGURES)
 
 struct sim_host *world_host(struct world *world, size_t position)
 {
@@ -32,7 +32,7 @@ static void look_at(struct world *world, size_t i, struct survey *survey)
 {
 	const struct sim_host *host = &world->hosts[i];
 
-	survey->info[i] = slaveinfo_copy(world->info[host->checkpoint]);
+	survey->info[i] = slaveinfo_copy(host_info(host, host->checkpoint, host->amended[host->checkpoint]));
 	slaveinfo_set_id(survey->info[i], world->first_plan.agents[i].agent_id);
 	flags_set(&survey->flags[i], "recovery_timeout", world->flag_values[host->flags]);
 	survey->now[i] = (struct plan_now){
@@ -40,6 +40,7 @@ static void look_at(struct world *world, size_t i, struct survey *survey)
 		.info = survey->info[i],
 		.flags = &survey->flags[i],
 		.expect = &survey->nothing,
+		.native = world->native,
 	};
 }
 
@@ -103,6 +104,14 @@ static enum side other(enum side side)
 	return side == NEW ? OLD : NEW;
 }
 
+/* A person's rescue may still be under way. */
+static void turn_operation(struct sim_operation *op)
+{
+	op->turned = true;
+	op->fit = other(op->fit);
+	op->unfit = other(op->unfit);
+}
+
 /* The judge begins anew with it, too. */
 static void turn_host(struct sim_host *host)
 {
@@ -110,12 +119,14 @@ static void turn_host(struct sim_host *host)
 	host->flags = other(host->flags);
 	host->running_flags = other(host->running_flags);
 	host->recorded = other(host->recorded);
+	host->amended[OLD] = host->amended[NEW];
+	host->amended[NEW] = false;
 	host->planned_boot = host->boot;
 	host->position = SIZE_MAX;
 	host->traits &= ~(unsigned)WITH_NEW;
 	host_draw_traits(host);
 	for (struct sim_operation *op = host->operations; op; op = op->next)
-		op->turned = true;
+		turn_operation(op);
 	run_agent_clear(&host->row);
 	host->known = AGENT_WAITING;
 	judge_forget(host);
@@ -130,10 +141,13 @@ static void turn_host(struct sim_host *host)
 static void swap_sides(struct world *world)
 {
 	Mesos__SlaveInfo *info = world->info[NEW];
+	Mesos__SlaveInfo *figures = world->figures[NEW];
 	const char *value = world->flag_values[NEW];
 
 	world->info[NEW] = world->info[OLD];
 	world->info[OLD] = info;
+	world->figures[NEW] = world->figures[OLD];
+	world->figures[OLD] = figures;
 	world->flag_values[NEW] = world->flag_values[OLD];
 	world->flag_values[OLD] = value;
 	for (size_t i = 0; i < world->host_count; i++)

@@ -38,6 +38,8 @@ void world_clear(struct world *world)
 	plan_clear(&world->plan);
 	slaveinfo_free(world->info[OLD]);
 	slaveinfo_free(world->info[NEW]);
+	slaveinfo_free(world->figures[OLD]);
+	slaveinfo_free(world->figures[NEW]);
 }
 
 /* splitmix64: small, and the same everywhere. */

@@ -13,132 +13,11 @@
 #include "orchestrator/driver/driver.h"
 #include "orchestrator/ledger/ledger.h"
 #include "orchestrator/plan/plan.h"
-#include "protocol/operation.h"
 #include "protocol/request.h"
 #include "remote/master.h"
 #include "remote/transport.h"
 #include "tests/sim/faults.h"
-
-enum task_state { TASK_ALIVE, TASK_DONE, TASK_KILLED, TASK_FORGOTTEN };
-
-enum side { OLD = SIDE_OLD, NEW = SIDE_NEW };
-
-struct sim_operation { /* one operation's folder in the host's journal */
-	char id[RANDOM_ID_SIZE];
-	struct operation_state state; /* as saved */
-	bool turned;                  /* it belongs to the run before, whose new side is the old one now */
-	int starts;
-	int64_t began_ms;
-	int began_boot;
-	/* what really happened because of it */
-	int forward_restarts, undo_stops; /* of a running agent */
-	int new_starts;                   /* processes with the new flags before it was kept */
-	bool registered[2];               /* by side: a process that was started after it began */
-	bool discarded;                   /* its tasks were ended as planned */
-	bool had_task;                    /* when it began */
-	bool back;                        /* it is over, and the agent that runs is registered */
-	char *request;
-	struct sim_operation *next;
-};
-
-struct sim_host {
-	struct world *world;
-	size_t index;
-	size_t position; /* in the plan; SIZE_MAX: it is not in it */
-
-	/* the disk: survives everything */
-	enum side checkpoint, flags;
-	bool guard;
-	int64_t epoch;
-	struct sim_operation *operations;
-	int meta_boot; /* the boot the agent wrote down when it last registered */
-
-	/* the machine */
-	bool up;
-	int boot, planned_boot; /* as the plan saw it */
-	int64_t booted_ms;      /* its clock begins there */
-	int64_t full_until_ms;  /* nothing can be written on it */
-	int64_t heard_until_ms; /* what it says later is not heard sooner */
-	unsigned traits;
-
-	/* the agent, and who starts it */
-	int64_t pid; /* 0: none runs */
-	int64_t started_ms;
-	enum side running_flags;
-	bool wanted;       /* the supervisor is to start it */
-	bool start_failed; /* the supervisor has given up */
-	int failures;      /* starts in a row that ended soon */
-	int life;          /* generation of the process: events of an older one are void */
-	int start_generation;
-	int64_t start_tried_ms;
-
-	/* agentctl: at most one has the lock */
-	bool locked;
-	struct operation operation;
-	struct sim_operation *current;
-	int agentctl_life;
-	uint64_t turn;         /* events of its loop of an older one are void */
-	uint64_t exec;         /* who listens, 0: nobody */
-	int listener;          /* and which process that is */
-	uint64_t spoiled_exec; /* a conversation in which something was said that nobody understood */
-	enum operation_word word;
-	enum operation_step told;
-
-	/* the master's record of it */
-	bool active, listed;
-	int64_t left_ms;
-	int64_t registered_pid;
-	int64_t reregistered_ns;
-	enum side recorded;
-	enum task_state task;
-	int64_t task_shown_ms; /* the list of tasks lags behind the list of agents */
-	bool has_new_id;
-	bool awaited;                    /* it was there at the master before, and is not back at the new one */
-	bool by_impostor;                /* another machine has registered with its ID */
-	int64_t impostor_ms;             /* when one did last, 0: never */
-	bool shown_away, shown_impostor; /* by the last answer that rollcall got */
-
-	/* the judge's notes */
-	int changed_for_good;   /* operations that ended DONE here */
-	int64_t disturbed_ms;   /* when its agent last ended for a reason that is not rollcall's */
-	struct run_agent row;   /* the ledger's last word on it */
-	enum agent_state known; /* its state */
-	uint64_t intent_commit; /* in which the intent of its last operation became durable */
-	int64_t slot_from_ms, away_from_ms;
-	int64_t known_ms;
-	bool seen_stuck;               /* when the run was last resumed */
-	bool must_be_asked;            /* it was open when rollcall was last started */
-	bool asked;                    /* since then */
-	bool told_failure;             /* rollcall has heard of it */
-	int64_t told_ms;               /* when */
-	bool seen_failure;             /* and the operator has, before he resumed */
-	bool may_be_seen;              /* by whoever ordered a retry in the moment in which the run was to pause */
-	bool sees_failure, sees_stuck; /* the same, as soon as his order is durable */
-	uint64_t owed_keep;            /* the conversation on which "keep" is due */
-	uint64_t talking;              /* the open conversation with rollcall, 0: none */
-	bool applying;                 /* it began with an apply */
-	int64_t hung_up_ms;            /* when the last one ended */
-	int64_t heard_ms;              /* when rollcall was told `heard`, 0: the ledger has it, or it is void */
-	enum answer_event heard;
-	bool heard_at_end;      /* it was stuck by then */
-	int64_t soaks_ms;       /* since when it soaks, by the world's clock */
-	uint64_t failed_commit; /* in which it failed last */
-	bool told_done;         /* rollcall was told that it was kept */
-	int64_t frozen_until_ms;
-	bool meddled_with;  /* somebody else has written its flags */
-	int gates_passed;   /* gates after it that have passed since they were last asked */
-	bool gates_due;     /* it is soaked, and the gates after it were not asked yet */
-	int64_t unclear_ms; /* since when one of them has given no answer that settles it, 0: it has not */
-	bool again;         /* it is to be tried again when it is settled */
-	bool must_retry;    /* a person has ordered that it is tried again, and this state is left */
-	enum agent_state failed_as;
-	int64_t told_to_retry_ms;
-	bool gate_failed;     /* the last one's answer */
-	bool watched;         /* something about it may become overdue, or it may be away */
-	bool is_failed;       /* rollcall has heard of it; it may have been tried again since */
-	int64_t wrong_ms;     /* when it did */
-	uint64_t wrong_since; /* the master's answers so far when it became visible that something is wrong for good */
-};
+#include "tests/sim/host.h"
 
 struct sim_event {
 	int64_t at;
@@ -186,8 +65,10 @@ struct world {
 	const char *flag_values[2];            /* by side */
 	bool same_info;                        /* only flags change */
 	bool discards;                         /* tasks end */
+	bool native;                           /* the agents know the proposal's flags */
 	bool by_zone;                          /* one failure domain after the other */
 	Mesos__SlaveInfo *info[2];             /* by side, shared by all hosts but for the ID */
+	Mesos__SlaveInfo *figures[2];          /* the same with an agent's own figures */
 	const char *run;                       /* its ID */
 	struct ledger *ledger;                 /* as others than rollcall have it open: operators, and the judge */
 	struct process process;                /* of rollcall, at work just now */
@@ -204,6 +85,9 @@ struct world {
 	size_t largest;        /* fleet */
 	size_t exactly;        /* so many agents; 0: as the seed says */
 	int masters;           /* how many masters there have been */
+	bool master_is_old;    /* this one keeps its record of an agent that it knows */
+	int64_t master_ahead_ms;
+	int64_t slow_until_ms; /* its answers take seconds */
 	int64_t outage_until_ms;
 	int64_t stale_until_ms; /* until then the master shows stale_hosts */
 	struct sim_host *stale_hosts;
@@ -308,34 +192,6 @@ void sim_gate_start(void *ctx, uint64_t tag, const struct gate_question *questio
 bool sim_gate_next(void *ctx, struct gate_result *out);
 void sim_gate_cancel(void *ctx, uint64_t tag);
 
-/* ---- host.c: disk, supervisor, agent */
-void host_init(struct world *world, size_t index);
-/* Adds what the seed says is wrong with it. */
-void host_draw_traits(struct sim_host *host);
-void host_clear(struct sim_host *host);
-void host_want_start(struct sim_host *host, int64_t delay_ms);
-void host_kill_agent(struct sim_host *host);
-void host_power_cut(struct sim_host *host);
-/* A person was there: what could not start any more can, and is started. */
-void host_repair(struct sim_host *host);
-/* Every agent that runs finds the new master. */
-void host_failover(struct sim_host *host);
-/* A machine that was copied from it registers with its ID. */
-void host_impersonate(struct sim_host *host);
-/* Its agent stops where it is, for so long. */
-void host_freeze(struct sim_host *host, int64_t ms);
-/* Somebody puts the old flags back and restarts the agent if that changed anything. */
-void host_meddle(struct sim_host *host);
-/* After each thing that may end an operation's being away. */
-void host_note_back(struct sim_host *host);
-
-/* ---- host_operation.c */
-const struct operation_ops *host_operation_ops(void);
-struct sim_operation *host_find_operation(struct sim_host *host, const char *id);
-struct sim_operation *host_open_operation(struct sim_host *host);
-/* The latest of this run; every process of the agent that is younger is its doing. NULL: none. */
-struct sim_operation *host_last_operation(const struct sim_host *host);
-
 /* ---- agentctl.c: the conversations */
 struct delivery { /* a request on its way: it may arrive although its connection is already lost */
 	uint64_t exec;
@@ -349,6 +205,12 @@ struct delivery { /* a request on its way: it may arrive although its connection
 void agentctl_on_apply(struct world *world, struct sim_host *host, const struct delivery *delivery);
 void agentctl_on_settle(struct world *world, struct sim_host *host, const struct delivery *delivery);
 void agentctl_refuse(struct sim_host *host, uint64_t exec, const char *reason);
+void agentctl_take_lock(struct sim_host *host, struct sim_operation *op, uint64_t exec);
+void agentctl_drive(struct sim_host *host);
+/* mishaps.c: what befalls the operation that has just begun. */
+void agentctl_draw_mishaps(struct sim_host *host);
+/* ---- agentctl_rescue.c: a person will come, as often as it takes, and rescue its agent if that refuses to start. */
+void agentctl_call_for_rescue(struct sim_host *host);
 void agentctl_wake(struct sim_host *host);
 void agentctl_die(struct sim_host *host); /* kill -9 of agentctl and, unless its parent lives, nobody settles */
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What befalls a host while its agentctl is at work, at any moment, whatever it does or waits for just then. */
+#include "tests/sim/judge.h"
+
+static void act_power_cut(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)world;
+	(void)detail;
+	if (generation == host->agentctl_life)
+		host_power_cut(host);
+}
+
+static void act_agent_killed(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)generation; /* also when its agentctl is dead */
+	(void)detail;
+	if (world->faults_over || !host->pid)
+		return;
+	world_say(world, "host %zu: the agent is killed", host->index);
+	host_kill_agent(host);
+	host->disturbed_ms = world->now;
+	host_want_start(host, world_between(world, 1, 1000));
+}
+
+static void act_killed(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)detail;
+	if (generation != host->agentctl_life || world->faults_over)
+		return;
+	world_say(world, "host %zu: agentctl is killed", host->index);
+	agentctl_die(host);
+	if (world_between(world, 0, 3) == 0) /* one thing comes with the other */
+		world_at(world, world_between(world, 1, 500), act_agent_killed, host, 0, 0);
+}
+
+static void act_undo(struct world *world, struct sim_host *host, int generation, uint64_t detail)
+{
+	(void)detail;
+	if (generation != host->agentctl_life || world->faults_over)
+		return;
+	world_say(world, "host %zu: somebody there takes the change back", host->index);
+	host->disturbed_ms = world->now;
+	host->word = WORD_UNDO;
+	agentctl_wake(host);
+}
+
+/* What befalls it before it is over. */
+void agentctl_draw_mishaps(struct sim_host *host)
+{
+	struct world *world = host->world;
+	int odds = host->current->rescue ? 4 : 1; /* they are few */
+
+	if (world_fault(world, world->faults.undo))
+		world_at(world, world_between(world, 0, world_between(world, 0, 1) ? 100 : 8000), act_undo, host,
+			 host->agentctl_life, 0);
+	if (world_fault(world, odds * world->faults.power_cut))
+		world_at(world, world_between(world, 0, 8000), act_power_cut, host, host->agentctl_life, 0);
+	if (world_fault(world, odds * world->faults.agentctl_killed))
+		world_at(world, world_between(world, 0, 8000), act_killed, host, host->agentctl_life, 0);
+	if (world_fault(world, world->faults.agent_killed))
+		world_at(world, world_between(world, 0, world_between(world, 0, 1) ? 100 : 8000), act_agent_killed,
+			 host, host->agentctl_life, 0);
+}
