@@ -125,12 +125,13 @@ void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum op
 		world_violation(host->world, "host %zu: a rescue is done, and no agent was started", host->index);
 }
 
-/* Never with what it was rescued from, and once before it is kept. */
+/* Never with what it was rescued from, unless that was put back; and once with what it gets, before that is kept. */
 static void judge_rescued_start(struct world *world, const struct sim_host *host, struct sim_operation *op)
 {
 	if (host->checkpoint != op->fit && op->state.step != STEP_PREPARED && op->state.step < STEP_UNDOING)
 		world_violation(world, "host %zu: the agent starts unrescued", host->index);
-	if (op->state.step != STEP_KEEPING && op->state.step != STEP_PREPARED && ++op->new_starts > 1 + op->amends)
+	if (host->checkpoint == op->fit && op->state.step != STEP_KEEPING && op->state.step != STEP_PREPARED &&
+	    ++op->new_starts > 1 + op->amends)
 		world_violation(world, "invariant 3: host %zu is started twice by a rescue", host->index);
 }
 
