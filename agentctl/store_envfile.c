@@ -18,9 +18,9 @@ struct scanner {
 	size_t at;
 };
 
-/* One line that assigns: where it stands, newline included, and what it says. */
+/* One line that assigns: where it begins, and what it says. */
 struct assignment {
-	size_t start, end;
+	size_t start;
 	char *name;
 	struct buffer value;
 };
@@ -32,7 +32,21 @@ static int peek(const struct scanner *scan)
 
 static bool is_blank(int c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || c == '\t';
+}
+
+static bool is_line_end(int c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* What ends a line is part of it: "\n", "\r\n", or a lone "\r". */
+static void take_line_end(struct scanner *scan)
+{
+	if (peek(scan) == '\r')
+		scan->at++;
+	if (peek(scan) == '\n')
+		scan->at++;
 }
 
 static void skip_blanks(struct scanner *scan)
@@ -42,17 +56,16 @@ static void skip_blanks(struct scanner *scan)
 }
 
 /* Comments continue after a backslash, too. */
-static void skip_line(struct scanner *scan)
+static void skip_comment(struct scanner *scan)
 {
-	int c;
+	while (peek(scan) >= 0 && !is_line_end(peek(scan))) {
+		bool escapes = peek(scan) == '\\';
 
-	while ((c = peek(scan)) >= 0) {
 		scan->at++;
-		if (c == '\n')
-			return;
-		if (c == '\\' && scan->at < scan->len)
+		if (escapes && scan->at < scan->len)
 			scan->at++;
 	}
+	take_line_end(scan);
 }
 
 static int read_single_quoted(struct scanner *scan, struct buffer *value)
@@ -94,11 +107,11 @@ static void read_bare(struct scanner *scan, struct buffer *value)
 	size_t keep = value->len;
 	int c;
 
-	while ((c = peek(scan)) >= 0 && c != '\n') {
+	while ((c = peek(scan)) >= 0 && !is_line_end(c)) {
 		scan->at++;
 		if (c == '\\' && scan->at < scan->len) {
 			c = (unsigned char)scan->text[scan->at++];
-			if (c != '\n') {
+			if (!is_line_end(c)) {
 				buffer_putc(value, (char)c);
 				keep = value->len;
 			}
@@ -127,10 +140,9 @@ static int read_value(struct scanner *scan, struct buffer *value)
 				return -1;
 			continue;
 		}
-		if (c >= 0 && c != '\n')
+		if (c >= 0 && !is_line_end(c))
 			read_bare(scan, value);
-		if (peek(scan) == '\n')
-			scan->at++;
+		take_line_end(scan);
 		return 0;
 	}
 }
@@ -145,32 +157,41 @@ static bool is_name(const char *name, size_t len)
 	return true;
 }
 
-/* 1: an assignment; 0: some other line; -1: a quote is never closed. */
+/* Up to the "=", or to the end of a line that has none. Its length is without the blanks at its end. */
+static size_t read_name(struct scanner *scan)
+{
+	size_t start = scan->at, len;
+
+	while (peek(scan) >= 0 && peek(scan) != '=' && !is_line_end(peek(scan)))
+		scan->at++;
+	for (len = scan->at - start; len > 0 && is_blank((unsigned char)scan->text[start + len - 1]);)
+		len--;
+	return len;
+}
+
+/* 1: an assignment; 0: something else, an assignment to what cannot be a name included; -1: a quote is never closed. */
 static int next_line(struct scanner *scan, struct assignment *out)
 {
-	size_t name;
-	size_t name_len;
-
 	out->start = scan->at;
 	out->name = NULL;
 	buffer_init(&out->value, STORE_FILE_MAX);
 	skip_blanks(scan);
-	name = scan->at;
-	while (peek(scan) >= 0 && peek(scan) != '=' && peek(scan) != '\n')
-		scan->at++;
-	name_len = scan->at - name;
-	while (name_len > 0 && is_blank((unsigned char)scan->text[name + name_len - 1]))
-		name_len--;
-	if (peek(scan) != '=' || !is_name(scan->text + name, name_len)) {
-		scan->at = name;
-		skip_line(scan);
+	if (peek(scan) == '#' || peek(scan) == ';') {
+		skip_comment(scan);
+		return 0;
+	}
+	const char *name = scan->text + scan->at;
+	size_t name_len = read_name(scan);
+	if (peek(scan) != '=') {
+		take_line_end(scan);
 		return 0;
 	}
 	scan->at++;
 	if (read_value(scan, &out->value) != 0)
 		return -1;
-	out->end = scan->at;
-	out->name = xstrndup(scan->text + name, name_len);
+	if (!is_name(name, name_len))
+		return 0;
+	out->name = xstrndup(name, name_len);
 	return 1;
 }
 

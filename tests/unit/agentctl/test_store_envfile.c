@@ -57,6 +57,10 @@ static void test_quoting(void **state)
 		{"#MESOS_A=no\\\nMESOS_A=still a comment\nMESOS_A=yes", "yes"},
 		{"; MESOS_A=no\nMESOS_A=yes\r\n", "yes"},
 		{"export MESOS_A=no\nMESOS_A=yes", "yes"},
+		{"only comments go on \\\nMESOS_A=yes", "yes"},
+		{"no name='quoted\nMESOS_A=no'\nMESOS_A=yes", "yes"},
+		{"MESOS_A=yes\rMESOS A=no\r", "yes"},
+		{"MESOS_A=one\\\rtwo", "onetwo"},
 	};
 
 	(void)state;
