@@ -16,6 +16,16 @@
 #define LOCK_AGAIN_MS 100
 #define NOTE_MAX      65536
 
+int by_hand_check_journal(const struct journal *journal, struct error *err)
+{
+	if (journal_exists(journal))
+		return 0;
+	return error_set(
+		err, ERROR_USAGE,
+		"there is nothing in %s: agentctl has changed no agent from there; check --root and --state-dir",
+		journal->dir);
+}
+
 static int take_lock(struct by_hand *by_hand, struct error *err)
 {
 	for (int i = 0;; i++) {
@@ -40,7 +50,7 @@ static int check_no_other(const struct by_hand *by_hand, const struct host_setti
 	return self_say_settle(open, "still open", settings->root, settings->state_dir, err);
 }
 
-int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, struct error *err)
+int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, bool may_be_first, struct error *err)
 {
 	char id[RANDOM_ID_SIZE];
 
@@ -49,6 +59,8 @@ int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, 
 	talk_init(&by_hand->talk, -1, STDOUT_FILENO);
 	random_id(id);
 	real_host_init(&by_hand->host, settings->root, settings->state_dir, id);
+	if (!may_be_first && by_hand_check_journal(&by_hand->host.journal, err) != 0)
+		return -1;
 	if (journal_create(&by_hand->host.journal, err) != 0 || take_lock(by_hand, err) != 0)
 		return -1;
 	return check_no_other(by_hand, settings, err);

@@ -19,9 +19,13 @@ struct by_hand {
 	int lock; /* -1: not held */
 };
 
-/* Takes the host's lock for a new operation. ERROR_CONFLICT when another agentctl is at work, or an operation is open. Clear it
- * whatever comes back. */
-int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, struct error *err);
+/* ERROR_USAGE where no agentctl has ever kept anything: what is to be ended or taken back must be there, and a mistyped path is told
+ * from it. */
+int by_hand_check_journal(const struct journal *journal, struct error *err);
+
+/* Takes the host's lock for a new operation. ERROR_CONFLICT when another agentctl is at work, or an operation is open; unless it may be
+ * the first on this host, as by_hand_check_journal. Clear it whatever comes back. */
+int by_hand_open(struct by_hand *by_hand, const struct host_settings *settings, bool may_be_first, struct error *err);
 void by_hand_clear(struct by_hand *by_hand);
 
 /* --watch; NULL: the default. ERROR_USAGE. */

@@ -41,9 +41,9 @@ static const struct command commands[] = {
 	 command_restore, 1, 1},
 	{"settle", "", "bring an operation that was interrupted to its end, or say how it ended",
 	 "Without --status what is open is settled: the new state is kept if the agent runs with it, else the old one "
-	 "comes back. By hand:\n\n"
+	 "comes back. Of what is stuck the agent is started once more, with the old state. By hand:\n\n"
 	 "    agentctl settle --status OPERATION\n\n"
-	 "says how that one stands, with exit status 0. " CHANGE_EXIT,
+	 "says how that one stands. " CHANGE_EXIT,
 	 command_settle, 0, 0},
 	{"launch", "[options] -- mesos-agent ARGS...",
 	 "become the agent, after its checkpoint was brought in line with its flags",

@@ -7,43 +7,48 @@
 
 /* Which executors are in Docker containers. */
 struct docker_lookup {
-	const struct facts *facts;
-	bool docker, mesos;    /* the containerizers that the agent runs with */
+	bool docker, mesos; /* the containerizers that the agent runs with */
+	struct checkpoint_agent agent;
 	const char *container; /* the one that was asked about last: an executor's tasks come one after the other */
 	bool answer;
 };
 
-static struct docker_lookup lookup_init(const struct facts *facts)
+static void lookup_init(struct docker_lookup *lookup, const struct facts *facts)
 {
 	const char *containerizers = flags_get(&facts->agent.flags, "containerizers");
 
-	return (struct docker_lookup){
-		.facts = facts,
-		.docker = containerizers_have(containerizers, "docker"),
-		.mesos = containerizers_have(containerizers, "mesos"),
-	};
+	memset(lookup, 0, sizeof *lookup);
+	lookup->docker = containerizers_have(containerizers, "docker");
+	lookup->mesos = containerizers_have(containerizers, "mesos");
+	checkpoint_agent_open(facts->host.root, facts->host.work_dir, facts->checkpoint.agent_id, &lookup->agent);
+}
+
+static void lookup_end(struct docker_lookup *lookup)
+{
+	checkpoint_agent_close(&lookup->agent);
 }
 
 static bool is_in_docker(struct docker_lookup *lookup, const struct checkpoint_task *task)
 {
-	const struct facts *facts = lookup->facts;
-
 	if (!lookup->docker || !lookup->mesos)
 		return lookup->docker;
 	if (lookup->container == NULL || strcmp(lookup->container, task->container_id) != 0)
-		lookup->answer = checkpoint_executor_in_docker(facts->host.root, facts->host.work_dir,
-							       facts->checkpoint.agent_id, task);
+		lookup->answer = checkpoint_executor_in_docker(&lookup->agent, task);
 	lookup->container = task->container_id;
 	return lookup->answer;
 }
 
 bool *preflight_find_docker(const struct facts *facts)
 {
-	struct docker_lookup lookup = lookup_init(facts);
 	bool *found = xcalloc(facts->checkpoint.task_count + 1, sizeof *found);
+	struct docker_lookup lookup;
 
+	if (facts->checkpoint.task_count == 0)
+		return found;
+	lookup_init(&lookup, facts);
 	for (size_t i = 0; i < facts->checkpoint.task_count; i++)
 		found[i] = !facts->checkpoint.tasks[i].completed && is_in_docker(&lookup, &facts->checkpoint.tasks[i]);
+	lookup_end(&lookup);
 	return found;
 }
 
@@ -55,11 +60,12 @@ static bool is_meant(const struct checkpoint_task *task)
 void preflight_executors(const struct facts *facts, struct findings *out)
 {
 	const char *containerizers = flags_get(&facts->agent.flags, "containerizers");
-	struct docker_lookup lookup = lookup_init(facts);
 	struct doomed starting = DOOMED_INIT;
 	struct doomed http = DOOMED_INIT;
+	struct docker_lookup lookup;
 	char *why;
 
+	lookup_init(&lookup, facts);
 	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
 		/* A thousand executors with a driver need not be asked: they are kept wherever they are. */
@@ -73,6 +79,7 @@ void preflight_executors(const struct facts *facts, struct findings *out)
 							  &facts->version) == EXECUTOR_DOCKER_WITHOUT_PID)
 			doomed_add_task(&http, task);
 	}
+	lookup_end(&lookup);
 	why = xasprintf(
 		"they are in Docker containers and use the executor API over HTTP, and an agent of Mesos %s that "
 		"starts takes over only those with a driver, and stops the containers of the others",
@@ -95,11 +102,12 @@ void preflight_containerizers(const struct facts *facts, const struct flags *nex
 {
 	const char *before = flags_get(&facts->agent.flags, "containerizers");
 	const char *after = flags_get(next, "containerizers");
-	struct docker_lookup lookup = lookup_init(facts);
 	struct doomed lost = DOOMED_INIT;
+	struct docker_lookup lookup;
 
-	if (!loses(before, after, "docker") && !loses(before, after, "mesos"))
+	if (facts->checkpoint.agent_id == NULL || (!loses(before, after, "docker") && !loses(before, after, "mesos")))
 		return;
+	lookup_init(&lookup, facts);
 	for (size_t i = 0; i < facts->checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &facts->checkpoint.tasks[i];
 
@@ -107,6 +115,7 @@ void preflight_containerizers(const struct facts *facts, const struct flags *nex
 							     &facts->version) == EXECUTOR_NOT_TAKEN_OVER)
 			doomed_add_task(&lost, task);
 	}
+	lookup_end(&lookup);
 	doomed_report(&lost, "tasks-containerizer", FINDING_TASK_LOSS,
 		      "--containerizers would no longer name the one that runs them", out);
 }

@@ -162,7 +162,7 @@ static int run(const struct rescue_options *given)
 
 	if (read_settings(given, &settings, &err) != 0)
 		return command_fail(&err);
-	if (by_hand_open(&by_hand, &settings, &err) == 0)
+	if (by_hand_open(&by_hand, &settings, true, &err) == 0)
 		exit_code = rescue_locked(&by_hand, given, &settings);
 	else
 		exit_code = talk_refuse(&by_hand.talk, &err);

@@ -227,7 +227,7 @@ static int run(const struct restore_options *given, const char *id)
 
 	if (settings_from_options(&given->host, &settings, &err) != 0)
 		return command_fail(&err);
-	if (by_hand_open(&by_hand, &settings, &err) == 0)
+	if (by_hand_open(&by_hand, &settings, false, &err) == 0)
 		exit_code = restore_any(&by_hand, &settings, id, given);
 	else
 		exit_code = talk_refuse(&by_hand.talk, &err);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentctl/settings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A path given by hand may be relative to where one stands. */
 static json_t *absolute(const char *path)
@@ -31,12 +33,25 @@ static int put_store(json_t *object, const char *store, struct error *err)
 	return 0;
 }
 
+/* Nothing is made below a root that is a slip of the pen, and nothing is said about a host that is not there. */
+static int check_root(const char *root, struct error *err)
+{
+	struct stat info;
+
+	if (stat(root, &info) != 0)
+		return error_errno(err, ERROR_USAGE, errno, "there is nothing at --root %s", root);
+	return S_ISDIR(info.st_mode) ? 0 : error_set(err, ERROR_USAGE, "--root %s is no folder", root);
+}
+
 int settings_from_options(const struct settings_options *given, struct host_settings *host, struct error *err)
 {
 	struct json_place place = {.source = "command line"};
-	json_t *object = json_object();
+	json_t *object;
 	int result = 0;
 
+	if (given->root != NULL && check_root(given->root, err) != 0)
+		return -1;
+	object = json_object();
 	if (given->root != NULL)
 		json_object_set_new(object, "root", absolute(given->root));
 	if (given->work_dir != NULL)

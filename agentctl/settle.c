@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agentctl/agentctl.h"
+#include "agentctl/by_hand.h"
 #include "agentctl/drive.h"
 #include "agentctl/settings.h"
 #include "agentctl/starting.h"
@@ -106,6 +107,8 @@ static int settle_operation(struct settle *settle)
 	int64_t deadline = clock_monotonic_ms() + BEGIN_TIMEOUT_MS;
 	int lock = -1;
 
+	if (!journal_exists(&settle->host.journal))
+		return settle_locked(settle); /* there is nothing that anybody could hold */
 	for (;;) {
 		struct error err = ERROR_INIT;
 
@@ -125,11 +128,14 @@ static int settle_operation(struct settle *settle)
 	}
 }
 
-/* The epoch is raised, durably, before anything is answered: whoever has an older one cannot begin any more. */
+/* The epoch is raised, durably, before anything is answered: whoever has an older one cannot begin any more. By hand, nothing is made
+ * where no agentctl was before. */
 static int raise_epoch(const struct settle *settle, struct error *err)
 {
 	const struct request *request = &settle->request;
 
+	if (settle->by_hand && !journal_exists(&settle->host.journal))
+		return 0;
 	if (journal_create(&settle->host.journal, err) != 0)
 		return -1;
 	if (request->database == NULL)
@@ -156,7 +162,35 @@ static int read_request(struct settle *settle, struct error *err)
 	return 0;
 }
 
-/* By hand: without an operation it is the open one; an epoch goes with the database that drives the host. */
+static int stop_at_stuck(const struct journal_entry *entry, const struct operation_state *state, void *ctx)
+{
+	if (operation_fate(state->step) != FATE_STUCK)
+		return 0;
+	memcpy(ctx, entry->id, RANDOM_ID_SIZE);
+	return 1;
+}
+
+static int find_operation(const struct journal *journal, char id[RANDOM_ID_SIZE], struct error *err)
+{
+	if (journal_find_open(journal, id, err) != 0)
+		return -1;
+	if (id[0] == '\0' && journal_each(journal, stop_at_stuck, id, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int read_operation(const char *given, const struct journal *journal, char id[RANDOM_ID_SIZE], struct error *err)
+{
+	if (given == NULL)
+		return find_operation(journal, id, err);
+	if (strlen(given) != RANDOM_ID_SIZE - 1 || strspn(given, "0123456789abcdef") != RANDOM_ID_SIZE - 1)
+		return error_set(err, ERROR_USAGE, "'%s' is no operation: it has %d hex digits", given,
+				 RANDOM_ID_SIZE - 1);
+	memcpy(id, given, RANDOM_ID_SIZE);
+	return 0;
+}
+
+/* By hand: without an operation it is the open one, or one that is stuck; an epoch goes with the database that drives the host. */
 static int read_options(const struct settle_options *given, struct settle *settle, struct error *err)
 {
 	struct journal_epoch seen = {.epoch = 0};
@@ -172,14 +206,10 @@ static int read_options(const struct settle_options *given, struct settle *settl
 	settle->by_hand = true;
 	settle->request.status_only = given->operation != NULL;
 	journal_init(&journal, host.root, host.state_dir);
-	if (given->operation == NULL)
-		result = journal_find_open(&journal, id, err);
-	else if (strlen(given->operation) == RANDOM_ID_SIZE - 1 &&
-		 strspn(given->operation, "0123456789abcdef") == RANDOM_ID_SIZE - 1)
-		memcpy(id, given->operation, sizeof id);
-	else
-		result = error_set(err, ERROR_USAGE, "'%s' is no operation: it has %d hex digits", given->operation,
-				   RANDOM_ID_SIZE - 1);
+	if (given->host.root != NULL || given->host.state_dir != NULL || given->epoch > 0)
+		result = by_hand_check_journal(&journal, err);
+	if (result == 0)
+		result = read_operation(given->operation, &journal, id, err);
 	if (result == 0 && given->epoch > 0) {
 		result = journal_epoch_load(&journal, &seen, err);
 		if (result == 0 && given->database == NULL && seen.database[0] == '\0')

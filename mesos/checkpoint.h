@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "mesos/checkpoint_files.h"
 #include "mesos/executor.h"
 #include "mesos/resources.h"
 #include "mesos/slaveinfo.h"
@@ -55,8 +56,15 @@ void checkpoint_state_clear(struct checkpoint_state *state);
  * A missing meta folder or latest link is success with agent_id NULL; a broken slave.info is ERROR_CORRUPT. */
 int checkpoint_read(const char *root, const char *work_dir, struct checkpoint_state *out, struct error *err);
 
+/* An agent's folder, for questions about one executor after the other. What cannot be opened (or has no agent_id) answers none. */
+struct checkpoint_agent {
+	struct meta_dir dir;
+	struct buffer bytes; /* read last */
+};
+void checkpoint_agent_open(const char *root, const char *work_dir, const char *agent_id, struct checkpoint_agent *out);
+void checkpoint_agent_close(struct checkpoint_agent *agent);
+
 /* Is the executor of that task in a Docker container, by its ExecutorInfo? false also where that cannot be read. */
-bool checkpoint_executor_in_docker(const char *root, const char *work_dir, const char *agent_id,
-				   const struct checkpoint_task *task);
+bool checkpoint_executor_in_docker(struct checkpoint_agent *agent, const struct checkpoint_task *task);
 
 #endif

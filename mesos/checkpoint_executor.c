@@ -44,23 +44,34 @@ static bool says_docker(const struct buffer *bytes)
 	       type.value == CONTAINER_TYPE_DOCKER;
 }
 
-bool checkpoint_executor_in_docker(const char *root, const char *work_dir, const char *agent_id,
-				   const struct checkpoint_task *task)
+void checkpoint_agent_open(const char *root, const char *work_dir, const char *agent_id, struct checkpoint_agent *out)
 {
+	*out = (struct checkpoint_agent){.dir = {.fd = -1}, .bytes = BUFFER_INIT(CHECKPOINT_MAX)};
+	if (agent_id == NULL)
+		return;
 	char *folder = xasprintf("%s/meta/slaves/%s", strcmp(work_dir, "/") == 0 ? "" : work_dir, agent_id);
 	char *path = path_under(root, folder);
-	char *name = xasprintf("frameworks/%s/executors/%s/executor.info", task->framework_id, task->executor_id);
-	struct buffer bytes = BUFFER_INIT(CHECKPOINT_MAX);
-	struct meta_dir agent;
-	bool in_docker = false;
-
-	if (meta_open(path, &agent, NULL) == META_FOUND) {
-		in_docker = meta_read(&agent, name, &bytes, NULL, NULL) == META_FOUND && says_docker(&bytes);
-		meta_close(&agent);
-	}
-	buffer_clear(&bytes);
-	free(name);
+	meta_open(path, &out->dir, NULL);
 	free(path);
 	free(folder);
+}
+
+void checkpoint_agent_close(struct checkpoint_agent *agent)
+{
+	meta_close(&agent->dir);
+	buffer_clear(&agent->bytes);
+}
+
+bool checkpoint_executor_in_docker(struct checkpoint_agent *agent, const struct checkpoint_task *task)
+{
+	bool in_docker;
+	char *name;
+
+	if (agent->dir.fd < 0)
+		return false;
+	name = xasprintf("frameworks/%s/executors/%s/executor.info", task->framework_id, task->executor_id);
+	buffer_reset(&agent->bytes);
+	in_docker = meta_read(&agent->dir, name, &agent->bytes, NULL, NULL) == META_FOUND && says_docker(&agent->bytes);
+	free(name);
 	return in_docker;
 }

@@ -30,7 +30,11 @@ void journal_clear(struct journal *journal)
 
 bool journal_exists(const struct journal *journal)
 {
-	return file_exists(journal->dir);
+	char *operations = path_join(journal->dir, "operations");
+	bool there = file_exists(operations);
+
+	free(operations);
+	return there;
 }
 
 /* The program that runs before every start of the agent lies here, and so do the bytes an undo writes: whoever can write to

@@ -41,6 +41,7 @@ struct journal {
 /* Names the folder; creates nothing. */
 void journal_init(struct journal *journal, const char *root, const char *state_dir);
 void journal_clear(struct journal *journal);
+/* Has journal_create been there? A folder that holds anything else is none. */
 bool journal_exists(const struct journal *journal);
 int journal_create(const struct journal *journal, struct error *err);
 

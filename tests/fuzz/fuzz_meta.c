@@ -147,6 +147,7 @@ static void make_tree(void)
 static void read_all(int changed)
 {
 	struct checkpoint_state state;
+	struct checkpoint_agent agent;
 	struct error err = ERROR_INIT;
 
 	memset(&state, 0, sizeof state);
@@ -156,11 +157,13 @@ static void read_all(int changed)
 		return;
 	}
 	must(strcmp(state.agent_id, "S1") == 0 && state.info != NULL);
+	checkpoint_agent_open("/", work_dir, state.agent_id, &agent);
 	for (size_t i = 0; i < state.task_count; i++) {
-		bool docker = checkpoint_executor_in_docker("/", work_dir, state.agent_id, &state.tasks[i]);
+		bool docker = checkpoint_executor_in_docker(&agent, &state.tasks[i]);
 
 		must(docker || changed == EXECUTOR_INFO);
 	}
+	checkpoint_agent_close(&agent);
 	must(state.task_count == 1 || changed == FRAMEWORK_INFO);
 	checkpoint_state_clear(&state);
 }

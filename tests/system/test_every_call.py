@@ -16,7 +16,7 @@ import unittest
 
 import killer
 from fake_host import AGENTCTL, Host, split_fields, with_attributes
-from on_host import ATTR_ADDED
+from on_host import ATTR_ADDED, end_trouble, get_stuck
 
 ALL = "--all" in sys.argv
 FEW = 3  # calls of each kind of work
@@ -260,6 +260,18 @@ class GoingBack(Settle):
     """Of an apply that was killed before it restarted its agent."""
     settled_as = "old"
     killed_at = "flags"
+
+
+class Stuck(Settle):
+    """Of an apply whose agent started in neither state; what kept it from that is mended."""
+    settled_as = "old"
+
+    def begin(self):
+        self.first = EveryCall.states(self)
+        operation = "0123456789abcdef0123456789abcdef"
+        get_stuck(self.host, operation, NEW)
+        self.assertEqual(end_trouble(self.host, operation), "stuck")
+        return True
 
 
 class Rescue(EveryCall, unittest.TestCase):

@@ -206,9 +206,10 @@ class Restore(ByHand):
         self.assert_state("rack:r2;tier:web", 4)
 
     def test_refusals(self):
+        self.assert_refused("0" * 32, "usage", "there is nothing in ")
+        first = self.change("rack:r2;tier:web")
         self.assert_refused("0" * 32, "usage", "knows no operation")
         self.assert_refused("latest", "usage", "is no operation")
-        first = self.change("rack:r2;tier:web")
         self.change("rack:r3;tier:web")
         self.assert_refused(first, "conflict", "slave.info was changed since")
         second = self.operation

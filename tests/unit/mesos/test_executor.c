@@ -83,11 +83,13 @@ static void test_versions(void **state)
 static enum executor_api read_api(bool *in_docker)
 {
 	struct checkpoint_state checkpoint;
+	struct checkpoint_agent agent;
 	struct error err = ERROR_INIT;
 	enum executor_api api = EXECUTOR_UNREGISTERED;
 	bool found = false;
 
 	assert_ok(checkpoint_read(meta_tree_root(), "/w2", &checkpoint, &err), &err);
+	checkpoint_agent_open(meta_tree_root(), "/w2", checkpoint.agent_id, &agent);
 	for (size_t i = 0; i < checkpoint.task_count; i++) {
 		const struct checkpoint_task *task = &checkpoint.tasks[i];
 
@@ -95,9 +97,10 @@ static enum executor_api read_api(bool *in_docker)
 			continue;
 		found = true;
 		api = task->executor_api;
-		*in_docker = checkpoint_executor_in_docker(meta_tree_root(), "/w2", checkpoint.agent_id, task);
+		*in_docker = checkpoint_executor_in_docker(&agent, task);
 	}
 	assert_true(found);
+	checkpoint_agent_close(&agent);
 	checkpoint_state_clear(&checkpoint);
 	return api;
 }
