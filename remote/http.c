@@ -97,6 +97,16 @@ static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 	return buffer_append(&transfer->answer, data, len) == 0 ? len : 0; /* 0 ends the transfer */
 }
 
+static int64_t date_of(CURL *easy)
+{
+	struct curl_header *header;
+	time_t date = -1;
+
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		date = curl_getdate(header->value, NULL);
+	return date > 0 ? (int64_t)date * 1000 : 0;
+}
+
 static void collect_answer(struct transfer *transfer, struct http_answer *answer)
 {
 	long status = 0;
@@ -107,6 +117,7 @@ static void collect_answer(struct transfer *transfer, struct http_answer *answer
 	curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &location);
 	answer->status = (int)status;
 	answer->content_type = xstrdup(type != NULL ? type : "");
+	answer->date_ms = date_of(transfer->easy);
 	answer->location = location != NULL ? xstrdup(location) : NULL;
 	answer->body = transfer->answer;
 	buffer_init(&transfer->answer, 0);
@@ -334,7 +345,8 @@ static void set_up(struct transfer *transfer, const struct http_request *request
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
+	if (!request->shown_as) /* libcurl's own words name hosts, and quote answers */
+		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 }
 

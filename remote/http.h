@@ -41,7 +41,7 @@ struct http_request {
 	const char *content_type;         /* of the body; NULL: "application/json" */
 	const char *accept;               /* NULL: "application/json" */
 	const char *const *headers;       /* further ones, "Name: value", ends with NULL; NULL: none */
-	const char *shown_as;             /* what messages call the URL; NULL: itself, without user and password */
+	const char *shown_as;             /* all that is told of it; NULL: the URL itself, without user and password */
 	int64_t timeout_ms;               /* for the whole request, > 0 */
 	size_t max_body;                  /* of the answer; more is ERROR_CORRUPT */
 	const struct http_access *access; /* NULL: none is needed */
@@ -54,6 +54,7 @@ struct http_answer {
 	int status; /* 0 when there was no whole answer: see error */
 	struct buffer body;
 	char *content_type; /* "" when none */
+	int64_t date_ms;    /* the server's own clock, from the answer's Date, in whole seconds; 0: it does not say */
 	char *location;     /* absolute URL of a redirect (scheme-relative ones resolved), NULL: none */
 	/* ERROR_NONE when a whole answer came, whatever its status. ERROR_USAGE: no URL we ask; ERROR_UNREACHABLE: no
 	 * answer; ERROR_CORRUPT: half of one, too much of one, or something that is no HTTP. The text begins with

@@ -31,6 +31,7 @@ enum master_want {
 struct master_snapshot {
 	int64_t asked_ms; /* clock_monotonic_ms when the first request left: the answer is not older than this */
 	int64_t answered_ms;
+	int64_t date_ms;           /* the leader's own clock when it answered, in whole seconds; 0: it does not say */
 	char *master;              /* URL of the leader that answered */
 	struct agent_view *agents; /* sorted by ID, each ID once */
 	size_t agent_count;

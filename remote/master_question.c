@@ -326,6 +326,7 @@ static void on_answer(void *ctx, struct http_answer *answer)
 	} else if (answer->status == 200) {
 		int result = question_end_reading(question, answer->content_type, &fault);
 		question_stop_reading(question);
+		question->snapshot->date_ms = answer->date_ms;
 		if (result < 0)
 			candidate_failed(question, &fault);
 		else

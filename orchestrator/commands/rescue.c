@@ -61,6 +61,11 @@ static int carry_out(struct rescue *rescue, const char *yes)
 				 "%zu of these hosts are driven by another database: --adopt takes them over, when "
 				 "nobody uses that one any more",
 				 rescue_count_foreign(rescue));
+	if (rescue_count_ahead(rescue) > 0 && !rescue->options.adopt)
+		return error_set(&rescue->session->error, ERROR_REFUSED,
+				 "%zu of these hosts have obeyed this database since the copy was made that it was "
+				 "restored from: --adopt goes on from there",
+				 rescue_count_ahead(rescue));
 	if (rescue_count_acts(rescue) > 0 && rescue_carry_out(rescue) < 0)
 		return -1;
 	show(rescue, true);
@@ -108,8 +113,8 @@ int command_rescue(int argc, const char *const argv[], const struct command *sel
 		 PARALLEL_MAX},
 		{"since", 0, OPTION_STRING, &words.since, "DURATION",
 		 "leave agents alone that the master lists no longer since before then (default 7days)", 0, 0},
-		{"adopt", 0, OPTION_FLAG, &words.options.adopt, NULL, "hosts that another database has driven, too", 0,
-		 0},
+		{"adopt", 0, OPTION_FLAG, &words.options.adopt, NULL,
+		 "also hosts that another database, or this one before it was restored from a copy, has driven", 0, 0},
 		{.name = NULL},
 	};
 	struct arguments operands = {NULL, 0};

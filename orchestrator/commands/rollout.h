@@ -30,6 +30,7 @@ int rollout_go_into_background(struct session *session, struct detach *detach, c
 /* Begins and drives a run of a plan, after every check that is due before it. */
 struct rollout_start {
 	bool adopt;                  /* hosts that another database has driven, too */
+	bool shown;                  /* the whole plan was printed just before */
 	const char *prometheus_file; /* NULL: none */
 };
 int rollout_start(struct session *session, const struct plan *plan, const struct rollout_start *how);
@@ -39,7 +40,7 @@ struct rollout_resume {
 	bool take_over;              /* from a driver that hangs */
 	bool settle;                 /* only ask what is open; nothing starts */
 	bool accept_losses;          /* … and tasks that are lost keep none of them from being settled */
-	bool retry;                  /* failed, reverted, skipped and settled stuck agents once more */
+	bool retry;                  /* failed, reverted and settled stuck or unknown agents once more */
 	const char *prometheus_file; /* NULL: none */
 	struct detach *detach;       /* NULL: it is driven here */
 };

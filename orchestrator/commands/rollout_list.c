@@ -37,7 +37,8 @@ static void print_table(const struct run_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct run_summary *run = &list->items[i];
 		char time[CLOCK_TEXT_MAX], plan[13], *counts = counts_text(run);
-		char *config = xasprintf("%s@%lld", run->config, (long long)run->config_version);
+		char *config = run->row.rolls_back ? xstrdup(run->config)
+						   : xasprintf("%s@%lld", run->config, (long long)run->config_version);
 		char *state = run_state_text(run->row.state, count_stuck(run));
 		const char *cells[] = {run->row.id,  state,  clock_format(run->row.created_ms, time),
 				       run->cluster, config, plan,

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/rollout.h"
 #include "orchestrator/driver/drive.h"
 #include "orchestrator/driver/order.h"
 #include "orchestrator/ledger/ledger_query.h"
-#include "orchestrator/output.h"
 #include "orchestrator/report/plan_text.h"
 
 /* A run that was over gets another end; the first one stays in this event. */
@@ -127,10 +127,7 @@ static int settle(struct session *session, const struct run_row *run, const stru
 		return -1;
 	if (open.stuck + open.under_way > 0)
 		return resume(session, run, how);
-	if (session->json)
-		return output_json(json_pack("{s:s, s:s, s:s}", "run", run->id, "order", "settle", "answer", nothing));
-	printf("Run %s: %s\n", run->id, nothing);
-	return 0;
+	return order_show(session, run->id, "settle", nothing, "");
 }
 
 /* What an aborted run has left open is all that can be gone on with. */
@@ -173,11 +170,10 @@ static int give_order(struct session *session, const char *run, const char *verb
 	char *answer = NULL;
 	int result = order_give(session, run, verb, &answer);
 
-	if (result > 0 && session->json)
-		output_json(json_pack("{s:s, s:s, s:s}", "run", run, "order", verb, "answer", answer ? answer : ""));
-	else if (result > 0)
-		printf("Run %s: %s. It is driven by another process; `rollcall rollout watch %s`\n", run,
-		       answer ? answer : verb, run);
+	char *also = xasprintf(". It is driven by another process; `rollcall rollout watch %s`", run);
+	if (result > 0 && order_show(session, run, verb, answer, also) < 0)
+		result = -1;
+	free(also);
 	free(answer);
 	return result;
 }

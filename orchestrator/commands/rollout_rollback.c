@@ -46,18 +46,9 @@ static int stop_driver(struct session *session, const char *run)
 /* live: somebody drives it, and it is only shown what a rollback would take back by now. */
 static int check_run(struct session *session, const char *run, bool live)
 {
-	struct run_row other;
 	struct rollout_open open;
-	int found = ledger_find_rollback_of(session_store(session), run, &other, &session->error);
 
-	if (found > 0) {
-		error_set(
-			&session->error, ERROR_CONFLICT,
-			"run %s was rolled back by run %s already; `rollcall rollout rollback %s` takes that one back",
-			run, other.id, other.id);
-		run_row_clear(&other);
-	}
-	if (found != 0 || rollout_count_open(session, run, &open) < 0)
+	if (rollout_count_open(session, run, &open) < 0)
 		return -1;
 	if (open.under_way > 0 && !live)
 		return error_set(
@@ -104,7 +95,7 @@ static int show_plan(struct session *session, const struct plan *plan, const str
 
 static int plan_and_go(struct session *session, const char *run, const struct rollback *how, bool live)
 {
-	const struct rollout_start start = {.adopt = how->adopt};
+	const struct rollout_start start = {.adopt = how->adopt, .shown = true};
 	struct planner_refusals refusals = {.count = 0};
 	struct planner_options options;
 	struct plan plan;

@@ -36,7 +36,7 @@ int command_rollout_settle(int argc, const char *const argv[], const struct comm
 	struct rollout_resume how = {.settle = true};
 	const struct option own[] = {DRIVE_ADOPT_OPTION(&how.adopt),
 				     {"accept-losses", 0, OPTION_FLAG, &how.accept_losses, NULL,
-				      "tasks that are lost, and do not come back, keep none of these agents stuck", 0,
+				      "tasks that are lost, and do not come back, keep none of the stuck agents so", 0,
 				      0},
 				     {.name = NULL}};
 	int parsed = command_parse(session, self, argc, argv, own, &operands);

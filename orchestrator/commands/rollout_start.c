@@ -132,7 +132,7 @@ static int start(struct session *session, const struct plan *plan, const struct 
 	struct drive state = {.session = session};
 	int result = -1;
 
-	if (!session->quiet)
+	if (!session->quiet && !how->shown)
 		plan_print_summary(plan, stderr);
 	if (drive_open(&state, session, plan, false) == 0 && drive_note(&state, NULL) == 0 &&
 	    check_not_carried_out(session, plan) == 0 && drive_check_unfinished(&state) == 0 &&

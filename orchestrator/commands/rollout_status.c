@@ -10,6 +10,19 @@
 #include "orchestrator/report/prometheus.h"
 #include "orchestrator/report/run_view.h"
 
+/* What an abort has left on its own is settled, and nothing else of the run is. */
+static void print_left(const struct run_view *view)
+{
+	int left = 0;
+
+	for (int state = 0; state < AGENT_STATE_COUNT; state++)
+		if (state != AGENT_STUCK && agent_state_is_open((enum agent_state)state))
+			left += view->by_state[state];
+	if (left > 0 && strcmp(view->run.state, run_state_name(RUN_ABORTED)) == 0)
+		printf("Nobody drives it, and %d agent%s left under way: `rollcall rollout settle %s` asks %s\n", left,
+		       left == 1 ? " was" : "s were", view->run.id, left == 1 ? "its host" : "their hosts");
+}
+
 static void print_driver(struct session *session, const struct run_view *view)
 {
 	struct driver_holder holder;
@@ -23,6 +36,8 @@ static void print_driver(struct session *session, const struct run_view *view)
 	} else if (running || view->run.rollback_due) {
 		printf("It is %s, but nobody drives it: `rollcall rollout resume %s`\n",
 		       running ? "running" : "to be rolled back", view->run.id);
+	} else {
+		print_left(view);
 	}
 }
 

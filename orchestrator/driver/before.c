@@ -24,6 +24,7 @@ void before_picture_clear(struct before_picture *before)
 	free(before->tasks);
 	free(before->others);
 	free(before->master_id);
+	free(before->accepted_by);
 	slaveinfo_free(before->info);
 	memset(before, 0, sizeof *before);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "inventory/agents.h"
 #include "orchestrator/ledger/ledger_query.h"
+#include "orchestrator/plan/rollback_plan.h"
 #include "orchestrator/session_ledger.h"
 
 static int find_target(struct drive *drive, size_t i)
@@ -91,8 +92,11 @@ int drive_open(struct drive *drive, struct session *session, const struct plan *
 
 int drive_note(struct drive *drive, const char *run)
 {
-	char *what = xasprintf("plan %.12s, %s@%d on cluster %s", drive->plan->hash, drive->plan->config,
-			       drive->plan->config_version, drive->plan->cluster);
+	const struct plan *plan = drive->plan;
+	char *what = plan->rolls_back
+			     ? xasprintf("plan %.12s, %s on cluster %s", plan->hash, plan->config, plan->cluster)
+			     : xasprintf("plan %.12s, %s@%d on cluster %s", plan->hash, plan->config,
+					 plan->config_version, plan->cluster);
 	int result = driver_lock_note(drive->lock, run, what, &drive->session->error);
 
 	free(what);
@@ -123,7 +127,7 @@ int drive_void_orders(struct drive *drive, const char *run)
 	while ((found = ledger_next_order(drive->ledger, run, &order, &session->error)) > 0) {
 		order.done_ms = clock_wall_ms();
 		free(order.answer);
-		order.answer = xstrdup("void: whoever drove the run ended before it was carried out");
+		order.answer = xstrdup(ORDER_VOID "whoever drove the run ended before it was carried out");
 		ledger_put_order(drive->ledger, &order);
 		run_order_clear(&order);
 		if (ledger_commit(drive->ledger, &session->error) < 0)
@@ -165,19 +169,39 @@ int drive_check_unfinished(struct drive *drive)
 	return found == 0 ? 0 : -1;
 }
 
+/* Hosts that are taken over obey a newer epoch only, also where it is this database that has driven them: of a copy from before. */
+int drive_pass_hosts(struct drive *drive)
+{
+	struct session *session = drive->session;
+	int64_t greatest = 0;
+
+	for (size_t i = 0; drive->adopt && i < drive->plan->agent_count; i++) {
+		struct agent_record record = {.row = 0};
+		int64_t seen = 0;
+
+		if (agents_find(session_store(session), session->cluster_id, drive->plan->agents[i].agent_id, &record,
+				&session->error) < 0)
+			return -1;
+		int result = ledger_seen_epoch_by(session_store(session), record.row, &seen, &session->error);
+		agent_record_clear(&record);
+		if (result < 0)
+			return -1;
+		if (seen > greatest)
+			greatest = seen;
+	}
+	ledger_set_epoch_floor(drive->ledger, greatest);
+	return 0;
+}
+
 /* The run that the plan takes back ends with this one's beginning, in the same commit. */
 static int put_rolled_back(struct drive *drive, const char *run, const char *by)
 {
 	struct session *session = drive->session;
-	struct run_row row = {.id = NULL}, other = {.id = NULL};
-	int found = ledger_find_rollback_of(session_store(session), run, &other, &session->error);
+	struct run_row row = {.id = NULL};
 
-	if (found > 0)
-		error_set(&session->error, ERROR_CONFLICT, "run %s is taken back by run %s already", run, other.id);
-	if (found != 0 || ledger_load_run(drive->ledger, run, &row, &session->error) < 0) {
-		run_row_clear(&other);
+	if (rollback_plan_check(session, drive->plan) < 0 ||
+	    ledger_load_run(drive->ledger, run, &row, &session->error) < 0)
 		return -1;
-	}
 	free(row.state);
 	free(row.reason);
 	row.state = xstrdup(run_state_name(RUN_ABORTED));
@@ -204,7 +228,7 @@ int drive_begin(struct drive *drive, char *run)
 		.rolls_back = plan->rolls_back,
 	};
 
-	if (ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
+	if (drive_pass_hosts(drive) < 0 || ledger_next_run_id(session_store(session), row.created_ms, run, err) < 0)
 		return -1;
 	ledger_event(drive->ledger, "run.created", run, NULL,
 		     json_pack("{s:s, s:s, s:I, s:s*}", "plan", plan->hash, "cluster", plan->cluster, "agents",

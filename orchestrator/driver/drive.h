@@ -56,8 +56,12 @@ int drive_check_drift(struct drive *drive);
 /* ERROR_CONFLICT when an earlier run left agents of this cluster under way. */
 int drive_check_unfinished(struct drive *drive);
 
+/* With adopt, hosts that have been driven from this database's own future obey: what it takes next is above all that they have seen.
+ * ERROR_CONFLICT as of ledger_seen_epoch_by. */
+int drive_pass_hosts(struct drive *drive);
+
 /* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. When the plan takes another run back, that one is aborted in
- * the same commit; ERROR_CONFLICT when another run takes it back already. */
+ * the same commit; ERROR_CONFLICT as of rollback_plan_check. Whatever it returns but 0, there is no run that is in anybody's way. */
 int drive_begin(struct drive *drive, char *run);
 
 /* Orders of the run that an earlier driver never carried out are void. */

@@ -125,20 +125,6 @@ static void cancel_gate(void *ctx, uint64_t tag)
 	gate_runner_cancel(real->gates, tag);
 }
 
-/* Hosts that are taken over obey a newer epoch only, also where it is this database that has driven them: of a copy from before. */
-static int pass_hosts(struct drive *drive, const char *run)
-{
-	struct session *session = drive->session;
-	int64_t seen;
-
-	if (!drive->adopt)
-		return 0;
-	if (ledger_seen_epoch(session_store(session), run, &seen, &session->error) < 0)
-		return -1;
-	ledger_set_epoch_floor(drive->ledger, seen);
-	return 0;
-}
-
 static int run_driver(struct drive *drive, const char *run, const struct driver_observer *observer)
 {
 	struct session *session = drive->session;
@@ -238,6 +224,7 @@ static int show_result(struct drive *drive, const char *run)
 
 	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
+	view.goes_back = view.run.rollback_due && !drive->settle;
 	int result = show_view(session, &view, drive->settle);
 	run_view_clear(&view);
 	return result;
@@ -249,7 +236,7 @@ static size_t count_retryable(const struct run_view *view)
 	size_t count = 0;
 
 	for (size_t i = 0; i < view->count; i++)
-		count += agent_state_is_failure(view->agents[i].state) || view->agents[i].state == AGENT_SKIPPED;
+		count += agent_state_is_failure(view->agents[i].state);
 	return count;
 }
 
@@ -337,7 +324,7 @@ int drive(struct drive *drive, const char *run)
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	struct metrics_file *metrics = metrics_file_new(session_store(session), drive->plan, run,
 							drive->prometheus_file, progress_observer(progress));
-	int result = pass_hosts(drive, run) < 0 ? -1 : run_driver(drive, run, metrics_file_observer(metrics));
+	int result = drive_pass_hosts(drive) < 0 ? -1 : run_driver(drive, run, metrics_file_observer(metrics));
 	metrics_file_free(metrics);
 	progress_free(progress);
 	if (result < 0)

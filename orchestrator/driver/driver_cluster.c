@@ -179,12 +179,14 @@ static void drop_returned(struct leadership *leader, const struct master_snapsho
 	}
 }
 
-/* Elected so long ago that whoever is not back by now does not come back. */
+/* Elected so long ago that whoever is not back by now does not come back. Both times are the leader's: our clock and its may differ
+ * by more than agents have time. Where we have seen it take over, our own patience (since_ms) tells. */
 static bool is_old(const struct driver *driver)
 {
-	int64_t elected = driver->leader.elected_ms;
+	const struct leadership *leader = &driver->leader;
 
-	return elected > 0 && driver->back->wall_ms(driver->back->ctx) - elected >= reregister_ms(driver);
+	return !leader->seen_elected && leader->elected_ms > 0 &&
+	       leader->clock_ms - leader->elected_ms >= reregister_ms(driver);
 }
 
 /* It led already when this driver began, and waits for agents itself. */
@@ -212,7 +214,9 @@ static void watch_leader(struct driver *driver, const struct master_snapshot *sn
 	if (!now || !*now)
 		return;
 	bool changed = known && *known && strcmp(known, now) != 0;
+	leader->clock_ms = snapshot->date_ms;
 	if (changed) {
+		leader->seen_elected = leader->id != NULL;
 		leader->elected_ms = 0;
 		leader->wants_facts = true;
 		leader->gave_up = false;

@@ -46,7 +46,9 @@ struct leadership {
 	size_t awaited_count;
 	int64_t since_ms;
 	int64_t reregister_ms; /* they have so long; 0: not known */
-	int64_t elected_ms;    /* wall clock; 0: not known */
+	int64_t elected_ms;    /* by the leader's own clock; 0: not known */
+	int64_t clock_ms;      /* that clock when it answered last; 0: not known */
+	bool seen_elected;     /* another one led when this driver was told of it last */
 	bool wants_facts;
 };
 

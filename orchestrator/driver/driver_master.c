@@ -260,9 +260,13 @@ int64_t driver_master_poll(struct driver *driver)
 {
 	unsigned want = WANT_AGENTS | WANT_TASKS | (driver->leader.wants_facts ? WANT_FACTS : 0);
 	int64_t now = driver_now(driver), pause = somebody_waits(driver) ? POLL_BUSY_MS : POLL_IDLE_MS;
+	int64_t soonest = driver->master_asked_ms + at_least(driver, pause);
 
 	if (driver->master_tag)
 		return -1;
+	/* It was asked last when nobody waited yet. */
+	if (soonest < driver->master_next_ms)
+		driver->master_next_ms = soonest;
 	if (now < driver->master_next_ms)
 		return driver->master_next_ms;
 	driver->master_tag = (uint64_t)now + 1;

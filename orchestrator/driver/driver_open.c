@@ -111,6 +111,7 @@ static void begin(struct driver *driver)
 	int state = run_state_parse(run->state);
 
 	driver->engine.unseen = true;
+	driver->engine.settles = driver->back->settles;
 	if (driver->back->settles || run->rollback_due || state == RUN_ABORTED)
 		engine_begin_settling(&driver->engine, state < 0 ? RUN_PAUSED : (enum run_state)state, reason_of(run),
 				      (int)run->forgiven, now, &driver->output);

@@ -20,7 +20,8 @@ static char *obey_pause(struct driver *driver, const struct run_order *order)
 	char *reason = reason_of(order, "paused"), *answer = NULL;
 
 	if (driver->engine.state != RUN_RUNNING)
-		answer = xasprintf("the run is not running: it is %s", run_state_name(driver->engine.state));
+		answer = xasprintf(ORDER_DECLINED "the run is not running: it is %s",
+				   run_state_name(driver->engine.state));
 	else
 		engine_pause(&driver->engine, reason, driver_now(driver), &driver->output);
 	free(reason);
@@ -33,14 +34,16 @@ static bool is_to_be_taken_back(const struct driver *driver)
 	return driver->run.rollback_due || driver->engine.wants_rollback;
 }
 
-static const char taken_back[] = "the run is to be rolled back, as its plan says; only `rollout abort` stops that";
+static const char taken_back[] = ORDER_DECLINED
+	"the run is to be rolled back, as its plan says; only `rollout abort` stops that";
 
 static char *obey_resume(struct driver *driver)
 {
 	if (is_to_be_taken_back(driver))
 		return xstrdup(taken_back);
 	if (driver->engine.state != RUN_PAUSED)
-		return xasprintf("the run has not paused: it is %s", run_state_name(driver->engine.state));
+		return xasprintf(ORDER_DECLINED "the run has not paused: it is %s",
+				 run_state_name(driver->engine.state));
 	engine_unpause(&driver->engine, driver_now(driver), &driver->output);
 	driver->interrupts_taken_back += driver->interrupts;
 	driver->interrupts = 0;
@@ -49,38 +52,46 @@ static char *obey_resume(struct driver *driver)
 
 static char *obey_abort(struct driver *driver, const struct run_order *order)
 {
+	if (driver->engine.state == RUN_ABORTED || driver->engine.state == RUN_DONE)
+		return xasprintf(ORDER_DECLINED "the run is %s already", run_state_name(driver->engine.state));
 	char *reason = reason_of(order, "aborted");
-
 	engine_abort(&driver->engine, reason, driver_now(driver), &driver->output);
 	free(reason);
-	return xstrdup(driver->engine.state == RUN_ABORTED ? "nothing starts any more; what is under way finishes"
-							   : "the run is done already");
+	return xstrdup("nothing starts any more; what is under way finishes");
 }
 
 static char *obey_retry(struct driver *driver)
 {
 	if (driver->engine.state == RUN_ABORTED)
-		return xstrdup("the run is aborted: nothing starts any more");
+		return xstrdup(ORDER_DECLINED "the run is aborted: nothing starts any more");
 	if (is_to_be_taken_back(driver))
 		return xstrdup(taken_back);
 	size_t count = engine_retry(&driver->engine, driver_now(driver), &driver->output);
 	return xasprintf("%zu agent%s once more", count, count == 1 ? "" : "s");
 }
 
-/* Of those that are asked now: what is lost later is no loss that somebody knew of. */
-static void accept_losses(struct driver *driver)
+/* Only of agents that a person has seen stuck: what anybody else may have lost has not been shown yet. */
+static void accept_losses(struct driver *driver, const struct run_order *order)
 {
 	for (size_t i = 0; i < driver->plan->agent_count; i++) {
-		enum agent_state state = driver->engine.agents[i].state;
+		const struct engine_agent *agent = &driver->engine.agents[i];
+		struct before_picture *before = &driver->agents[i].before;
 
-		driver->agents[i].before.accepts_losses = state == AGENT_STUCK || state == AGENT_UNKNOWN;
+		if (before->accepted_by || !agent_state_is_open(agent->state) ||
+		    (agent->state != AGENT_STUCK && !agent->was_stuck))
+			continue;
+		before->accepted_by = xstrdup(order->actor);
+		before->accepted_ms = order->time_ms;
 	}
 }
 
 static char *obey_settle(struct driver *driver)
 {
 	size_t count = engine_settle(&driver->engine, driver_now(driver), &driver->output);
+	size_t answered = engine_count_settling(&driver->engine);
 
+	if (count == 0 && answered > 0)
+		return xasprintf("%zu agent%s being settled already", answered, answered == 1 ? " is" : "s are");
 	return count > 0 ? xasprintf("the host%s of %zu agent%s asked", count == 1 ? "" : "s", count,
 				     count == 1 ? " is" : "s are")
 			 : xstrdup("no agent of the run is stuck");
@@ -99,10 +110,10 @@ static char *obey(struct driver *driver, const struct run_order *order)
 	if (strcmp(order->verb, "settle") == 0)
 		return obey_settle(driver);
 	if (strcmp(order->verb, "settle --accept-losses") == 0) {
-		accept_losses(driver);
+		accept_losses(driver, order);
 		return obey_settle(driver);
 	}
-	return xasprintf("this rollcall knows no order '%s'", order->verb);
+	return xasprintf(ORDER_DECLINED "this rollcall knows no order '%s'", order->verb);
 }
 
 static void carry_out(struct driver *driver, struct run_order *order)

@@ -62,7 +62,7 @@ static int void_order(struct session *session, const char *run, const char *verb
 		.actor = (char *)(uintptr_t)session_actor(session),
 		.time_ms = clock_wall_ms(),
 		.done_ms = clock_wall_ms(),
-		.answer = (char *)(uintptr_t) "void: the driver did not carry it out",
+		.answer = (char *)(uintptr_t)ORDER_VOID "the driver did not carry it out",
 	};
 
 	if (!ledger)
@@ -131,7 +131,7 @@ int order_give(struct session *session, const char *run, const char *verb, char 
 	if (result <= 0)
 		result = take_back(session, run, verb, seq, result, answer);
 	/* Somebody else has made it void: a driver that found it when it began. */
-	if (result <= 0 || !*answer || strncmp(*answer, "void: ", 6) != 0)
+	if (result <= 0 || !*answer || strncmp(*answer, ORDER_VOID, strlen(ORDER_VOID)) != 0)
 		return result;
 	free(*answer);
 	*answer = NULL;
@@ -195,11 +195,15 @@ static void put_mark(struct ledger *ledger, struct run_row *run, bool abort, con
 
 static char *mark_answer(const char *run, bool abort, size_t under_way)
 {
+	const char *what = abort ? "it is aborted: nothing starts ever again"
+				 : "it has paused: nothing starts before it is resumed";
+
 	if (under_way > 0)
-		return xasprintf("nobody drives it; %zu agent%s left under way: `rollcall rollout resume %s` asks %s",
-				 under_way, under_way == 1 ? " was" : "s were", run,
-				 under_way == 1 ? "its host" : "their hosts");
-	return xstrdup(abort ? "nothing starts ever again" : "nobody drives it; nothing starts before it is resumed");
+		return xasprintf(
+			"%s. Nobody drives it, and %zu agent%s left under way: `rollcall rollout %s %s` asks %s", what,
+			under_way, under_way == 1 ? " was" : "s were", abort ? "settle" : "resume", run,
+			under_way == 1 ? "its host" : "their hosts");
+	return xstrdup(what);
 }
 
 static int mark(struct session *session, struct ledger *ledger, const char *name, const char *verb, char **answer)
@@ -277,13 +281,27 @@ int order_mark(struct session *session, const char *run, const char *verb, char 
 
 /* ---- both */
 
-static int show(struct session *session, const char *run, const char *verb, const char *answer)
+bool order_is_declined(const char *answer)
 {
+	return answer && strncmp(answer, ORDER_DECLINED, strlen(ORDER_DECLINED)) == 0;
+}
+
+int order_show(struct session *session, const char *run, const char *verb, const char *answer, const char *also)
+{
+	bool declined = order_is_declined(answer);
+	const char *said = !answer ? verb : declined ? answer + strlen(ORDER_DECLINED) : answer;
+
 	if (session->json)
-		return output_json(
-			json_pack("{s:s, s:s, s:s}", "run", run, "order", verb, "answer", answer ? answer : ""));
-	printf("Run %s: %s\n", run, answer ? answer : verb);
-	return 0;
+		output_json(json_pack("{s:s, s:s, s:b, s:s}", "run", run, "order", verb, "declined", declined, "answer",
+				      said));
+	else if (!declined)
+		printf("Run %s: %s%s\n", run, said, also);
+	if (!declined)
+		return 0;
+	return error_set(&session->error, ERROR_CONFLICT,
+			 "whoever drives run %s has declined to %s it: %s. `rollcall rollout status %s` shows where it "
+			 "stands",
+			 run, verb, said, run);
 }
 
 int order_carry_out(struct session *session, const char *name, const char *verb)
@@ -302,7 +320,7 @@ int order_carry_out(struct session *session, const char *name, const char *verb)
 			result = order_mark(session, run.id, verb, &answer);
 	}
 	if (result > 0)
-		result = show(session, run.id, verb, answer);
+		result = order_show(session, run.id, verb, answer, "");
 	free(answer);
 	run_row_clear(&run);
 	return result;

@@ -26,8 +26,10 @@ struct before_picture {
 	bool knows_others;
 	struct plan_task *others;
 	size_t other_count;
-	bool accepts_losses; /* not kept: a person who settles it knows that tasks are lost */
-	bool stale_master;   /* not kept: the plan accepts a master that goes on showing the old SlaveInfo */
+	/* Not kept: who settles it and knows that tasks are lost, and when they said so; NULL: nobody. */
+	char *accepted_by;
+	int64_t accepted_ms;
+	bool stale_master; /* not kept: the plan accepts a master that goes on showing the old SlaveInfo */
 };
 void before_picture_clear(struct before_picture *before);
 /* -1 when the agent is not fit to be changed: ERROR_UNREACHABLE for what may pass by itself (not listed, inactive, an answer that

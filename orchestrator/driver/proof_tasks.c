@@ -58,6 +58,24 @@ static bool may_come_back(const struct judge *judge, const struct task_view *tas
 	return !task || strcmp(task->state, "TASK_UNREACHABLE") == 0 || !is_back(judge);
 }
 
+/* It was to survive: only a person can say that the agent is settled all the same. */
+static void judge_loss(struct judge *judge, const struct plan_task *task, const struct task_view *found, json_t *entry)
+{
+	const struct before_picture *before = judge->before;
+
+	json_array_append_new(judge->killed, entry);
+	if (!task->survives)
+		return;
+	if (before->accepted_by && is_back(judge)) {
+		json_object_set_new(entry, "accepted_by", json_string(before->accepted_by));
+		json_object_set_new(entry, "accepted_ms", json_integer((json_int_t)before->accepted_ms));
+		return;
+	}
+	proof_object(judge, may_come_back(judge, found) ? PROOF_NOT_YET : PROOF_FAIL, "task %s of %s is %s", task->id,
+		     task->framework_name ? task->framework_name : task->framework_id,
+		     found ? found->state : "not there");
+}
+
 static void judge_task(struct judge *judge, const struct plan_task *task)
 {
 	const struct task_view *found = find_task(judge, task);
@@ -72,12 +90,7 @@ static void judge_task(struct judge *judge, const struct plan_task *task)
 	} else if (found && ended_by_itself(found)) {
 		json_array_append_new(judge->ended, entry);
 	} else {
-		json_array_append_new(judge->killed, entry);
-		if (task->survives && !(judge->before->accepts_losses && is_back(judge)))
-			proof_object(judge, may_come_back(judge, found) ? PROOF_NOT_YET : PROOF_FAIL,
-				     "task %s of %s is %s", task->id,
-				     task->framework_name ? task->framework_name : task->framework_id,
-				     found ? found->state : "not there");
+		judge_loss(judge, task, found, entry);
 	}
 }
 

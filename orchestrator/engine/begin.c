@@ -136,6 +136,11 @@ static void resume_agent(struct engine *engine, size_t index, int64_t now_ms, st
 {
 	struct engine_agent next = engine->agents[index];
 
+	if (engine->settles && next.state == AGENT_GATING) {
+		next.parked = true;
+		engine_put(engine, index, &next);
+		return;
+	}
 	if (agent_state_is_open(next.state) && !next.must_ask) {
 		next.must_ask = true;
 		engine->must_ask++;
@@ -165,6 +170,8 @@ void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct en
 void engine_begin_settling(struct engine *engine, enum run_state state, const char *reason, int forgiven,
 			   int64_t now_ms, struct engine_output *output)
 {
+	/* Nobody will resume one that is over: its gates are asked now or never. */
+	engine->settles = engine->settles && (state == RUN_RUNNING || state == RUN_PAUSED);
 	engine_begin(engine, forgiven, now_ms, output);
 	engine->state = state == RUN_RUNNING ? RUN_PAUSED : state;
 	engine->wants_rollback = engine->wants_rollback && state != RUN_ABORTED;
@@ -186,11 +193,22 @@ size_t engine_settle(struct engine *engine, int64_t now_ms, struct engine_output
 	return (size_t)engine->by_state[AGENT_UNKNOWN];
 }
 
+size_t engine_count_settling(const struct engine *engine)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < engine->count; i++)
+		count += engine->agents[i].was_stuck && agent_state_is_open(engine->agents[i].state) &&
+			 engine->agents[i].state != AGENT_UNKNOWN;
+	return count;
+}
+
 void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output)
 {
 	if (engine->state != RUN_PAUSED)
 		return;
 	engine->state = RUN_RUNNING;
+	engine->settles = false;
 	engine->reason[0] = '\0';
 	engine->wants_rollback = false;
 	output->run_changed = true;
@@ -203,8 +221,7 @@ void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output 
 
 bool engine_can_retry(enum agent_state state)
 {
-	return state == AGENT_SKIPPED ||
-	       (agent_state_is_failure(state) && agent_state_is_final(state) && state != AGENT_STUCK);
+	return agent_state_is_failure(state) && agent_state_is_final(state) && state != AGENT_STUCK;
 }
 
 /* One whose fate is not known may have failed; who was stuck before this driver began is being asked already. */
@@ -230,6 +247,7 @@ size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output 
 {
 	size_t count = 0;
 
+	engine->settles = false;
 	for (size_t i = 0; i < engine->count; i++) {
 		if (!is_open_failure(&engine->agents[i]))
 			continue;

@@ -257,7 +257,8 @@ static void remember(struct engine *engine, struct engine_agent *agent, const st
 		agent->again = false;
 	if (row->event == EVENT_HOST_DONE)
 		agent->kept = true;
-	agent->parked = row->event == EVENT_GATE_OPEN || (row->event == EVENT_TIMEOUT && row->next == AGENT_GATING);
+	agent->parked = row->next == AGENT_GATING &&
+			(engine->settles || row->event == EVENT_GATE_OPEN || row->event == EVENT_TIMEOUT);
 }
 
 void engine_ask(struct engine *engine, size_t index, struct engine_output *output)
@@ -273,6 +274,8 @@ void engine_ask(struct engine *engine, size_t index, struct engine_output *outpu
 static void add_row_effect(struct engine *engine, size_t index, const struct engine_row *row, int64_t now_ms,
 			   struct engine_output *output)
 {
+	if (row->effect == EFFECT_GATE && engine->agents[index].parked)
+		return;
 	if (row->effect != EFFECT_ASK)
 		engine_add_effect(output, row->effect, index);
 	else if (engine->agents[index].ask_at_ms <= now_ms)

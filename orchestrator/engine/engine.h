@@ -35,8 +35,7 @@ enum agent_state {
 	AGENT_FAILED,    /* nothing was changed */
 	AGENT_REVERTING, /* agentctl took it back; to be proven that it is as it was */
 	AGENT_REVERTED,
-	AGENT_STUCK, /* needs a person: neither proven as meant nor as it was */
-	AGENT_SKIPPED,
+	AGENT_STUCK,    /* needs a person: neither proven as meant nor as it was */
 	AGENT_UNKNOWN,  /* its host must be asked */
 	AGENT_GATING,   /* proven, kept, soaked: back; the gates after it are being asked, or wait for a resume */
 	AGENT_REJECTED, /* changed and proven, but a gate after it has failed */
@@ -71,7 +70,6 @@ enum agent_event {
 	EVENT_GATE_PASSED,
 	EVENT_GATE_FAILED,
 	EVENT_GATE_OPEN, /* inconclusive: a person must look, and a resume asks again */
-	EVENT_SKIP,      /* the operator: it is not to be changed */
 	EVENT_RETRY,     /* the operator: once more */
 	AGENT_EVENT_COUNT,
 };
@@ -210,6 +208,7 @@ struct engine {
 	int64_t hold_since_ms;
 	int in_a_row;                    /* failures in a row, in the order in which they ended */
 	bool remembers;                  /* its memory was restored */
+	bool settles;                    /* set before engine_begin_settling: gates are left for a resume */
 	const char *const *domain_names; /* NULL: they have none */
 
 	/* Kept up to date by every transition, so that a step costs what is under way, not the fleet. */
@@ -261,7 +260,8 @@ void engine_restore_stage(struct engine *engine, int stages_passed);
 void engine_begin(struct engine *engine, int forgiven, int64_t now_ms, struct engine_output *output);
 
 /* The same for who only settles what is open: hosts are asked, nothing starts, and the run stays in its state with its reason.
- * One that was running, with nobody who drove it, is paused. */
+ * One that was running, with nobody who drove it, is paused. With engine->settles no gate is asked either, while a resume can still
+ * do that: who is GATING, or comes that far, is parked there. */
 void engine_begin_settling(struct engine *engine, enum run_state state, const char *reason, int forgiven,
 			   int64_t now_ms, struct engine_output *output);
 
@@ -286,7 +286,7 @@ void engine_abort(struct engine *engine, const char *reason, int64_t now_ms, str
  * far is seen. Nothing happens when the run is not paused. */
 void engine_unpause(struct engine *engine, int64_t now_ms, struct engine_output *output);
 
-/* `retry`: agents that failed, were put back or skipped wait again, and the gates of rejected ones are asked again; those whose
+/* `retry`: agents that failed or were put back wait again, and the gates of rejected ones are asked again; those whose
  * fate is open, and stuck ones, whose hosts are asked, follow as soon as they are settled. A run that had paused goes on.
  * Returns how many. */
 size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output *output);
@@ -294,6 +294,8 @@ size_t engine_retry(struct engine *engine, int64_t now_ms, struct engine_output 
 /* `settle`: the hosts of stuck agents are asked once more, and nothing else is done, whatever state the run is in. Returns of how
  * many agents the fate is being asked for now. */
 size_t engine_settle(struct engine *engine, int64_t now_ms, struct engine_output *output);
+/* Agents that were stuck, whose hosts have answered, and that are not settled yet. */
+size_t engine_count_settling(const struct engine *engine);
 
 /* While a hold is on nothing starts; what is under way goes on. After options.hold_ms with somebody waiting the run pauses. */
 void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t now_ms, struct engine_output *output);
@@ -319,7 +321,7 @@ void engine_set_absent(struct engine *engine, size_t agent, bool absent);
 /* Nobody is under way and no gate is being asked: the driver may return. */
 bool engine_is_idle(const struct engine *engine);
 
-bool agent_state_is_final(enum agent_state state);     /* done, failed, reverted, rejected, stuck, skipped */
+bool agent_state_is_final(enum agent_state state);     /* done, failed, reverted, rejected, stuck */
 bool agent_state_is_away(enum agent_state state);      /* counted against the window */
 bool agent_state_is_failure(enum agent_state state);   /* counted against the budget */
 bool agent_state_is_open(enum agent_state state);      /* has an intent whose fate is not settled */

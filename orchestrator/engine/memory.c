@@ -75,7 +75,7 @@ static void see(struct engine *engine, size_t index)
 	struct engine_agent next = engine->agents[index];
 
 	/* What has come to its end since has forgotten it. */
-	if (next.state == AGENT_WAITING || next.state == AGENT_DONE || next.state == AGENT_SKIPPED)
+	if (next.state == AGENT_WAITING || next.state == AGENT_DONE)
 		return;
 	next.seen = true;
 	engine_put(engine, index, &next);

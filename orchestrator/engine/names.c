@@ -31,7 +31,6 @@ static const struct {
 	[AGENT_REVERTING] = {"reverting", AWAY | FAILURE | OPEN | UNDER_WAY},
 	[AGENT_REVERTED] = {"reverted", FINAL | FAILURE},
 	[AGENT_STUCK] = {"stuck", FINAL | AWAY | FAILURE | OPEN},
-	[AGENT_SKIPPED] = {"skipped", FINAL},
 	[AGENT_UNKNOWN] = {"unknown", AWAY | OPEN | UNDER_WAY},
 	[AGENT_GATING] = {"gating", UNDER_WAY},
 	[AGENT_REJECTED] = {"rejected", FINAL | FAILURE},
@@ -62,7 +61,6 @@ static const char *const events[AGENT_EVENT_COUNT] = {
 	[EVENT_GATE_PASSED] = "gate-passed",
 	[EVENT_GATE_FAILED] = "gate-failed",
 	[EVENT_GATE_OPEN] = "gate-open",
-	[EVENT_SKIP] = "skip",
 	[EVENT_RETRY] = "retry",
 };
 

@@ -9,7 +9,6 @@
 const struct engine_row engine_table[] = {
 	/* state, event, next, effect, pause, why */
 	{AGENT_WAITING, EVENT_TURN, AGENT_CHECKING, EFFECT_LOOK, false, "a slot is free"},
-	{AGENT_WAITING, EVENT_SKIP, AGENT_SKIPPED, EFFECT_NONE, false, "the operator leaves it out"},
 
 	{AGENT_CHECKING, EVENT_CLEAR, AGENT_CHANGING, EFFECT_APPLY, false, "it is as the plan saw it"},
 	{AGENT_CHECKING, EVENT_UNFIT, AGENT_FAILED, EFFECT_NONE, false,
@@ -87,7 +86,6 @@ const struct engine_row engine_table[] = {
 	{AGENT_STUCK, EVENT_RETRY, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
 	{AGENT_FAILED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it tried again"},
 	{AGENT_REVERTED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it tried again"},
-	{AGENT_SKIPPED, EVENT_RETRY, AGENT_WAITING, EFFECT_NONE, false, "the operator wants it after all"},
 	{AGENT_REJECTED, EVENT_RETRY, AGENT_GATING, EFFECT_GATE, false, "the gates after it are asked again"},
 };
 

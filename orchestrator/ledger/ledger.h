@@ -89,6 +89,9 @@ struct run_order {
 	int64_t done_ms; /* 0: not carried out yet */
 	char *answer;    /* what became of it, for people; NULL: nothing to say */
 };
+/* How the answer of an order begins that nobody carried out, and of one that whoever drives the run would not carry out. */
+#define ORDER_VOID     "void: "
+#define ORDER_DECLINED "declined: "
 void run_order_clear(struct run_order *order);
 
 /* A plan as it was shown. Immutable: putting one whose hash is there changes nothing. */

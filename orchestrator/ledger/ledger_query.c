@@ -165,6 +165,39 @@ int ledger_find_rollback_of(struct store *store, const char *run, struct run_row
 			out, err);
 }
 
+int ledger_is_taken_back(struct store *store, const char *run, const char *agent_id, struct error *err)
+{
+	int64_t one;
+
+	return store_find_int(
+		store, &one, err,
+		"SELECT 1 FROM run_agents a JOIN runs r ON r.id = a.run WHERE r.rolls_back = ?1 AND a.agent = ?2 "
+		"AND a.state NOT IN ('waiting', 'checking', 'draining', 'failed', 'reverted') LIMIT 1",
+		"tt", run, agent_id);
+}
+
+int ledger_put_back_by(struct store *store, const char *run, const char *newest, const char *agent_id, char **by,
+		       struct error *err)
+{
+	return store_find_text(
+		store, by, err,
+		"SELECT r.id FROM run_agents a JOIN runs r ON r.id = a.run WHERE r.rolls_back = ?1 AND a.agent = "
+		"?3 AND a.state = 'done' AND (r.id = ?2 OR NOT EXISTS (SELECT 1 FROM runs c WHERE "
+		"c.rolls_back = r.id)) ORDER BY r.rowid DESC LIMIT 1",
+		"ttt", run, newest, agent_id);
+}
+
+int ledger_has_gone_on(struct store *store, const char *run, const char *plan, struct error *err)
+{
+	int64_t one;
+
+	return store_find_int(
+		store, &one, err,
+		"SELECT 1 FROM events WHERE run = ?1 AND kind = 'agent' AND seq > (SELECT max(seq) FROM events "
+		"WHERE kind = 'plan' AND json_extract(CAST(body AS TEXT), '$.plan') = ?2) LIMIT 1",
+		"tt", run, plan);
+}
+
 int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err)
 {
 	struct store_cursor rows;
@@ -179,34 +212,56 @@ int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct
 	return done;
 }
 
-/* No database has ever been driven so often: whoever says so would have it run out of numbers. */
-#define EPOCH_BELIEVED (INT64_C(1) << 40)
+int ledger_newest_epoch(struct store *store, int64_t *epoch, struct error *err)
+{
+	return store_find_int(store, epoch, err, "SELECT coalesce(max(epoch), 0) FROM epochs", "") < 0 ? -1 : 0;
+}
 
-int ledger_seen_epoch(struct store *store, const char *run, int64_t *epoch, struct error *err)
+static int check_seen(const char *hostname, int64_t seen, int64_t newest, struct error *err)
+{
+	if (seen <= newest || seen - newest <= EPOCH_LIFT)
+		return 0;
+	return error_set(
+		err, ERROR_CONFLICT,
+		"%s says that it has seen the epoch %" PRId64 " of this database, which has counted to %" PRId64
+		" so far: somebody has changed the file `epoch` in its state_dir. Mend it and survey it again, or "
+		"leave the host out (`rollout plan --exclude`)",
+		hostname, seen, newest);
+}
+
+int ledger_seen_epoch_by(struct store *store, int64_t agent_row, int64_t *epoch, struct error *err)
 {
 	struct store_cursor rows;
+	int64_t newest, seen = 0;
 
-	if (store_query(
+	if (ledger_newest_epoch(store, &newest, err) < 0 ||
+	    store_query(
 		    store, &rows, err,
-		    "SELECT CAST(json_extract(CAST(s.document AS TEXT), '$.driver.epoch') AS INTEGER) AS seen, r.hostname "
-		    "FROM run_agents r JOIN agents a ON a.id = r.agent JOIN surveys s ON s.agent = a.row "
-		    "WHERE r.run = ?1 AND json_extract(CAST(s.document AS TEXT), '$.driver.database') = "
-		    "(SELECT uuid FROM database) ORDER BY seen DESC LIMIT 1",
-		    "t", run) < 0)
+		    "SELECT CAST(json_extract(CAST(s.document AS TEXT), '$.driver.epoch') AS INTEGER), a.hostname FROM "
+		    "agents a JOIN surveys s ON s.agent = a.row WHERE a.row = ?1 AND json_extract(CAST(s.document AS "
+		    "TEXT), '$.driver.database') = (SELECT uuid FROM database)",
+		    "i", agent_row) < 0)
 		return -1;
 	int found = store_next(&rows, err);
-	int64_t seen = found > 0 ? store_int(&rows, 0) : 0;
-	if (seen > EPOCH_BELIEVED)
-		found = error_set(
-			err, ERROR_CONFLICT,
-			"%s says that it has seen the epoch %" PRId64 " of this database, and none has counted "
-			"so far: somebody has changed the file `epoch` in its state_dir. Mend it, or leave the "
-			"host out",
-			store_text(&rows, 1), seen);
-	else if (found >= 0)
-		*epoch = seen;
+	if (found > 0) {
+		seen = store_int(&rows, 0);
+		found = check_seen(store_text(&rows, 1), seen, newest, err);
+	}
 	store_done(&rows);
-	return found < 0 ? -1 : 0;
+	if (found == 0)
+		*epoch = seen;
+	return found;
+}
+
+int ledger_knows_operation(struct store *store, const char *operation, struct error *err)
+{
+	int64_t one;
+
+	return store_find_int(
+		store, &one, err,
+		"SELECT 1 FROM run_agents WHERE operation = ?1 UNION ALL SELECT 1 FROM events WHERE kind = "
+		"'rescue.intent' AND json_extract(CAST(body AS TEXT), '$.operation') = ?1 LIMIT 1",
+		"t", operation);
 }
 
 int ledger_version(struct store *store, int64_t *version, struct error *err)

@@ -19,13 +19,29 @@ int ledger_find_unfinished(struct store *store, const char *cluster, char **run,
 /* The newest run that takes this one back. 1: *out is it; 0: there is none; -1. */
 int ledger_find_rollback_of(struct store *store, const char *run, struct run_row *out, struct error *err);
 
+/* Has a run that takes this one back changed the agent, as far as anybody knows? 1, 0, or -1. */
+int ledger_is_taken_back(struct store *store, const char *run, const char *agent_id, struct error *err);
+/* Which run has put the agent back: the newest that is not taken back in turn, or newest, the one of ledger_find_rollback_of. 1 with
+ * *by, the caller's; 0: none has; -1. */
+int ledger_put_back_by(struct store *store, const char *run, const char *newest, const char *agent_id, char **by,
+		       struct error *err);
+/* Has an agent of the run been taken another step since that plan was made, by the plan's whole hash? 1, 0, or -1. */
+int ledger_has_gone_on(struct store *store, const char *run, const char *plan, struct error *err);
+
 /* Was an order carried out? 1 with *answer, the caller's and possibly NULL; 0: not yet. */
 int ledger_order_is_done(struct store *store, int64_t seq, char **answer, struct error *err);
 
-/* The greatest epoch that the hosts of a run's agents had seen from this very database when they were surveyed last; 0: none. It is
- * greater than every one that is known here when the database is an older copy of the one that drove them. ERROR_CONFLICT when a host
- * names one that cannot be. */
-int ledger_seen_epoch(struct store *store, const char *run, int64_t *epoch, struct error *err);
+/* The greatest epoch that an agent's host had seen from this very database when it was surveyed last; 0: none. It is greater than every
+ * one that is known here when the database is an older copy of the one that drove the host. ERROR_CONFLICT when it is so much greater
+ * that no copy explains it: one host must not lift everybody's. */
+#define EPOCH_LIFT INT64_C(1000000)
+int ledger_seen_epoch_by(struct store *store, int64_t agent_row, int64_t *epoch, struct error *err);
+/* The greatest that this database has taken; 0: none. */
+int ledger_newest_epoch(struct store *store, int64_t *epoch, struct error *err);
+
+/* Was an operation that is open on a host asked for from here? 1, or 0: not as far as this database goes back, like a copy from before
+ * it; -1. By its own ID: runs of two copies have the same IDs. */
+int ledger_knows_operation(struct store *store, const char *operation, struct error *err);
 
 /* Another number after every commit of another process. */
 int ledger_version(struct store *store, int64_t *version, struct error *err);

@@ -63,6 +63,20 @@ static void fill_request(struct carrying *carrying, const struct rescue_host *ho
 	request->verdict_timeout_ms = VERDICT_TIMEOUT_MS;
 }
 
+static json_t *intent_body(const struct carrying *carrying, const struct rescue_host *host, const char *request)
+{
+	bool starts = host->act == RESCUE_START;
+	json_t *body = json_pack("{s:s,s:s,s:I,s:s}", "act", starts ? "rescue" : "settle", "operation", host->operation,
+				 "epoch", (json_int_t)carrying->epoch, "request", request);
+
+	if (!starts)
+		return body;
+	json_object_set_new(body, "gives_way",
+			    json_string(carrying->rescue->options.by_flags ? "flags" : "checkpoint"));
+	json_object_set_new(body, "changes", rescue_changes_to_json(host));
+	return body;
+}
+
 /* The intent is durable, with the request's bytes, before they leave. */
 static int begin_host(struct carrying *carrying, size_t index)
 {
@@ -79,10 +93,7 @@ static int begin_host(struct carrying *carrying, size_t index)
 	fill_request(carrying, host, &request);
 	request_write(&request, &bytes);
 	request_clear(&request);
-	int result = rescue_note(carrying, host, "rescue.intent",
-				 json_pack("{s:s,s:s,s:I,s:s}", "act", starts ? "rescue" : "settle", "operation",
-					   host->operation, "epoch", (json_int_t)carrying->epoch, "request",
-					   buffer_text(&bytes)));
+	int result = rescue_note(carrying, host, "rescue.intent", intent_body(carrying, host, buffer_text(&bytes)));
 	if (result == 0) {
 		request_frame(buffer_text(&bytes), bytes.len, &framed);
 		session_target(session_cluster(session), &host->host, host->agent->view.hostname, &target);
@@ -253,6 +264,21 @@ static int carry_all(struct carrying *carrying)
 	}
 }
 
+/* Hosts that are taken over obey a newer epoch only, also of this database's own from after it was copied. */
+static int new_epoch(struct carrying *carrying)
+{
+	const struct rescue *rescue = carrying->rescue;
+	int64_t seen = 0;
+
+	for (size_t i = 0; i < rescue->count; i++)
+		if (rescue->hosts[i].act != RESCUE_NONE && rescue->hosts[i].seen_epoch > seen)
+			seen = rescue->hosts[i].seen_epoch;
+	if (rescue->options.adopt)
+		ledger_set_epoch_floor(carrying->ledger, seen);
+	carrying->epoch = ledger_new_epoch(carrying->ledger, carrying->run, &rescue->session->error);
+	return carrying->epoch < 0 ? -1 : 0;
+}
+
 static int carry(struct carrying *carrying)
 {
 	struct rescue *rescue = carrying->rescue;
@@ -262,8 +288,7 @@ static int carry(struct carrying *carrying)
 		     json_pack("{s:s,s:s,s:s,s:I}", "cluster", session_cluster(rescue->session)->name, "where",
 			       rescue->options.where, "proposal", rescue->hash, "hosts",
 			       (json_int_t)rescue_count_acts(rescue)));
-	carrying->epoch = ledger_new_epoch(carrying->ledger, carrying->run, &rescue->session->error);
-	result = carrying->epoch < 0 ? -1 : carry_all(carrying);
+	result = new_epoch(carrying) < 0 ? -1 : carry_all(carrying);
 	if (result == 0)
 		result = rescue_prove(carrying);
 	for (size_t i = 0; i < rescue->count; i++)

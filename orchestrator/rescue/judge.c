@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "inventory/survey.h"
 #include "orchestrator/driver/order.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/plan/planner.h"
 #include "orchestrator/rescue/rescue.h"
 
@@ -45,11 +46,20 @@ static bool is_foreign(const struct survey_operation *operation, const char *dat
 	return operation->database && strcmp(operation->database, database) != 0;
 }
 
-const struct survey_operation *rescue_find_foreign(const struct survey *survey, const char *database)
+/* 1: nobody drives it from here. */
+static int is_orphan(struct store *store, const struct survey_operation *operation, struct error *err)
+{
+	if (is_foreign(operation, store_uuid(store)))
+		return 1;
+	int known = ledger_knows_operation(store, operation->operation, err);
+	return known < 0 ? -1 : !known;
+}
+
+int rescue_has_orphan(struct store *store, const struct survey *survey, struct error *err)
 {
 	const struct survey_operation *open = find_open(survey);
 
-	return open && is_foreign(open, database) ? open : NULL;
+	return open ? is_orphan(store, open, err) : 0;
 }
 
 /* ---- what is shown */
@@ -164,7 +174,10 @@ static int check_own(const struct rescue *rescue, const struct rescue_host *host
 		     struct error *err)
 {
 	const char *run = open->run ? open->run : "?";
+	int orphan = is_orphan(session_store(rescue->session), open, err);
 
+	if (orphan != 0)
+		return orphan < 0 ? -1 : 0;
 	if (order_is_driven(rescue->session, run, NULL))
 		return error_set(err, ERROR_REFUSED,
 				 "operation %.8s of run %s is under way there, and somebody drives that run: `rollcall "
@@ -186,7 +199,7 @@ static int check_host(const struct rescue *rescue, struct rescue_host *host, con
 		open = find_stuck(survey);
 	if (check_survey(host, survey, err) < 0)
 		return -1;
-	if (open && !is_foreign(open, rescue_database(rescue)) && check_own(rescue, host, open, err) < 0)
+	if (open && check_own(rescue, host, open, err) < 0)
 		return -1;
 	if (open) {
 		host->act = RESCUE_SETTLE;
@@ -219,6 +232,16 @@ static int judge_survey(const struct rescue *rescue, struct rescue_host *host, c
 	return 0;
 }
 
+/* What the host has seen, and whether that was told it from here. */
+static void judge_epoch(const struct rescue *rescue, struct rescue_host *host)
+{
+	struct error why = ERROR_INIT;
+
+	if (ledger_seen_epoch_by(session_store(rescue->session), host->agent->row, &host->seen_epoch, &why) < 0)
+		refuse(host, why.text);
+	host->ahead = host->seen_epoch > rescue->newest_epoch;
+}
+
 int rescue_judge(struct rescue *rescue, struct rescue_host *host)
 {
 	struct session *session = rescue->session;
@@ -234,6 +257,8 @@ int rescue_judge(struct rescue *rescue, struct rescue_host *host)
 	if (result == 0 && host->act != RESCUE_NONE &&
 	    cluster_host(session_cluster(session), session_store(session), host->agent, &host->host, &why) < 0)
 		refuse(host, why.text);
+	if (result == 0 && host->act != RESCUE_NONE)
+		judge_epoch(rescue, host);
 	survey_record_clear(&record);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "inventory/selector.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/refresh.h"
 #include "orchestrator/rescue/rescue.h"
 #include "orchestrator/survey_hosts.h"
@@ -70,9 +71,18 @@ size_t rescue_count_foreign(const struct rescue *rescue)
 	return count;
 }
 
+size_t rescue_count_ahead(const struct rescue *rescue)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rescue->count; i++)
+		count += rescue->hosts[i].act != RESCUE_NONE && rescue->hosts[i].ahead;
+	return count;
+}
+
 /* ---- choosing */
 
-/* 1: by its last survey another database left an operation open there, as one does that is lost in the middle of a run. */
+/* 1: by its last survey a database left an operation open there that is lost since, or that has forgotten it. */
 static int was_left_open(struct store *store, const struct agent_record *agent, struct error *err)
 {
 	struct survey_record record = {.time_ms = 0};
@@ -82,7 +92,7 @@ static int was_left_open(struct store *store, const struct agent_record *agent, 
 	/* Most documents name no operation, and need not be parsed to know it. */
 	if (found > 0 && record.document && strstr(record.document, "\"operation\"") &&
 	    survey_parse(agent->view.hostname, record.document, record.document_len, &survey, NULL) == 0) {
-		found = rescue_find_foreign(&survey, store_uuid(store)) != NULL;
+		found = rescue_has_orphan(store, &survey, err);
 		survey_clear(&survey);
 	} else if (found > 0) {
 		found = 0;
@@ -211,7 +221,8 @@ int rescue_look(struct rescue *rescue, struct session *session, const struct res
 {
 	*rescue = (struct rescue){.session = session, .options = *options};
 	if (refresh_agents(session, NULL) < 0 || choose(rescue) < 0 || survey(rescue, &rescue->listed) < 0 ||
-	    survey(rescue, &rescue->gone) < 0)
+	    survey(rescue, &rescue->gone) < 0 ||
+	    ledger_newest_epoch(session_store(session), &rescue->newest_epoch, &session->error) < 0)
 		return -1;
 	qsort(rescue->hosts, rescue->count, sizeof(*rescue->hosts), by_hostname);
 	for (size_t i = 0; i < rescue->count; i++)

@@ -49,7 +49,9 @@ struct rescue_host {
 	struct cluster_host host;
 	enum rescue_act act;
 	char *why;
-	char *foreign; /* the database that drives the host, which is not this one; NULL: none does */
+	char *foreign;      /* the database that drives the host, which is not this one; NULL: none does */
+	int64_t seen_epoch; /* of this database; 0: none, or nothing is to be done there */
+	bool ahead;         /* that is more than this database has taken: it is a copy from before */
 	bool runs;
 	unsigned differs;                 /* enum slaveinfo_part */
 	struct slaveinfo_changes changes; /* as the master will see them; none when the flags give way */
@@ -79,6 +81,7 @@ struct rescue {
 	bool has_facts;
 	struct rescue_host *hosts; /* by hostname */
 	size_t count;
+	int64_t newest_epoch;       /* of this database */
 	char hash[DIGEST_HEX_SIZE]; /* of the proposal */
 };
 
@@ -86,9 +89,11 @@ struct rescue {
 int rescue_look(struct rescue *rescue, struct session *session, const struct rescue_options *options);
 void rescue_clear(struct rescue *rescue);
 
-/* How many would be acted on, how many of them only with adopt, and how many cannot be although they do not run. */
+/* How many would be acted on, how many of them only with adopt (another database's; this one's own
+ * from after it was copied), and how many cannot be although they do not run. */
 size_t rescue_count_acts(const struct rescue *rescue);
 size_t rescue_count_foreign(const struct rescue *rescue);
+size_t rescue_count_ahead(const struct rescue *rescue);
 size_t rescue_count_refused(const struct rescue *rescue);
 
 /* 0: whatever became of each host, it is in hosts. -1: session->error; ERROR_INTERRUPTED after Ctrl-C. */
@@ -96,12 +101,14 @@ int rescue_carry_out(struct rescue *rescue);
 
 /* For people, and for programs (schema/rescue.schema.json). */
 void rescue_print(const struct rescue *rescue, bool carried_out);
+json_t *rescue_changes_to_json(const struct rescue_host *host);
 json_t *rescue_to_json(const struct rescue *rescue, bool carried_out);
 
 /* ---- what the files share */
 
-/* The operation of another database that nobody may be left to finish; NULL: there is none. Borrowed. */
-const struct survey_operation *rescue_find_foreign(const struct survey *survey, const char *database);
+/* Is an operation open there that nobody may be left to finish: another database's, or one that this one, restored from a copy, does
+ * not know? 1, 0, -1. */
+int rescue_has_orphan(struct store *store, const struct survey *survey, struct error *err);
 
 /* What would be done on one host, by what its survey says. Fills act and all that the proposal shows. */
 int rescue_judge(struct rescue *rescue, struct rescue_host *host);

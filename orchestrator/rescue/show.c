@@ -40,6 +40,8 @@ static void print_time_left(const struct rescue_host *host, struct buffer *out)
 		return;
 	if (host->left_most_ms == 0)
 		buffer_puts(out, ", about to end");
+	else if (host->left_least_ms == 0)
+		buffer_printf(out, ", at most %s left", clock_format_span(host->left_most_ms, most));
 	else
 		buffer_printf(out, ", %s to %s left", clock_format_span(host->left_least_ms, least),
 			      clock_format_span(host->left_most_ms, most));
@@ -121,6 +123,9 @@ static void print_foreign(const struct rescue *rescue)
 	}
 	if (*last)
 		puts(".\n--adopt takes such hosts over: only when nobody uses that database any more.");
+	if (rescue_count_ahead(rescue) > 0)
+		puts("\nHosts have obeyed this database since the copy was made that it was restored from: --adopt goes on "
+		     "from there.");
 }
 
 static void print_command(const struct rescue *rescue)
@@ -128,8 +133,8 @@ static void print_command(const struct rescue *rescue)
 	const char *where = is_plain(rescue->options.where) ? rescue->options.where : "EXPR";
 
 	printf("\nNothing was changed. To do it:\n\n    rollcall rescue%s%s \"%s\" --yes %.12s\n",
-	       rescue->options.by_flags ? " --flags" : "", rescue_count_foreign(rescue) > 0 ? " --adopt" : "", where,
-	       rescue->hash);
+	       rescue->options.by_flags ? " --flags" : "",
+	       rescue_count_foreign(rescue) + rescue_count_ahead(rescue) > 0 ? " --adopt" : "", where, rescue->hash);
 }
 
 static void print_ends(const struct rescue *rescue)
@@ -175,7 +180,7 @@ void rescue_print(const struct rescue *rescue, bool carried_out)
 
 /* ---- for programs */
 
-static json_t *changes_to_json(const struct rescue_host *host)
+json_t *rescue_changes_to_json(const struct rescue_host *host)
 {
 	json_t *array = json_array();
 
@@ -205,7 +210,7 @@ static json_t *host_to_json(const struct rescue_host *host, bool carried_out)
 				   "hostname", output_text(host->agent->view.hostname), "act", act_names[host->act],
 				   "why_not", output_text(host->why), "driven_by", output_text(host->foreign), "runs",
 				   host->runs, "differs", slaveinfo_parts_to_json(host->differs), "changes",
-				   changes_to_json(host), "life", life_to_json(host), "operation",
+				   rescue_changes_to_json(host), "life", life_to_json(host), "operation",
 				   output_text(host->operation[0] ? host->operation : NULL));
 
 	if (carried_out && host->act != RESCUE_NONE) {

@@ -55,7 +55,7 @@ void judge_ordered_again(struct world *world)
 		struct sim_host *host = &world->hosts[i];
 
 		host->must_retry = host->known == AGENT_FAILED || host->known == AGENT_REVERTED ||
-				   host->known == AGENT_REJECTED || host->known == AGENT_SKIPPED;
+				   host->known == AGENT_REJECTED;
 		host->failed_as = host->known;
 		host->again |= host->known == AGENT_REVERTING; /* as soon as it is settled */
 		host->told_to_retry_ms = world->now;

@@ -239,7 +239,6 @@ UNSIMULATED = [
     (r"operation: amending go, (to started|no effect)", "it ends undone, which is allowed (tests/unit/protocol/test_operation.c)"),
     (r"operation: undo_restarting (go, to undo_cleaning|timeout, to undone)",
      "rollcall finds no process, asks again and ends with a person, which is allowed"),
-    (r"engine: (waiting skip|skipped retry)", "no simulated operator leaves an agent out (test_engine_stages.c)"),
     (r"stages: the first one's window holds for all", "fewer agents at a time break nothing (test_engine_stages.c)"),
     (r"engine: soaking host_stuck, (row removed|no pause)",
      "both states must fail in the seconds between the proof and agentctl's word (test_engine.c)"),

@@ -101,7 +101,9 @@ class Control(unittest.TestCase):
         self.assert_counts(status, waiting=AGENTS - 1, done=1)
         self.assertIsNone(status["driver"])
         self.fleet.rollcall("rollout", "pause", run).expect(3, "paused already")
+        shown = self.fleet.rollcall("rollout", "rollback", run, "--json").expect(0).json()
         self.fleet.rollcall("rollout", "resume", run).expect(0, f"{AGENTS} of {AGENTS}")
+        self.fleet.rollcall("rollout", "start", shown["hash"]).expect(3, "has gone on since", f"rollcall rollout rollback {run}")
         self.assert_changed_once()
         self.fleet.rollcall("rollout", "pause", run).expect(3, "is done")
         report = self.fleet.rollcall("audit", "report", run, "--format", "json").expect(0).json()
@@ -142,9 +144,10 @@ class Control(unittest.TestCase):
         running.kill()
         self.release()
         self.fleet.rollcall("rollout", "status", run).expect(0, "nobody drives it")
-        self.fleet.rollcall("rollout", "pause", run).expect(0, "nobody drives it", f"resume {run}")
+        self.fleet.rollcall("rollout", "pause", run).expect(0, "it has paused", "Nobody drives it", f"resume {run}")
         self.assertEqual(self.status(run)["state"], "paused")
-        self.fleet.rollcall("rollout", "abort", run).expect(0, f"resume {run}")
+        for word in ("abort", "status"):
+            self.fleet.rollcall("rollout", word, run).expect(0, "aborted", f"rollcall rollout settle {run}")
         aborted = self.fleet.rollcall("rollout", "resume", run).expect(1, "is aborted")
         status = self.status(run)
         self.assertEqual(status["state"], "aborted", str(aborted))
@@ -310,7 +313,6 @@ class Control(unittest.TestCase):
         self.fleet.rollcall("rollout", "rollback", run).expect(3, "rolled back by", latest["run"])
         self.fleet.rollcall("rollout", "resume", run).expect(3, latest["run"])
 
-
     def test_a_rollback_that_is_only_shown_changes_nothing(self):
         """The run that is driven goes on; with --yes it is paused, and what is changed then is taken back."""
         old = self.fleet.agent("node001.lab")["attributes"]["generation"]
@@ -321,12 +323,12 @@ class Control(unittest.TestCase):
         shown = self.fleet.rollcall("rollout", "rollback", run)
         shown.expect(0, "Nothing was changed", f"run {run} goes on", f"rollcall rollout rollback {run} --yes")
         self.assertEqual(self.status(run)["state"], "running", str(shown))
-        self.assertIsNone(running.process.poll())
         back = self.fleet.start("rollout", "rollback", run, "--yes")
         eventually(lambda: self.status(run)["state"] == "paused", 120, "the pause")
         self.release()
         running.finish().expect(5, "paused by ")
-        back.finish().expect(0, f"takes back run {run}")
+        ended = str(back.finish().expect(0, f"takes back run {run}"))
+        self.assertEqual(ended.count("Changes: "), 1, ended)  # its plan is printed once
         self.assertEqual({agent["attributes"]["generation"] for agent in self.fleet.agents().values()}, {old})
 
 
@@ -369,7 +371,13 @@ class Automatic(unittest.TestCase):
         self.assertEqual(set(rows(self.fleet, "SELECT rollback_due FROM runs")), {(0,)})
 
     def test_by_itself(self):
-        self.assert_taken_back(self.fleet.rollcall("rollout", "start", self.plan))
+        result = self.fleet.rollcall("rollout", "start", self.plan)
+        self.assert_taken_back(result)
+        # Nobody is asked to do what happens by itself, nor told that a stage has passed that failed.
+        self.assertNotIn("What to do", result.out)
+        self.assertIn("is rolled back when one fails", " ".join(result.err.split()))
+        listed = self.fleet.rollcall("rollout", "list").expect(0).out
+        self.assertRegex(listed, r"rollback of r-[0-9-]+  ")
 
     def test_killed_again_and_again(self):
         """At another commit in each life, before, between and within both runs; always the first one is resumed."""

@@ -60,6 +60,26 @@ class RestoredDatabase(unittest.TestCase):
         fleet.rollcall("audit", "verify").expect(0)
         fleet.rollcall("audit", "verify", "--witness", "all").expect(1, HOST)
 
+    def test_a_host_that_claims_too_much_is_alone(self):
+        """Nobody's epoch is lifted by what one host says, no run is begun, and without the host all goes on."""
+        self.fleet = fleet = Fleet(agents=2, zones=1, tasks=0, scale=20)
+        self.addCleanup(fleet.close)
+        fleet.rollcall("inventory", "sync").expect(0)
+        self.change("g2").expect(0, "2 of 2")
+        before = fleet.latest()["run"]
+        seen = fleet.path(HOST, "var/lib/rollcall/epoch")
+        with open(seen, encoding="utf-8") as file:
+            text = file.read()
+        self.write(seen, text.replace('"epoch":1', f'"epoch":{2 ** 40}'))
+        fleet.rollcall("inventory", "survey").expect(0)
+
+        fleet.add_config("fleet", [{"attributes": {"generation": "g3"}}])
+        both, other = fleet.plan("fleet"), fleet.plan("fleet", "--exclude", f"hostname = '{HOST}'")
+        fleet.rollcall("rollout", "start", both, "--adopt").expect(3, HOST, str(2 ** 40), "--exclude")
+        self.assertEqual(fleet.latest()["run"], before, "no run is in anybody's way")
+        fleet.rollcall("rollout", "start", other, "--adopt").expect(0, "1 of 1")
+        self.assertEqual(fleet.latest()["epoch"], 2)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -39,6 +39,10 @@ static void serve(struct http_server *server, const struct server_request *reque
 	(void)server;
 	if (strcmp(path, "/ok") == 0)
 		server_answer(fd, "200 OK", "Content-Type: application/json\r\n", "{\"a\":1}", 7);
+	else if (strcmp(path, "/dated") == 0)
+		server_answer(fd, "200 OK", "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n", "", 0);
+	else if (strcmp(path, "/undated") == 0)
+		server_answer(fd, "200 OK", "Date: soon\r\n", "", 0);
 	else if (strcmp(path, "/empty") == 0)
 		server_answer(fd, "200 OK", "", "", 0);
 	else if (strcmp(path, "/echo") == 0)
@@ -160,6 +164,18 @@ static void test_answers(void **state)
 	outcome = ask(*state, "/500");
 	assert_body(&outcome, 500, "boom");
 	http_answer_clear(&outcome.answer);
+}
+
+static void test_the_servers_clock(void **state)
+{
+	struct outcome outcome = ask(*state, "/dated");
+	assert_int_equal(outcome.answer.date_ms, 1700000000000);
+	http_answer_clear(&outcome.answer);
+	for (int i = 0; i < 2; i++) {
+		outcome = ask(*state, i == 0 ? "/undated" : "/ok");
+		assert_int_equal(outcome.answer.date_ms, 0);
+		http_answer_clear(&outcome.answer);
+	}
 }
 
 static void test_posts(void **state)
@@ -356,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_the_servers_clock),
 		cmocka_unit_test(test_posts),
 		cmocka_unit_test(test_reports_redirects_without_following),
 		cmocka_unit_test(test_body_maximum),
