@@ -159,7 +159,24 @@ static void find_duplicates(const Mesos__SlaveInfo *info, struct drift_findings 
 			}
 }
 
-/* A run of this database that is under way is no drift; what another one left open is. */
+static char *open_operation_fix(const struct survey_operation *operation, bool ours, bool known)
+{
+	const char *run = operation->run ? operation->run : "RUN";
+
+	if (!ours)
+		return xstrdup(
+			"`rollout resume` with that database finishes it; when that is lost, `rollcall rescue EXPR` "
+			"shows how it is settled and the host taken over");
+	if (!known)
+		return xstrdup(
+			"this database was restored from a copy that knows nothing of it: `rollcall rescue EXPR` shows "
+			"how it is settled, with --adopt");
+	if (strncmp(run, "rescue-", 7) == 0)
+		return xstrdup("`rollcall rescue EXPR` asks the host and finishes it");
+	return xasprintf("`rollcall rollout settle %s` asks the host and finishes it", run);
+}
+
+/* A run of this database that is under way is no drift; what another one left open is, and what it has forgotten itself. */
 static void find_operations(const struct drift_input *input, struct drift_findings *out)
 {
 	const struct survey *survey = input->survey;
@@ -168,20 +185,18 @@ static void find_operations(const struct drift_input *input, struct drift_findin
 		const struct survey_operation *operation = &survey->operations[i];
 		const char *state = operation->state ? operation->state : "unknown";
 		bool ours = operation->database && input->database && strcmp(operation->database, input->database) == 0;
+		bool known = !input->knows_operation || input->knows_operation(input->ctx, operation->operation);
 
 		if (strcmp(state, "done") == 0 || strcmp(state, "undone") == 0)
 			continue;
-		add_fact(out, "open-operation", !ours,
+		add_fact(out, "open-operation", !ours || !known,
 			 xasprintf("an operation of run %s is not finished (%s)%s%s",
 				   operation->run ? operation->run : "?", state,
 				   ours ? "" : "; it belongs to database ",
 				   ours                  ? ""
 				   : operation->database ? operation->database
 							 : "?"),
-			 ours ? xasprintf("`rollcall rollout settle %s` asks the host and finishes it",
-					  operation->run ? operation->run : "RUN")
-			      : xstrdup("`rollout resume` with that database finishes it; when that is lost, `rollcall "
-					"rescue EXPR` shows how it is settled and the host taken over"));
+			 open_operation_fix(operation, ours, known));
 	}
 }
 

@@ -40,6 +40,9 @@ struct drift_input {
 	size_t neighbours;               /* other agents the master lists on the same host */
 	const char *ignored;             /* why plans leave it out; NULL: they do not */
 	const char *database;            /* the name of this database */
+	/* Was an operation of this database asked for as far as it goes back? NULL: every one was. */
+	bool (*knows_operation)(void *ctx, const char *operation);
+	void *ctx;
 };
 /* Has the agent registered since its host was asked? Then what was found there is about a process that is gone. */
 bool drift_survey_is_outdated(const struct drift_input *input);

@@ -319,11 +319,21 @@ void store_set_patience(struct store *store, int ms)
 	sqlite3_busy_timeout(store->handle, ms);
 }
 
-int store_begin(struct store *store, struct error *err)
+static int begin(struct store *store, const char *sql, struct error *err)
 {
 	if (store_in_transaction(store))
 		return error_set(err, ERROR_BUG, "%s: a transaction is open already", store->path);
-	return store_run(store, err, "BEGIN IMMEDIATE", "");
+	return store_run(store, err, sql, "");
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+	return begin(store, "BEGIN IMMEDIATE", err);
+}
+
+int store_begin_reading(struct store *store, struct error *err)
+{
+	return begin(store, "BEGIN DEFERRED", err);
 }
 
 void store_before_commit(struct store *store, int (*call)(void *ctx, struct error *err), void *ctx)

@@ -52,6 +52,8 @@ void store_set_patience(struct store *store, int ms);
 /* A transaction takes the write lock at once. They do not nest. Rolling back without one open does nothing. After a
  * failed commit the transaction is over and nothing of it is kept. */
 int store_begin(struct store *store, struct error *err);
+/* One for reading alone, which hinders nobody: until store_rollback all queries see one moment, whatever others write. */
+int store_begin_reading(struct store *store, struct error *err);
 int store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 bool store_in_transaction(const struct store *store);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/suggest.h"
+#include "orchestrator/audit/sentence.h"
 #include "orchestrator/ledger/ledger_backend.h"
 
 /* Room beside the selector's own text. */
@@ -146,4 +147,18 @@ int event_agent_is_known(struct store *store, const char *agent, char **near, st
 	if (known)
 		return 1;
 	return find_near(store, agent, near, err);
+}
+
+int event_kind_is_known(struct store *store, const char *kind, struct error *err)
+{
+	int64_t known = 0;
+
+	if (event_kind_has_sentence(kind))
+		return 1;
+	if (store_find_int(
+		    store, &known, err,
+		    "SELECT EXISTS (SELECT 1 FROM events WHERE kind = ?1 OR substr(kind, 1, length(?1) + 1) = ?1 || '.')",
+		    "t", kind) < 0)
+		return -1;
+	return known != 0;
 }

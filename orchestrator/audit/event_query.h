@@ -19,6 +19,9 @@ struct event_filter {
  * may have been meant, or NULL; -1. */
 int event_agent_is_known(struct store *store, const char *agent, char **near, struct error *err);
 
+/* Is there that kind of event, or one below it: of those that rollcall writes, or in any event? 1, 0, -1. */
+int event_kind_is_known(struct store *store, const char *kind, struct error *err);
+
 /* Borrowed during the call. */
 struct event_row {
 	struct ledger_entry entry;

@@ -35,8 +35,8 @@
 	CONFIG_EVENTS " UNION ALL SELECT e.seq, " BEGUN_MEMBER("time_ms") ", 1, " BEGUN_MEMBER(                        \
 		"name") ", " BEGUN_MEMBER("text") " FROM " BEGUN("configs")
 #define IGNORES_MADE                                                                                                   \
-	IGNORE_EVENTS " UNION ALL SELECT e.seq, " BEGUN_MEMBER("time_ms") ", 1, " BEGUN_MEMBER("text") " FROM " BEGUN( \
-		"ignores")
+	IGNORE_EVENTS " UNION ALL SELECT e.seq, " BEGUN_MEMBER("time_ms") ", 1, " BEGUN_MEMBER(                        \
+		"number") ", " BEGUN_MEMBER("text") ", NULL FROM " BEGUN("ignores")
 #define IGNORES_ENDED                                                                                                  \
 	UNIGNORE_EVENTS                                                                                                \
 	" UNION ALL SELECT e.seq, json_extract(j.value, '$.removed_by'), json_extract(j.value, '$.removed_ms'), 1, "   \
@@ -44,6 +44,11 @@
 								   "NOT NULL"
 /* Their times, of row and said. */
 #define SAME_TIME "abs(row.time_ms - said.time_ms) < said.slack"
+/* An entry of the list of ignored agents, by its number where that was said. */
+#define SAME_IGNORE                                                                                                    \
+	"row.number = coalesce(said.number, row.number) AND CASE WHEN said.exact IS NULL THEN said.text = row.text "   \
+	"ELSE said.exact = row.exact END AND " SAME_TIME
+#define IS_NUMBERED(number) number " IN (SELECT number FROM said WHERE number IS NOT NULL)"
 
 /* Each query gives the rows that disagree: what they are, what the row says, what the events say, and the event's seq. NULL is shown
  * as "nothing". */
@@ -130,13 +135,16 @@ static const struct check checks[] = {
 				 ") said ON said.name = row.name WHERE row.text IS NOT said.text OR NOT (" SAME_TIME
 				 ")",
 	 "config %s"},
-	{"WITH row AS (" IGNORE_ROWS "), said AS (" IGNORES_MADE ") SELECT number, text || ', ' || " TIME_TEXT(
-		 "time_ms") ", NULL, NULL FROM row WHERE (SELECT count(*) FROM said WHERE "
-			    "said.text = row.text AND " SAME_TIME
-			    ") < (SELECT count(*) FROM row other WHERE other.text = row.text AND other.time_ms = row.time_ms AND other.number <= "
-			    "row.number) UNION ALL SELECT seq, NULL, text || ', ' || " TIME_TEXT(
-				    "time_ms") ", seq FROM said WHERE NOT EXISTS (SELECT 1 FROM row WHERE row.text = said.text AND " SAME_TIME
-					       ")",
+	/* Of equal entries whose events have no numbers there are no more than events. */
+	{"WITH row AS (" IGNORE_ROWS "), said AS (" IGNORES_MADE ") SELECT number, exact || ', ' || " TIME_TEXT(
+		 "time_ms") ", NULL, NULL FROM row WHERE (SELECT count(*) FROM said WHERE " SAME_IGNORE
+			    ") < CASE WHEN " IS_NUMBERED(
+				    "row.number") " THEN 1 ELSE (SELECT count(*) FROM row other WHERE "
+						  "other.text = row.text AND other.time_ms = row.time_ms AND other.number <= row.number AND NOT " IS_NUMBERED(
+							  "other.number") ") END UNION ALL SELECT coalesce(number, 'of event ' || seq), NULL, "
+									  "coalesce(exact, text) || ', ' || " TIME_TEXT(
+										  "time_ms") ", seq FROM said WHERE NOT EXISTS (SELECT 1 FROM row WHERE " SAME_IGNORE
+											     ")",
 	 "the list of agents that plans leave out, number %s"},
 	{"WITH row AS (SELECT number, removed_by, removed_ms AS time_ms FROM ignores), said AS (SELECT max(seq) AS seq, actor, "
 	 "time_ms, slack, number FROM (" IGNORES_ENDED

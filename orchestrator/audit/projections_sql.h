@@ -9,9 +9,10 @@
 /* An event that somebody damaged says nothing. */
 #define READABLE(body) "CASE WHEN json_valid(CAST(" body " AS TEXT)) THEN CAST(" body " AS TEXT) ELSE '{}' END"
 
-/* A time as events say it; "-": none. */
+/* A time as events say it; "-": none. What is no date is the number itself: no two times have one text. */
 #define TIME_TEXT(ms)                                                                                                  \
-	"coalesce(strftime('%Y-%m-%dT%H:%M:%S', " ms " / 1000, 'unixepoch') || printf('.%03dZ', " ms " % 1000), '-')"
+	"coalesce(strftime('%Y-%m-%dT%H:%M:%S', " ms " / 1000, 'unixepoch') || printf('.%03dZ', " ms " % 1000), " ms   \
+	", '-')"
 
 /* Older events have no time of the row: it was taken shortly before or after their own. */
 #define EVENT_TIME(member) "coalesce(json_extract(" READABLE("body") ", '$." member "'), time_ms) AS time_ms"
@@ -33,18 +34,19 @@
 								"body") ", '$.message'), '') || ', by ' || actor AS "  \
 									"text FROM events WHERE kind = 'config.added'"
 
+/* In words, as older events are compared, which do not know the entry's number; and exactly, as JSON, with number and plain times. */
 #define IGNORE_ROWS                                                                                                    \
 	"SELECT i.number, c.name || ', ' || i.selector || ', ' || i.reason || ', ' || " TIME_TEXT(                     \
-		"i.until_ms") " || ', by ' || i.author AS text, i.created_ms AS time_ms FROM ignores i JOIN clusters " \
+		"i.until_ms") " || ', by ' || i.author AS text, json_array(i.number, c.name, i.selector, i.reason, "   \
+			      "i.until_ms, i.author) AS exact, i.created_ms AS time_ms FROM ignores i JOIN clusters "  \
 			      "c ON c.id = i.cluster"
 #define IGNORE_EVENTS                                                                                                  \
-	"SELECT seq, " EVENT_TIME("created_ms") ", " EVENT_SLACK("created_ms") ", json_extract(" READABLE(             \
-		"body") ", '$.cluster') || ', ' || json_extract(CAST(body AS "                                         \
-			"TEXT), '$.selector') || ', ' || json_extract(" READABLE(                                      \
-				"body") ", '$.reason') || ', ' "                                                       \
-					"|| coalesce(json_extract(" READABLE(                                          \
-						"body") ", '$.until'), '-') || ', by ' || actor AS "                   \
-							"text FROM events WHERE kind = 'inventory.ignore'"
+	"SELECT seq, coalesce(said ->> 'created_ms', time_ms) AS time_ms, iif(said ->> 'created_ms' IS NULL, 600000, " \
+	"1) AS slack, said ->> 'number' AS number, (said ->> 'cluster') || ', ' || (said ->> 'selector') || ', ' || "  \
+	"(said ->> 'reason') || ', ' || coalesce(said ->> 'until', '-') || ', by ' || actor AS text, iif(said ->> "    \
+	"'number' IS NULL, NULL, json_array(said ->> 'number', said ->> 'cluster', said ->> 'selector', said ->> "     \
+	"'reason', said ->> 'until_ms', actor)) AS exact FROM (SELECT seq, time_ms, actor, " READABLE(                 \
+		"body") " AS said FROM events WHERE kind = 'inventory.ignore')"
 
 /* How an entry of that list ended. */
 #define UNIGNORE_EVENTS                                                                                                \

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "orchestrator/audit/sentence_internal.h"
+#include "orchestrator/ledger/ledger.h"
 
 #define SENTENCE_MAX (1u << 20)
 /* Of what nothing is known of. */
@@ -34,8 +35,10 @@ static void add_changes(struct buffer *out, const char *before, const json_t *bo
 
 static void say_plan(const json_t *body, struct buffer *out)
 {
-	buffer_printf(out, "plan %.*s: %s@%lld on %lld agents", HASH_SHOWN, text_of(body, "plan"),
-		      text_of(body, "config"), number_of(body, "version"), number_of(body, "agents"));
+	buffer_printf(out, "plan %.*s: %s", HASH_SHOWN, text_of(body, "plan"), text_of(body, "config"));
+	if (!json_is_string(json_object_get(body, "rolls_back")))
+		buffer_printf(out, "@%lld", number_of(body, "version"));
+	buffer_printf(out, " on %lld agents", number_of(body, "agents"));
 	add_text(out, " where ", body, "where");
 	add_text(out, "; takes back run ", body, "rolls_back");
 }
@@ -75,8 +78,15 @@ static void say_ordered(const json_t *body, struct buffer *out)
 
 static void say_obeyed(const json_t *body, struct buffer *out)
 {
-	buffer_printf(out, "obeyed the order to %s of %s", text_of(body, "order"), text_of(body, "by"));
-	add_text(out, ": ", body, "answer");
+	const char *answer = text_of(body, "answer");
+	bool declined = strncmp(answer, ORDER_DECLINED, strlen(ORDER_DECLINED)) == 0;
+
+	buffer_printf(out, "%s the order to %s of %s", declined ? "declined" : "obeyed", text_of(body, "order"),
+		      text_of(body, "by"));
+	if (declined)
+		buffer_printf(out, ": %s", answer + strlen(ORDER_DECLINED));
+	else
+		add_text(out, ": ", body, "answer");
 }
 
 static void say_rolled_back(const json_t *body, struct buffer *out)
@@ -269,6 +279,22 @@ static const struct sentence *find(const struct sentence *table, size_t count, c
 		if (strcmp(kind, table[i].kind) == 0)
 			return &table[i];
 	return NULL;
+}
+
+static bool has_kind(const struct sentence *table, size_t count, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(table[i].kind, kind, len) == 0 && (!table[i].kind[len] || table[i].kind[len] == '.'))
+			return true;
+	return false;
+}
+
+bool event_kind_has_sentence(const char *kind)
+{
+	return has_kind(sentences, sizeof sentences / sizeof *sentences, kind) ||
+	       has_kind(sentences_beside_runs, sentences_beside_runs_count, kind);
 }
 
 char *event_sentence(const char *kind, const json_t *body)

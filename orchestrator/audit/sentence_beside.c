@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sentences about what happens beside runs: rescues, who is told, the database itself. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "orchestrator/audit/sentence.h"
 #include "orchestrator/audit/sentence_internal.h"
+
+#define CHANGES_MAX 65536
 
 /* ---- rescues */
 
@@ -13,14 +17,39 @@ static void say_rescue(const json_t *body, struct buffer *out)
 	add_text(out, ", where ", body, "where");
 }
 
+char *rescue_change_text(const json_t *intent)
+{
+	const char *gives_way = text_of(intent, "gives_way");
+	struct buffer out = BUFFER_INIT(CHANGES_MAX);
+	const json_t *change;
+	size_t i;
+
+	if (!*gives_way)
+		return NULL;
+	buffer_puts(&out, strcmp(gives_way, "flags") == 0 ? "flags fit the checkpoint" : "checkpoint fits the flags");
+	json_array_foreach(json_object_get(intent, "changes"), i, change)
+	{
+		const char *before = text_of(change, "before"), *after = text_of(change, "after");
+
+		buffer_printf(&out, "%s%s %s \u2192 %s", i ? ", " : ": ", text_of(change, "what"),
+			      *before ? before : "(none)", *after ? after : "(none)");
+	}
+	return buffer_take(&out);
+}
+
 static void say_rescue_intent(const json_t *body, struct buffer *out)
 {
+	char *change = rescue_change_text(body);
+
 	if (strcmp(text_of(body, "act"), "settle") == 0)
 		buffer_printf(out, "operation %.*s, which was left open on its host, is to be settled", HASH_SHOWN,
 			      text_of(body, "operation"));
 	else
 		buffer_printf(out, "its agent is to be started again with its ID (operation %.*s)", HASH_SHOWN,
 			      text_of(body, "operation"));
+	if (change)
+		buffer_printf(out, "; %s", change);
+	free(change);
 }
 
 static void say_rescue_done(const json_t *body, struct buffer *out)

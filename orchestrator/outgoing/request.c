@@ -71,6 +71,16 @@ static const char *choose_ca(const struct receiver *receiver, const char *ca)
 	return strcmp(receiver->ca, "system") == 0 ? NULL : receiver->ca;
 }
 
+/* Is part of the URL not to be shown? */
+static bool is_url_hidden(const char *url)
+{
+	char *shown = receiver_shown_url(url);
+	bool hidden = strncmp(url, RECEIVER_URL_FILE, strlen(RECEIVER_URL_FILE)) == 0 || strcmp(shown, url) != 0;
+
+	free(shown);
+	return hidden;
+}
+
 int receiver_post(struct http *http, const struct receiver *receiver, const char *ca, const struct request_body *body,
 		  struct http_access *access, void (*done)(void *ctx, struct http_answer *answer), void *ctx,
 		  uint64_t *http_id, struct error *err)
@@ -83,7 +93,7 @@ int receiver_post(struct http *http, const struct receiver *receiver, const char
 		secret_free(url);
 		return -1;
 	}
-	shown = receiver_shown_url(receiver->url);
+	shown = is_url_hidden(receiver->url) ? receiver_shown_url(receiver->url) : NULL;
 	headers.lines[headers.count++] = xasprintf("Rollcall-Event: %s", body->id);
 	headers.lines[headers.count++] = xasprintf("Rollcall-Kind: %s", body->kind);
 	headers.lines[headers.count++] = xasprintf("Rollcall-Attempt: %" PRId64, body->attempt);
@@ -119,7 +129,20 @@ static char *first_words(const struct http_answer *answer)
 	return shown;
 }
 
-void post_result_of(const struct http_answer *answer, struct post_result *out)
+/* A receiver may repeat what it was asked ("Cannot POST /…") or what it was signed with, in whatever spelling. */
+static char *describe_refusal(const struct receiver *receiver, const struct http_answer *answer)
+{
+	char *words, *why;
+
+	if (receiver->secret_file || is_url_hidden(receiver->url))
+		return xasprintf("it answered %d (its words are not kept: they may repeat a secret)", answer->status);
+	words = first_words(answer);
+	why = xasprintf("it answered %d%s%s", answer->status, words[0] ? ": " : "", words);
+	free(words);
+	return why;
+}
+
+void post_result_of(const struct receiver *receiver, const struct http_answer *answer, struct post_result *out)
 {
 	*out = (struct post_result){.gone = answer->status == 410};
 	if (answer->error.kind != ERROR_NONE) {
@@ -130,9 +153,6 @@ void post_result_of(const struct http_answer *answer, struct post_result *out)
 	} else if (answer->location) {
 		out->why = xasprintf("it answered %d and points elsewhere: redirects are not followed", answer->status);
 	} else {
-		char *words = first_words(answer);
-
-		out->why = xasprintf("it answered %d%s%s", answer->status, words[0] ? ": " : "", words);
-		free(words);
+		out->why = describe_refusal(receiver, answer);
 	}
 }

@@ -27,6 +27,7 @@ int receiver_post(struct http *http, const struct receiver *receiver, const char
 		  struct http_access *access, void (*done)(void *ctx, struct http_answer *answer), void *ctx,
 		  uint64_t *http_id, struct error *err);
 
-void post_result_of(const struct http_answer *answer, struct post_result *out);
+/* What the receiver said is part of why, unless a file of it holds a secret or part of its URL is hidden: then nothing of it is. */
+void post_result_of(const struct receiver *receiver, const struct http_answer *answer, struct post_result *out);
 
 #endif

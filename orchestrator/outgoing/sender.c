@@ -120,7 +120,7 @@ static void on_answer(void *ctx, struct http_answer *answer)
 {
 	struct flight *flight = ctx;
 
-	post_result_of(answer, &flight->verdict);
+	post_result_of(&flight->receiver, answer, &flight->verdict);
 	end_flight(flight);
 }
 

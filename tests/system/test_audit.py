@@ -133,6 +133,8 @@ class Audit(unittest.TestCase):
         self.audit("log", "r-20200101-1").expect(2, "there is no such run")
         self.audit("log", "--agent", host.replace("node", "noed")).expect(2, "there is no such agent", f"Did you mean {host}?")
         self.audit("log", "--agent", of_host[0]["agent"][:-1]).expect(0)
+        self.audit("log", "--kind", "nosuch").expect(2, "no such kind of event")
+        self.audit("log", "--kind", "rescue").expect(0, "There is no such event.")
         for plan in (self.plan, self.plan[:8]):
             self.assertIn("plan", {event["kind"] for event in self.log("--where", f"plan = '{plan}'")})
             self.assertNotIn("plan", {event["kind"] for event in self.log("--where", f"plan != '{plan}'")})

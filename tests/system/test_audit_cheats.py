@@ -150,6 +150,30 @@ class Cheats(unittest.TestCase):
                        "created_ms FROM ignores WHERE number = 2")
             self.assertIn("the list of agents", self.verify()[0]["text"])
 
+    def test_an_entry_that_ended_before_all_time(self):
+        """A time that is no date reads like none: plans would have the agent again. Also with an event of older versions."""
+        for older in (False, True):
+            with self.subTest(older=older), self.copy() as db:
+                if older:
+                    db.execute("UPDATE events SET body = CAST(json_remove(CAST(body AS TEXT), '$.number', '$.until_ms') AS BLOB) "
+                               "WHERE kind = 'inventory.ignore'")
+                    self.rehash(db, 1)
+                    self.assertFalse([one for one in self.verify() if "the list of agents" in one["text"]])
+                    for name, _ in self.triggers:
+                        db.execute(f"DROP TRIGGER {name}")
+                db.execute("UPDATE ignores SET until_ms = -9000000000000000 WHERE number = 2")
+                self.assertIn("the list of agents", " ".join(one["text"] for one in self.verify()))
+
+    def test_two_entries_that_changed_places(self):
+        """What was taken off the list holds again, and what held does not: the same words under each other's numbers."""
+        told = "cluster, selector, reason, author, created_ms, until_ms"
+        with self.copy() as db:
+            one, two = db.execute(f"SELECT {told} FROM ignores ORDER BY number").fetchall()
+            for number, row in ((1, two), (2, one)):
+                db.execute(f"UPDATE ignores SET ({told}) = (?, ?, ?, ?, ?, ?) WHERE number = ?", (*row, number))
+            self.assertEqual({one["text"].split(":")[0] for one in self.verify()},
+                             {f"the list of agents that plans leave out, number {number}" for number in (1, 2)})
+
     def test_what_hides_behind_a_zero_byte(self):
         with self.copy() as db:
             db.execute("UPDATE events SET actor = actor || char(0) || 'x' WHERE seq = 3")

@@ -76,6 +76,39 @@ static void test_agreement(void **state)
 	assert_false(drift_findings_has_drift(&fixture->found));
 }
 
+static bool knows(void *ctx, const char *operation)
+{
+	return strcmp(operation, ctx) == 0;
+}
+
+/* Whoever can finish an open operation is named: its run, a rescue, or who takes over what a restored database has forgotten. */
+static void test_open_operations(void **state)
+{
+	struct fixture *fixture = *state;
+	struct survey_operation open = {.operation = (char *)(uintptr_t) "known",
+					.state = (char *)(uintptr_t) "changing",
+					.run = (char *)(uintptr_t) "r-20261123-1",
+					.database = (char *)(uintptr_t) "here"};
+
+	fixture->survey.operations = &open;
+	fixture->survey.operation_count = 1;
+	fixture->input.database = "here";
+	fixture->input.knows_operation = knows;
+	fixture->input.ctx = (char *)(uintptr_t) "known";
+	assert_non_null(strstr(only(fixture, "open-operation", false)->fix, "rollcall rollout settle r-20261123-1"));
+	open.operation = (char *)(uintptr_t) "later";
+	const char *fix = only(fixture, "open-operation", true)->fix;
+	assert_non_null(strstr(fix, "rollcall rescue"));
+	assert_non_null(strstr(fix, "--adopt"));
+	open.operation = (char *)(uintptr_t) "known";
+	open.run = (char *)(uintptr_t) "rescue-0123456789ab";
+	assert_non_null(strstr(only(fixture, "open-operation", false)->fix, "rollcall rescue EXPR"));
+	open.database = (char *)(uintptr_t) "elsewhere";
+	assert_non_null(strstr(only(fixture, "open-operation", true)->fix, "with that database"));
+	fixture->survey.operations = NULL;
+	fixture->survey.operation_count = 0;
+}
+
 static void test_store_and_process(void **state)
 {
 	struct fixture *fixture = *state;
@@ -301,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_checkpoint_and_master, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_checkpoint, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_operations, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never_surveyed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registered_since, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config_that_cannot_be_said, setup, teardown),
