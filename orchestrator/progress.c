@@ -18,6 +18,8 @@
 /* More lines than this would leave no room for what scrolls by. */
 #define LIVE_LINES     12
 #define BAR_WIDTH      24
+/* Longer names than that are not lined up. */
+#define NAME_WIDTH     28
 /* Often enough for a clock with tenths of seconds. */
 #define REDRAW_MS      100
 /* Everything that is written at once. */
@@ -39,6 +41,7 @@ struct progress {
 	int64_t drawn_ms;
 	struct live_lines lines;
 	int64_t began_ms;
+	int name_width;              /* columns */
 	enum agent_state *told;      /* by agent: the state that was printed last */
 	struct away *away;           /* by agent, for its clocks */
 	const struct engine *engine; /* of the last call */
@@ -99,24 +102,38 @@ static void print_step(struct progress *progress, const struct engine_record *re
 /* ---- the live lines */
 
 /* Which clock runs out first, and when; "" while none runs. The caller's. */
-static char *clocks_of(const struct progress *progress, const struct engine *engine, size_t index)
+static char *clocks_of(const struct progress *progress, const struct engine *engine, size_t index, int64_t now_ms)
 {
 	const struct away *away = &progress->away[index];
+	const struct engine_agent *agent = &engine->agents[index];
 	struct engine_left left;
+	bool runs = countdown_left(progress->plan, &progress->plan->agents[index], agent->state, away->from_ms,
+				   away->started, clock_wall_ms(), &left);
 
-	if (!countdown_left(progress->plan, &progress->plan->agents[index], engine->agents[index].state, away->from_ms,
-			    away->started, clock_wall_ms(), &left))
-		return xstrdup("");
-	return countdown_text(&left);
+	return countdown_nearest(progress->plan, agent->state, now_ms - agent->since_ms, runs ? &left : NULL);
+}
+
+/* As wide as the longest name, so that lines need not be closed up, one by one, on a narrow terminal. */
+static int name_width(const struct plan *plan)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < plan->agent_count; i++) {
+		size_t width = strlen(plan->agents[i].hostname);
+
+		widest = width > widest ? width : widest;
+	}
+	return widest < NAME_WIDTH ? (int)widest : NAME_WIDTH;
 }
 
 static void draw_agent(struct progress *progress, const struct engine *engine, size_t index, int64_t now_ms)
 {
 	const struct engine_agent *agent = &engine->agents[index];
-	char line[LINE_MAX_BYTES], span[CLOCK_TEXT_MAX], *clocks = clocks_of(progress, engine, index);
+	char line[LINE_MAX_BYTES], span[CLOCK_TEXT_MAX], *clocks = clocks_of(progress, engine, index, now_ms);
 
-	snprintf(line, sizeof(line), "  %-28s %-10s %-8s %s", progress->plan->agents[index].hostname,
-		 agent_state_name(agent->state), clock_format_span(now_ms - agent->since_ms, span), clocks);
+	snprintf(line, sizeof(line), "  %-*s  %-9s for %s%s%s", progress->name_width,
+		 progress->plan->agents[index].hostname, agent_state_name(agent->state),
+		 clock_format_span(now_ms - agent->since_ms, span), *clocks ? ", " : "", clocks);
 	live_draw(&progress->lines, line);
 	free(clocks);
 }
@@ -128,6 +145,8 @@ static bool is_stopping(const struct engine *engine)
 
 static const char *what_holds(const struct engine *engine)
 {
+	if (is_stopping(engine) && engine->wants_rollback)
+		return "  stopping, to roll back: ";
 	if (is_stopping(engine))
 		return engine->state == RUN_PAUSED ? "  pausing: " : "  aborting: ";
 	if (engine->holds)
@@ -142,14 +161,23 @@ static const char *reason_of(const struct engine *engine)
 	return engine->holds ? engine_hold_name((enum engine_hold)engine->holds) : "";
 }
 
+static size_t cells_of(size_t agents, size_t all)
+{
+	return all ? agents * BAR_WIDTH / all : BAR_WIDTH;
+}
+
+/* Full where agents are done, half where they have failed. */
 static void draw_bar(struct progress *progress, const struct engine *engine, int64_t now_ms)
 {
 	char line[LINE_MAX_BYTES], bar[BAR_WIDTH * 3 + 1] = "", span[CLOCK_TEXT_MAX];
-	int settled = engine->by_state[AGENT_DONE] + engine_failures(engine);
-	size_t full = engine->count ? (size_t)settled * BAR_WIDTH / engine->count : BAR_WIDTH, at = 0;
+	size_t done = (size_t)engine->by_state[AGENT_DONE], settled = done + (size_t)engine_failures(engine);
+	size_t full = cells_of(done, engine->count), ended = cells_of(settled, engine->count), at = 0;
 
 	for (size_t i = 0; i < BAR_WIDTH; i++)
-		at += (size_t)snprintf(bar + at, sizeof(bar) - at, "%s", i < full ? "\u2588" : "\u00b7");
+		at += (size_t)snprintf(bar + at, sizeof(bar) - at, "%s",
+				       i < full    ? "\u2588"
+				       : i < ended ? "\u2592"
+						   : "\u00b7");
 	snprintf(line, sizeof(line), "%s  %d of %zu done, %d away, %d failed  %s%s%s", bar,
 		 engine->by_state[AGENT_DONE], engine->count, engine->away, engine_failures(engine),
 		 clock_format_span(now_ms - progress->began_ms, span), what_holds(engine), reason_of(engine));
@@ -297,6 +325,7 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.quiet = quiet,
 		.live = !quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
 		.began_ms = clock_monotonic_ms(),
+		.name_width = name_width(plan),
 		.lines.frame = BUFFER_INIT(FRAME_MAX),
 		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
 		.away = xcalloc(plan->agent_count + 1, sizeof(*progress->away)),

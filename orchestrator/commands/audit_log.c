@@ -126,6 +126,19 @@ static int check_agent(struct session *session, const char *agent)
 	return known > 0 ? 0 : -1;
 }
 
+static int check_kind(struct session *session, const char *kind)
+{
+	int known = event_kind_is_known(session->store, kind, &session->error);
+
+	if (known == 0)
+		error_set(
+			&session->error, ERROR_USAGE,
+			"--kind %s: there is no such kind of event; `rollcall audit log` shows those that happened in "
+			"its column KIND",
+			kind);
+	return known > 0 ? 0 : -1;
+}
+
 static int show_log(struct session *session, const char *run_name, const struct log_options *options)
 {
 	struct event_filter filter = {.agent = options->agent, .kind = options->kind};
@@ -139,6 +152,8 @@ static int show_log(struct session *session, const char *run_name, const struct 
 	}
 	if (result == 0 && options->agent)
 		result = check_agent(session, options->agent);
+	if (result == 0 && options->kind)
+		result = check_kind(session, options->kind);
 	if (result == 0 && run_name)
 		result = name_run(session, run_name, &run);
 	filter.where = where;

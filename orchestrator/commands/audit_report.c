@@ -27,12 +27,9 @@ static int parse_format(struct session *session, const char *name, enum report_f
 static int load(struct session *session, const struct arguments *operands, struct report_runs *runs)
 {
 	struct store *store = session_store(session);
-	int64_t now_ms = clock_wall_ms();
 
-	for (size_t i = 0; store && i < operands->count; i++)
-		if (report_runs_add(runs, store, operands->items[i], now_ms, &session->error) < 0)
-			return -1;
-	return store ? 0 : -1;
+	return store ? report_runs_load(runs, store, operands->items, operands->count, clock_wall_ms(), &session->error)
+		     : -1;
 }
 
 static json_t *event_body(const struct report_runs *runs, enum report_format format, const struct buffer *out,

@@ -8,6 +8,7 @@
 #include "inventory/config.h"
 #include "orchestrator/choose.h"
 #include "orchestrator/commands/inventory_drift.h"
+#include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/refresh.h"
 #include "orchestrator/survey_hosts.h"
 
@@ -133,13 +134,23 @@ static int load_ignores(struct drift *drift)
 	return 0;
 }
 
+/* When the database does not say, the run is named all the same. */
+static bool knows_operation(void *ctx, const char *operation)
+{
+	struct error ignored = ERROR_INIT;
+
+	return ledger_knows_operation(ctx, operation, &ignored) != 0;
+}
+
 static int look_at(struct drift *drift, const struct agent_record *agent)
 {
 	struct drifted *drifted = &drift->agents[drift->count];
 	struct error *err = &drift->session->error;
 	struct survey_record row = {.time_ms = 0};
 	struct survey survey = {.agent_id = NULL};
-	struct drift_input input = {.agent = agent, .database = store_uuid(session_store(drift->session))};
+	struct store *store = session_store(drift->session);
+	struct drift_input input = {
+		.agent = agent, .database = store_uuid(store), .knows_operation = knows_operation, .ctx = store};
 	struct drift_findings others;
 	int found = survey_load(session_store(drift->session), agent->row, &row, err);
 	int result = found < 0 ? -1 : 0;

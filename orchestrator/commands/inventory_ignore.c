@@ -16,26 +16,27 @@
 #include "orchestrator/output.h"
 #include "orchestrator/session_ledger.h"
 
-/* Begins the transaction in which the list is changed, and puts its event there. */
-static int begin_with_event(struct session *session, const char *kind, json_t *body)
+/* Begins the transaction in which the list is changed. NULL: nothing has begun. */
+static struct ledger *begin(struct session *session)
 {
 	struct ledger *ledger = session_ledger(session);
 
-	if (!ledger || store_begin(session->store, &session->error) < 0) {
-		ledger_close(ledger);
-		json_decref(body);
-		return -1;
-	}
-	ledger_event(ledger, kind, NULL, NULL, body);
-	int result = ledger_commit_within(ledger, &session->error);
+	if (ledger && store_begin(session->store, &session->error) == 0)
+		return ledger;
 	ledger_close(ledger);
-	if (result < 0)
-		store_rollback(session->store);
-	return result;
+	return NULL;
 }
 
-static int end(struct session *session, int result)
+/* Puts the event of the change there, and ends it. Takes both; body NULL: the change has failed. */
+static int end(struct session *session, struct ledger *ledger, const char *kind, json_t *body)
 {
+	int result = body ? 0 : -1;
+
+	if (body)
+		ledger_event(ledger, kind, NULL, NULL, body);
+	if (result == 0)
+		result = ledger_commit_within(ledger, &session->error);
+	ledger_close(ledger);
 	if (result == 0)
 		return store_commit(session->store, &session->error);
 	store_rollback(session->store);
@@ -83,6 +84,36 @@ static int count_matching(struct session *session, const char *selector, size_t 
 	return 0;
 }
 
+/* The event says all that the row does, with its number: `audit verify` compares them. */
+static json_t *describe(const struct session *session, const struct ignore *ignore)
+{
+	return json_pack("{s:I,s:s,s:o,s:o,s:o,s:o,s:I}", "number", (json_int_t)ignore->number, "cluster",
+			 session->cluster->name, "selector", output_text(ignore->selector), "reason",
+			 output_text(ignore->reason), "until", output_time(ignore->until_ms), "until_ms",
+			 ignore->until_ms ? json_integer(ignore->until_ms) : json_null(), "created_ms",
+			 (json_int_t)ignore->created_ms);
+}
+
+static int put(struct session *session, int64_t cluster, struct ignore *wanted)
+{
+	struct ledger *ledger = begin(session);
+
+	if (!ledger)
+		return -1;
+	int result = ignores_add(session->store, cluster, wanted, &wanted->number, &session->error);
+	return end(session, ledger, "inventory.ignore", result == 0 ? describe(session, wanted) : NULL);
+}
+
+/* Events are JSON: other bytes would not be the same there as in the list. */
+static bool is_utf8(const char *text)
+{
+	json_t *value = json_string(text);
+	bool good = value != NULL;
+
+	json_decref(value);
+	return good;
+}
+
 static int add(struct session *session, const char *selector, const char *reason, const char *until)
 {
 	struct ignore wanted = {.created_ms = clock_wall_ms()};
@@ -93,6 +124,9 @@ static int add(struct session *session, const char *selector, const char *reason
 		return error_set(
 			&session->error, ERROR_USAGE,
 			"--reason is missing: whoever reads a plan that leaves these agents out wants to know why");
+	if (!is_utf8(selector) || !is_utf8(reason))
+		return error_set(&session->error, ERROR_USAGE,
+				 "the expression and --reason must be UTF-8; write them without other characters");
 	if (session_cluster_id(session, &cluster) < 0 ||
 	    read_until(until, wanted.created_ms, &wanted.until_ms, &session->error) < 0)
 		return -1;
@@ -100,13 +134,7 @@ static int add(struct session *session, const char *selector, const char *reason
 	wanted.reason = (char *)(uintptr_t)reason;
 	wanted.author = (char *)(uintptr_t)session_actor(session);
 	if (ignores_check(session_store(session), cluster, &wanted, &session->error) < 0 ||
-	    count_matching(session, selector, &matching) < 0 ||
-	    begin_with_event(session, "inventory.ignore",
-			     json_pack("{s:s,s:o,s:o,s:o,s:I}", "cluster", session->cluster->name, "selector",
-				       output_text(selector), "reason", output_text(reason), "until",
-				       output_time(wanted.until_ms), "created_ms", (json_int_t)wanted.created_ms)) <
-		    0 ||
-	    end(session, ignores_add(session->store, cluster, &wanted, &wanted.number, &session->error)) < 0)
+	    count_matching(session, selector, &matching) < 0 || put(session, cluster, &wanted) < 0)
 		return -1;
 	if (session->json)
 		return output_json(to_json(session, &wanted));
@@ -138,6 +166,20 @@ int command_inventory_ignore(int argc, const char *const argv[], const struct co
 
 /* ---- unignore */
 
+static int remove_entry(struct session *session, const struct ignore *ignore, int64_t now_ms)
+{
+	struct ledger *ledger = begin(session);
+
+	if (!ledger)
+		return -1;
+	int result = ignores_remove(session->store, ignore->number, session_actor(session), now_ms, &session->error);
+	return end(session, ledger, "inventory.unignore",
+		   result < 0 ? NULL
+			      : json_pack("{s:s,s:I,s:o,s:I}", "cluster", session->cluster->name, "number",
+					  (json_int_t)ignore->number, "selector", output_text(ignore->selector),
+					  "removed_ms", (json_int_t)now_ms));
+}
+
 static int take_off(struct session *session, const char *name)
 {
 	struct ignore found;
@@ -146,13 +188,8 @@ static int take_off(struct session *session, const char *name)
 	if (session_cluster_id(session, &cluster) < 0 ||
 	    ignores_find(session_store(session), cluster, name, now_ms, &found, &session->error) < 0)
 		return -1;
-	int result = begin_with_event(session, "inventory.unignore",
-				      json_pack("{s:s,s:I,s:o,s:I}", "cluster", session->cluster->name, "number",
-						(json_int_t)found.number, "selector", output_text(found.selector),
-						"removed_ms", (json_int_t)now_ms));
-	if (result == 0)
-		result = end(session, ignores_remove(session->store, found.number, session_actor(session), now_ms,
-						     &session->error));
+	int result = remove_entry(session, &found, now_ms);
+
 	if (result == 0 && session->json)
 		output_json(to_json(session, &found));
 	else if (result == 0)

@@ -13,6 +13,7 @@
 #include "orchestrator/output.h"
 
 struct trial {
+	const struct receiver *receiver;
 	bool ended;
 	struct post_result verdict;
 };
@@ -21,7 +22,7 @@ static void on_answer(void *ctx, struct http_answer *answer)
 {
 	struct trial *trial = ctx;
 
-	post_result_of(answer, &trial->verdict);
+	post_result_of(trial->receiver, answer, &trial->verdict);
 	trial->ended = true;
 }
 
@@ -48,7 +49,7 @@ static int post(struct session *session, const struct receiver *receiver, const 
 
 static int test(struct session *session, const struct receiver *receiver)
 {
-	struct trial trial = {.ended = false};
+	struct trial trial = {.receiver = receiver};
 	char id[RANDOM_ID_SIZE];
 
 	random_id(id);

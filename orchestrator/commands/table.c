@@ -178,7 +178,7 @@ const struct command commands[] = {
 	 "RUN is a run's ID, or `latest`. An aborted run cannot be resumed. What it has changed stays; `rollout "
 	 "rollback` takes it back.",
 	 command_rollout_abort, 1, 1},
-	{"rollout retry", "RUN", "change failed, reverted and skipped agents once more",
+	{"rollout retry", "RUN", "change failed and reverted agents once more",
 	 "RUN is a run's ID, or `latest`. Under the same plan, each with a new operation: an agent that is not as the "
 	 "plan saw it is refused. Stuck agents are asked first; agents that a gate rejected have their gates asked "
 	 "again.",
@@ -187,8 +187,9 @@ const struct command commands[] = {
 	 "RUN is a run's ID, or `latest`, in whatever state: also aborted, done or rolled back. The host of each agent "
 	 "that is stuck, or whose fate is not known, is asked what became of its operation and brings it to its end; an "
 	 "agent that came up with neither state is started once more with the old one; then each is proven anew. No "
-	 "other agent is touched, nothing starts, and the run keeps its state and its end. Where tasks were lost that "
-	 "were to survive, --accept-losses settles the agent all the same; the report goes on naming them.\n"
+	 "other agent is touched, nothing starts, no gate is asked, and the run keeps its state and its end. Where tasks "
+	 "were lost that were to survive, --accept-losses settles agents that were stuck already all the same; the report "
+	 "goes on naming them.\n"
 	 "\n"
 	 "Exit status 1 when some agents are still stuck.",
 	 command_rollout_settle, 1, 1},

@@ -137,14 +137,35 @@ static void metric_text(const struct plan_gate *gate, struct buffer *out)
 		buffer_printf(out, "at most %g", gate->max);
 }
 
+/* In quotes where one could not see otherwise where a word ends: as a shell reads it. */
+static void add_word(const char *word, struct buffer *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-${}";
+
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		buffer_puts(out, word);
+		return;
+	}
+	buffer_putc(out, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buffer_puts(out, "'\\''");
+		else
+			buffer_putc(out, *word);
+	}
+	buffer_putc(out, '\'');
+}
+
 void plan_gate_text(const struct plan_gate *gate, struct buffer *out)
 {
 	char span[CLOCK_TEXT_MAX];
 
 	switch (gate->kind) {
 	case GATE_COMMAND:
-		for (size_t i = 0; i < gate->argc; i++)
-			buffer_printf(out, "%s%s", i ? " " : "", gate->argv[i]);
+		for (size_t i = 0; i < gate->argc; i++) {
+			buffer_puts(out, i ? " " : "");
+			add_word(gate->argv[i], out);
+		}
 		buffer_printf(out, " exits with 0 within %s", clock_format_span(gate->timeout_ms, span));
 		break;
 	case GATE_HTTP:

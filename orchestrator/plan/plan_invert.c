@@ -25,7 +25,6 @@ bool plan_invert_concerns(const struct run_agent *row)
 	case AGENT_DRAINING:
 	case AGENT_FAILED:
 	case AGENT_REVERTED:
-	case AGENT_SKIPPED:
 		return false;
 	default:
 		return true;
@@ -39,6 +38,7 @@ struct inverse {
 	const struct plan_agent *was; /* as the run's plan had it */
 	const struct run_agent *row;
 	const struct plan_now *now;
+	const char *run;
 	unsigned ignore;
 };
 
@@ -50,12 +50,14 @@ static int check_state(const struct inverse *inverse, struct error *err)
 	case AGENT_GATING:
 		return 0;
 	case AGENT_STUCK:
+	case AGENT_UNKNOWN:
 		return error_set(err, ERROR_REFUSED,
-				 "it is stuck: neither as planned nor as it was; when its host is mended, `rollcall "
-				 "rollout settle` brings it to its end");
+				 "%s; `rollcall rollout settle %s` asks its host, and `rollcall rollout rollback %s` "
+				 "takes it back then, if it was changed",
+				 state_of(inverse->row) == AGENT_STUCK ? "it is stuck" : "its fate is not known",
+				 inverse->run, inverse->run);
 	default:
-		return error_set(err, ERROR_REFUSED,
-				 "what became of it is not known (%s); `rollcall rollout resume` asks its host first",
+		return error_set(err, ERROR_REFUSED, "it is under way (%s): ask again when it is not",
 				 inverse->row->state);
 	}
 }
@@ -351,6 +353,7 @@ static void invert_one(const struct plan_invert_input *input, const struct run_a
 	struct inverse inverse = {.was = &input->plan->agents[position],
 				  .row = row,
 				  .now = &input->now[position],
+				  .run = input->run,
 				  .ignore = PART_RESOURCES | PART_ATTRIBUTES | PART_DOMAIN};
 	struct error why = ERROR_INIT;
 

@@ -60,10 +60,12 @@ static int check_operations(const struct planner_work *work, struct error *err)
 				"operation %s of a rescue is %s on its host; it ends by itself within minutes, "
 				"or `rollcall rescue` settles it",
 				operation->operation, operation->state);
-		return error_set(err, ERROR_REFUSED,
-				 "operation %s of run %s is %s on its host; `rollcall rollout settle %s` settles it",
-				 operation->operation, operation->run ? operation->run : "?", operation->state,
-				 operation->run ? operation->run : "RUN");
+		return error_set(
+			err, ERROR_REFUSED,
+			"operation %s of run %s is %s on its host; `rollcall rollout settle %s` settles it, or "
+			"`rollcall rescue` where this database was restored from an older copy",
+			operation->operation, operation->run ? operation->run : "?", operation->state,
+			operation->run ? operation->run : "RUN");
 	}
 	return 0;
 }

@@ -173,7 +173,7 @@ static void warn_unchecked(const struct planner_work *work, const struct plan_ag
 				       work->survey.version ? work->survey.version : work->record->view.version));
 	if (work->short_timeout)
 		planner_warn(work,
-			     xstrdup("its executor_reregistration_timeout stays below 15secs: executors of a busy host "
+			     xstrdup("executor_reregistration_timeout stays below 15secs: executors of a busy host "
 				     "that are not back by then are killed with their tasks "
 				     "(--keep-reregistration-timeout)"));
 	if (out->differs & PART_PORT)

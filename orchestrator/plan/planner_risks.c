@@ -9,6 +9,7 @@
 #include "inventory/hostset.h"
 #include "mesos/pb.h"
 #include "mesos/resource.h"
+#include "orchestrator/plan/plan_stops.h"
 
 /* Names beyond this tell nobody more than their number does; --json has them all. */
 #define NAMES_MAX 160
@@ -225,8 +226,6 @@ void planner_risks_shortage(const struct agent_list *cluster, struct plan *plan)
 
 void planner_risks_unguarded(const struct planner_options *options, struct plan *plan)
 {
-	int most = plan->options.max_failures;
-
 	if (plan->agent_count == 0)
 		return;
 	if (options->meltdown_percent == 0 || options->meltdown_percent >= 100)
@@ -235,7 +234,7 @@ void planner_risks_unguarded(const struct planner_options *options, struct plan 
 			"the meltdown guard is off: however many of its agents are away for whatever reason, the "
 			"run goes on",
 			"leave out --meltdown unless that is meant");
-	if (most < 0 || (size_t)most >= plan->agent_count)
+	if (plan_stops_never(plan))
 		plan_add_finding(plan, true, "--max-failures",
 				 "as many agents may fail as there are in this plan: no number of failures stops it",
 				 NULL);

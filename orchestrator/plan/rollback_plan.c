@@ -2,9 +2,9 @@
 #include "orchestrator/plan/rollback_plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "orchestrator/ledger/ledger.h"
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/plan/plan_invert.h"
 #include "orchestrator/plan/plan_sources.h"
@@ -26,12 +26,66 @@ static void clear_run(struct rolled_back *run)
 	free(run->rows);
 }
 
-static int load_rows(struct session *session, struct rolled_back *run)
+/* Those that an earlier rollback of the run has put back, or has to settle, are its own. */
+static int drop_taken_back(struct session *session, const char *name, struct run_agent *rows, size_t *count)
+{
+	size_t kept = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		int taken = result < 0 ? 0
+				       : ledger_is_taken_back(session_store(session), name, rows[i].agent_id,
+							      &session->error);
+
+		if (taken < 0)
+			result = -1;
+		if (taken > 0)
+			run_agent_clear(&rows[i]);
+		else
+			rows[kept++] = rows[i];
+	}
+	*count = kept;
+	return result;
+}
+
+static int load_rows(struct session *session, const char *name, struct run_agent **rows, size_t *count)
 {
 	struct ledger *ledger = session_ledger(session);
-	int result = ledger ? ledger_load_agents(ledger, run->run.id, &run->rows, &run->count, &session->error) : -1;
+	int result = ledger ? ledger_load_agents(ledger, name, rows, count, &session->error) : -1;
 
 	ledger_close(ledger);
+	return result < 0 ? -1 : drop_taken_back(session, name, *rows, count);
+}
+
+static const struct run_agent *find_changed(const struct run_agent *rows, size_t count, const char *agent_id)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((!agent_id || strcmp(rows[i].agent_id, agent_id) == 0) && plan_invert_concerns(&rows[i]))
+			return &rows[i];
+	return NULL;
+}
+
+/* Two rollbacks of one run do not go on beside each other; and one that has left nothing was the last. */
+static int check_earlier(struct session *session, const char *name, const struct run_agent *rows, size_t count)
+{
+	struct run_row other;
+	int found = ledger_find_rollback_of(session_store(session), name, &other, &session->error);
+
+	if (found <= 0)
+		return found;
+	int result = 0;
+	if (strcmp(other.state, run_state_name(RUN_DONE)) != 0 && strcmp(other.state, run_state_name(RUN_ABORTED)) != 0)
+		result = error_set(&session->error, ERROR_CONFLICT,
+				   "run %s is rolled back by run %s, which has not ended; `rollcall rollout resume %s` "
+				   "goes on with that one",
+				   name, other.id, other.id);
+	else if (!find_changed(rows, count, NULL))
+		result =
+			error_set(&session->error, ERROR_CONFLICT,
+				  "run %s was rolled back by run %s already; `rollcall rollout rollback %s` takes that "
+				  "one back",
+				  name, other.id, other.id);
+	run_row_clear(&other);
 	return result;
 }
 
@@ -44,7 +98,9 @@ static int load_run(struct session *session, const char *name, struct rolled_bac
 		return -1;
 	int result = plan_parse(row.hash, row.document, row.document_len, &run->plan, &session->error);
 	plan_row_clear(&row);
-	return result < 0 ? -1 : load_rows(session, run);
+	if (result < 0 || load_rows(session, run->run.id, &run->rows, &run->count) < 0)
+		return -1;
+	return check_earlier(session, run->run.id, run->rows, run->count);
 }
 
 /* Those that are still listed; planner_invert says of the others that they are not. */
@@ -114,5 +170,71 @@ int rollback_plan(struct session *session, const char *name, const struct planne
 		result = invert(&sources, &run, options, out, refusals);
 	plan_sources_close(&sources);
 	clear_run(&run);
+	return result;
+}
+
+/* ---- is one that was shown before still right? */
+
+static bool names(const struct plan *plan, const char *agent_id)
+{
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (strcmp(plan->agents[i].agent_id, agent_id) == 0)
+			return true;
+	for (size_t i = 0; i < plan->left_out_count; i++)
+		if (strcmp(plan->left_out[i].agent_id, agent_id) == 0)
+			return true;
+	return false;
+}
+
+int rollback_plan_covers(const struct plan *plan, const struct run_agent *rows, size_t count, struct error *err)
+{
+	const char *run = plan->rolls_back;
+
+	for (size_t i = 0; i < count; i++)
+		if (plan_invert_concerns(&rows[i]) && !names(plan, rows[i].agent_id))
+			return error_set(
+				err, ERROR_CONFLICT,
+				"run %s has gone on since this plan was made, and would not be taken back on %s; "
+				"`rollcall rollout rollback %s` makes a new one",
+				run, rows[i].hostname, run);
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (!find_changed(rows, count, plan->agents[i].agent_id))
+			return error_set(
+				err, ERROR_CONFLICT,
+				"since this plan was made, run %s was taken back on %s already; `rollcall rollout "
+				"rollback %s` makes a new one of what is left",
+				run, plan->agents[i].hostname, run);
+	return 0;
+}
+
+/* An agent that was left out may be one by now that is not. */
+static int check_gone_on(struct session *session, const struct plan *plan)
+{
+	int gone_on = ledger_has_gone_on(session_store(session), plan->rolls_back, plan->hash, &session->error);
+
+	if (gone_on > 0)
+		return error_set(
+			&session->error, ERROR_CONFLICT,
+			"run %s has gone on since this plan was made; `rollcall rollout rollback %s` makes a new "
+			"one",
+			plan->rolls_back, plan->rolls_back);
+	return gone_on;
+}
+
+int rollback_plan_check(struct session *session, const struct plan *plan)
+{
+	struct run_agent *rows = NULL;
+	size_t count = 0;
+	int result = load_rows(session, plan->rolls_back, &rows, &count);
+
+	if (result == 0)
+		result = check_earlier(session, plan->rolls_back, rows, count);
+	if (result == 0)
+		result = rollback_plan_covers(plan, rows, count, &session->error);
+	if (result == 0)
+		result = check_gone_on(session, plan);
+	for (size_t i = 0; i < count; i++)
+		run_agent_clear(&rows[i]);
+	free(rows);
 	return result;
 }

@@ -86,7 +86,8 @@ static char *last_away_text(const struct run_view *view, const struct agent_resu
 		return xasprintf("since %s, and not proven to be back", from);
 	if (silent_ms <= 0)
 		return xasprintf("%s, from %s", span, from);
-	return xasprintf("%s of the %s that the master waits, from %s", span, clock_format_span(silent_ms, budget),
+	return xasprintf("%s%s the %s that the master waits, from %s", span,
+			 agent->away_ms > silent_ms ? ", longer than" : " of", clock_format_span(silent_ms, budget),
 			 from);
 }
 
@@ -159,7 +160,7 @@ static char *operation_text(const struct agent_result *agent)
 static char *taken_back_text(const struct run_view *view, const struct agent_result *agent)
 {
 	if (agent->taken_back)
-		return xasprintf("by run %s, and proven to be as before", view->taken_back.run);
+		return xasprintf("by run %s, and proven to be as before", agent->back_by);
 	if (agent->not_back)
 		return xasprintf("%s by run %s: %s", taken_back_words(&view->taken_back), view->taken_back.run,
 				 agent->not_back);

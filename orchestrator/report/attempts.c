@@ -2,6 +2,7 @@
 #include "orchestrator/report/attempts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -30,6 +31,27 @@ enum agent_state attempts_mended_state(const struct agent_result *agent)
 	const struct view_step *step = attempts_mended(agent);
 
 	return step ? (enum agent_state)state_of(step->to) : agent->state;
+}
+
+bool attempts_was_tried(const struct agent_result *agent)
+{
+	const struct view_step *trouble = attempts_mended(agent);
+
+	for (const struct view_step *step = trouble; step && step < agent->steps + agent->step_count; step++)
+		if (state_of(step->to) == AGENT_CHECKING)
+			return true;
+	return false;
+}
+
+const char *attempts_sequel(const struct run_view *view, const struct agent_result *agent)
+{
+	if (!attempts_mended(agent))
+		return "";
+	if (agent->state == AGENT_WAITING)
+		return strcmp(view->run.state, run_state_name(RUN_ABORTED)) == 0 ? "" : ", and to be tried again";
+	if (attempts_was_tried(agent))
+		return ", and tried again";
+	return agent->state == AGENT_DONE ? ", and settled since" : ", and its host asked again";
 }
 
 size_t attempts_earlier(const struct agent_result *agent, struct attempt **out)

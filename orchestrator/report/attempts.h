@@ -10,6 +10,11 @@ const struct view_step *attempts_mended(const struct agent_result *agent);
 /* The state it was in then. */
 enum agent_state attempts_mended_state(const struct agent_result *agent);
 
+/* Was another attempt made since then? One that was stuck is also settled without. */
+bool attempts_was_tried(const struct agent_result *agent);
+/* What follows its outcome of then: ", and tried again", ", and settled since"… "": nothing, or nothing was mended. */
+const char *attempts_sequel(const struct run_view *view, const struct agent_result *agent);
+
 /* An earlier attempt's time away: from its intent until the agent was proven, put back, or left. */
 struct attempt {
 	int64_t from_ms, until_ms;

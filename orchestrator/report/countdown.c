@@ -44,8 +44,8 @@ bool countdown_left(const struct plan *plan, const struct plan_agent *agent, enu
 char *countdown_text(const struct engine_left *left)
 {
 	static const char *const until[CLOCK_COUNT] = {
-		[CLOCK_SILENT] = "until the master takes it for unreachable",
-		[CLOCK_DISCONNECTED] = "left to reregister",
+		[CLOCK_SILENT] = "until it is unreachable",
+		[CLOCK_DISCONNECTED] = "until it must have reregistered",
 		[CLOCK_EXECUTORS] = "until its executors end themselves",
 	};
 	static const char *const over[CLOCK_COUNT] = {
@@ -59,6 +59,18 @@ char *countdown_text(const struct engine_left *left)
 	if (ms < 0)
 		return xasprintf("%s, since %s", over[left->soonest], clock_format_span(-ms, span));
 	return xasprintf("%s %s", clock_format_span(ms, span), until[left->soonest]);
+}
+
+char *countdown_nearest(const struct plan *plan, enum agent_state state, int64_t in_state_ms,
+			const struct engine_left *left)
+{
+	bool waits = state == AGENT_RETURNING || state == AGENT_REVERTING;
+	int64_t ms = plan->options.return_ms - in_state_ms;
+	char span[CLOCK_TEXT_MAX];
+
+	if (waits && ms >= 0 && (!left || ms < left->ms[left->soonest]))
+		return xasprintf("%s until it counts as stuck", clock_format_span(ms, span));
+	return left ? countdown_text(left) : xstrdup("");
 }
 
 json_t *countdown_to_json(const struct engine_left *left)

@@ -18,6 +18,11 @@ bool countdown_left(const struct plan *plan, const struct plan_agent *agent, enu
 /* "58 s until the master takes it for unreachable", "executors' time is over since 3 s". The caller's. */
 char *countdown_text(const struct engine_left *left);
 
+/* The same for whoever knows how long it is in its state: rollcall's own patience with it is named where that ends first. left: NULL:
+ * no clock runs. "" when nothing is waited for. The caller's. */
+char *countdown_nearest(const struct plan *plan, enum agent_state state, int64_t in_state_ms,
+			const struct engine_left *left);
+
 /* {"silent": S, "disconnected": S, "executors": S} in seconds, those that run; schema/rollout-status.schema.json. */
 json_t *countdown_to_json(const struct engine_left *left);
 

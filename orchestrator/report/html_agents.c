@@ -126,7 +126,7 @@ static void add_controls(const struct html_run *run, struct buffer *out)
 static int rank_of(const struct agent_result *agent)
 {
 	static const int ranks[OUTCOME_COUNT] = {
-		[OUTCOME_REJECTED] = 1, [OUTCOME_REVERTED] = 2,  [OUTCOME_FAILED] = 3,  [OUTCOME_SKIPPED] = 4,
+		[OUTCOME_REJECTED] = 1, [OUTCOME_REVERTED] = 2,  [OUTCOME_FAILED] = 3,
 		[OUTCOME_DONE] = 5,     [OUTCOME_UNDER_WAY] = 5, [OUTCOME_WAITING] = 5,
 	};
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/html_parts.h"
 #include "orchestrator/report/plan_text.h"
 
@@ -16,10 +17,8 @@ static void add_limits(const struct plan *plan, struct buffer *out)
 	buffer_printf(&text, "at most %d away at once", plan->options.window);
 	if (plan->options.domain_window > 0)
 		buffer_printf(&text, ", %d within a failure domain", plan->options.domain_window);
-	if (plan->options.max_failures == 0)
-		buffer_puts(&text, "; stops at the first failure");
-	else if (plan->options.max_failures > 0)
-		buffer_printf(&text, "; stops after more than %d failed", plan->options.max_failures);
+	buffer_puts(&text, "; ");
+	plan_stops_text(plan, &text);
 	html_term(out, "Limits", buffer_text(&text));
 	buffer_clear(&text);
 }
@@ -34,8 +33,9 @@ static void add_facts(const struct html_run *run, struct buffer *out)
 	buffer_puts(out, "<dl class=\"facts\">");
 	html_term(out, "Plan", view->run.plan);
 	html_term(out, "Made by", view->author);
-	html_term_take(out, "Config",
-		       xasprintf("%s@%d, SHA-256 %s", plan->config, plan->config_version, plan->config_sha256));
+	if (!plan->rolls_back)
+		html_term_take(out, "Config",
+			       xasprintf("%s@%d, SHA-256 %s", plan->config, plan->config_version, plan->config_sha256));
 	html_term(out, "Chosen by", plan->where ? plan->where : "every agent the config's rules match");
 	html_term(out, "May differ", buffer_text(&parts));
 	add_limits(plan, out);

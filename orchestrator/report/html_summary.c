@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "orchestrator/report/attempts.h"
 #include "orchestrator/report/html_parts.h"
 #include "orchestrator/report/todo.h"
 
@@ -70,6 +71,10 @@ static void add_meta(const struct html_run *run, struct buffer *out)
 	if (view->run.finished_ms) {
 		buffer_puts(out, "finished ");
 		html_time(out, view->run.finished_ms);
+		if (view->settled_ms) {
+			buffer_puts(out, ", settled until ");
+			html_time(out, view->settled_ms);
+		}
 	} else {
 		buffer_puts(out, "not finished when this was written, ");
 		html_time(out, view->now_ms);
@@ -249,7 +254,7 @@ static void add_cause(const struct html_run *run, const struct cause *cause, str
 	buffer_printf(out, "<article class=\"cause o-%s\"><h4>", outcome_name(outcome_of(cause->state)));
 	html_outcome(out, outcome_of(cause->state));
 	buffer_printf(out, " <span class=\"count\">%zu agent%s%s</span></h4>\n<p class=\"error\">", cause->count,
-		      cause->count == 1 ? "" : "s", cause->mended ? ", and tried again" : "");
+		      cause->count == 1 ? "" : "s", attempts_sequel(view, first));
 	escape_html(out, cause->error ? cause->error : cause->pattern);
 	buffer_puts(out, "</p>\n");
 	add_cause_agents(run, cause, out);

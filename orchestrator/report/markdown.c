@@ -48,10 +48,14 @@ static void add_facts(const struct run_view *view, const struct outcome_sum *sum
 	add_row(out, "Cluster", view->plan.cluster);
 	buffer_puts(out, "| Config | ");
 	escape_markdown(out, view->plan.config);
-	buffer_printf(out, "@%d |\n", view->plan.config_version);
+	if (!view->plan.rolls_back)
+		buffer_printf(out, "@%d", view->plan.config_version);
+	buffer_puts(out, " |\n");
 	add_row(out, "Started by", view->actor);
 	add_time_row(out, "Started", view->run.created_ms);
 	add_time_row(out, "Finished", view->run.finished_ms);
+	if (view->settled_ms)
+		add_time_row(out, "Settled until", view->settled_ms);
 	if (view->taken_back.run)
 		add_row(out, "Taken back by", view->taken_back.run);
 	if (view->run.rolls_back)
@@ -79,7 +83,7 @@ static void add_cause(const struct run_view *view, const struct cause *cause, st
 	char *next = next_steps(view, first);
 
 	buffer_printf(out, "- **%zu agent%s %s%s**: ", cause->count, cause->count == 1 ? "" : "s",
-		      outcome_label(outcome_of(cause->state)), cause->mended ? ", and tried again" : "");
+		      outcome_label(outcome_of(cause->state)), attempts_sequel(view, first));
 	escape_markdown(out, cause->error ? cause->error : cause->pattern);
 	buffer_puts(out, "\n  - Agents: ");
 	for (size_t i = 0; i < cause->count && i < CAUSE_SHOW; i++) {

@@ -19,7 +19,6 @@ static const struct {
 	[OUTCOME_REJECTED] = {"rejected", "rejected by a gate", "\u2298"},
 	[OUTCOME_FAILED] = {"failed", "failed, not touched", "\u2715"},
 	[OUTCOME_STUCK] = {"stuck", "stuck", "!"},
-	[OUTCOME_SKIPPED] = {"skipped", "skipped", "\u2192"},
 	[OUTCOME_UNDER_WAY] = {"under-way", "under way", "\u2026"},
 	[OUTCOME_WAITING] = {"waiting", "not begun", "\u25cb"},
 };
@@ -37,8 +36,6 @@ enum outcome outcome_of(enum agent_state state)
 		return OUTCOME_FAILED;
 	case AGENT_STUCK:
 		return OUTCOME_STUCK;
-	case AGENT_SKIPPED:
-		return OUTCOME_SKIPPED;
 	case AGENT_WAITING:
 		return OUTCOME_WAITING;
 	default:
@@ -203,7 +200,7 @@ static void add_to_causes(const struct run_view *view, size_t index, struct outc
 
 	bool mended = attempts_mended(agent) != NULL;
 
-	if (!agent_state_is_failure(agent->state) && agent->state != AGENT_SKIPPED && !mended)
+	if (!agent_state_is_failure(agent->state) && !mended)
 		return;
 	sum->mended += mended;
 	struct cause *cause = find_cause(sum, attempts_mended_state(agent), mended, pattern_of(agent));

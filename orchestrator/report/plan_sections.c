@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/plan_text_internal.h"
 
 #define PAGE_MAX (64u << 20)
@@ -298,9 +299,7 @@ static void add_budget(const struct plan *plan, struct points *points, int max, 
 {
 	if (max == 0)
 		add_made(points, MARK, xasprintf("the first agent that fails%s", where));
-	else if (max >= (int)plan->agent_count)
-		add_made(points, MARK, xasprintf("no number of failed agents%s: %d may fail", where, max));
-	else if (max > 0)
+	else if (max > 0 && max < (int)plan->agent_count)
 		add_made(points, MARK,
 			 xasprintf("more than %d failed agent%s%s: with %d it goes on, with %d it stops", max,
 				   max == 1 ? "" : "s", where, max, max + 1));
@@ -334,13 +333,16 @@ void plan_section_stops(const struct plan *plan, FILE *stream)
 {
 	struct points points = {.title = "What stops it", .stream = stream};
 	const struct engine_options *options = &plan->options;
+	bool first = plan_stops_at_first(plan);
 
 	if (plan->agent_count == 0)
 		return;
-	add_budget(plan, &points, options->max_failures, "");
-	add_budget(plan, &points, options->stage_max_failures, " in one stage");
-	add_budget(plan, &points, options->domain_max_failures, " in one failure domain");
-	if (options->max_consecutive > 0)
+	if (plan_stops_never(plan))
+		add_made(&points, MARK, xasprintf("no number of failed agents: %zu may fail", plan->agent_count));
+	add_budget(plan, &points, first ? 0 : options->max_failures, "");
+	add_budget(plan, &points, first ? -1 : options->stage_max_failures, " in one stage");
+	add_budget(plan, &points, first ? -1 : options->domain_max_failures, " in one failure domain");
+	if (!first && options->max_consecutive > 0)
 		add_made(&points, MARK,
 			 xasprintf("%d failures in a row: reaching that stops", options->max_consecutive));
 	add_made(&points, "    ",

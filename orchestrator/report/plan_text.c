@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/plan_text_internal.h"
 
 #define TEXT_MAX (1u << 20)
@@ -25,27 +26,6 @@ void plan_parts_text(unsigned parts, struct buffer *out)
 	}
 	if (!parts)
 		buffer_puts(out, "nothing");
-}
-
-static void add_budget(const struct plan *plan, struct buffer *out)
-{
-	static const char *const verbs[ON_FAILURE_COUNT] = {
-		[ON_FAILURE_PAUSE] = "pauses",
-		[ON_FAILURE_ROLLBACK] = "is rolled back",
-		[ON_FAILURE_ABORT] = "is aborted",
-	};
-	const struct engine_options *options = &plan->options;
-	const char *verb = verbs[options->on_failure];
-
-	if (options->max_failures < 0)
-		return;
-	if (options->max_failures == 0)
-		buffer_printf(out, "; %s when one fails", verb);
-	else if ((size_t)options->max_failures >= plan->agent_count)
-		buffer_puts(out, "; no number of failures stops it");
-	else
-		buffer_printf(out, "; %s when more than %d %s", verb, options->max_failures,
-			      options->max_failures == 1 ? "agent fails" : "agents fail");
 }
 
 /* A rollback's config is not one of the configs. */
@@ -150,7 +130,8 @@ static void print_limits(const struct plan *plan, FILE *stream)
 	buffer_printf(&text, "Window %d: at most %d away at once", plan->options.window, plan->options.window);
 	if (plan->options.domain_window > 0)
 		buffer_printf(&text, ", %d within a failure domain", plan->options.domain_window);
-	add_budget(plan, &text);
+	buffer_puts(&text, "; ");
+	plan_stops_text(plan, &text);
 	buffer_putc(&text, '.');
 	print_line(buffer_take(&text), stream);
 }

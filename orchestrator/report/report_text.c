@@ -8,6 +8,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "inventory/hostset.h"
+#include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/agent_sheet.h"
 #include "orchestrator/report/attempts.h"
 #include "orchestrator/report/outcome.h"
@@ -49,18 +50,14 @@ static char *when(int64_t ms)
 
 static char *limits_text(const struct plan *plan)
 {
-	int most = plan->options.max_failures;
-	char *failures = count_text(most, "agent"), domain[48] = "", stops[80] = "no number of failures stops it";
+	struct buffer text = BUFFER_INIT(1024);
 
+	buffer_printf(&text, "at most %d away at once", outcome_window(plan));
 	if (plan->options.domain_window > 0)
-		snprintf(domain, sizeof domain, ", and %d in one failure domain", plan->options.domain_window);
-	if (most == 0)
-		snprintf(stops, sizeof stops, "it stops at the first failure");
-	else if (most > 0)
-		snprintf(stops, sizeof stops, "it stops when more than %s %s failed", failures,
-			 most == 1 ? "has" : "have");
-	free(failures);
-	return xasprintf("at most %d away at once%s; %s", outcome_window(plan), domain, stops);
+		buffer_printf(&text, ", and %d in one failure domain", plan->options.domain_window);
+	buffer_puts(&text, "; ");
+	plan_stops_text(plan, &text);
+	return buffer_take(&text);
 }
 
 static void print_state(const struct run_view *view, FILE *stream)
@@ -84,11 +81,14 @@ static void print_head(const struct run_view *view, FILE *stream)
 	fact(stream, "started by", view->actor);
 	fact_free(stream, "started", when(run->created_ms));
 	fact_free(stream, "finished", run->finished_ms ? when(run->finished_ms) : xstrdup("not yet"));
+	if (view->settled_ms)
+		fact_free(stream, "settled until", when(view->settled_ms));
 	if (view->resumed > 0)
 		fact_free(stream, "resumed", count_text((int64_t)view->resumed, "time"));
 	fact_free(stream, "plan", xasprintf("%s by %s", run->plan, view->author));
-	fact_free(stream, "config",
-		  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
+	if (!plan->rolls_back)
+		fact_free(stream, "config",
+			  xasprintf("%s@%d (SHA-256 %s)", plan->config, plan->config_version, plan->config_sha256));
 	if (!plan->rolls_back)
 		fact(stream, "chosen by", plan->where ? plan->where : "every agent the config's rules match");
 	if (run->rolls_back)
@@ -148,7 +148,7 @@ static void print_cause(const struct run_view *view, const struct cause *cause, 
 	if (cause->count > 1)
 		fact(stream, "agents", names);
 	fact_free(stream, "outcome",
-		  xasprintf("%s%s", outcome_label(outcome_of(cause->state)), cause->mended ? ", and tried again" : ""));
+		  xasprintf("%s%s", outcome_label(outcome_of(cause->state)), attempts_sequel(view, first)));
 	fact(stream, "what happened", cause->error ? cause->error : "no reason was recorded");
 	if (!cause->mended)
 		print_said(first, stream);

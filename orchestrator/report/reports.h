@@ -16,6 +16,9 @@ struct report_runs {
 void report_runs_clear(struct report_runs *runs);
 /* Adds a run, as it is at now_ms; or a rescue, which is alone in its report. ERROR_USAGE: it is there already, or there is no such run. */
 int report_runs_add(struct report_runs *runs, struct store *store, const char *name, int64_t now_ms, struct error *err);
+/* Adds all of them as of one moment and under one head, whatever others write meanwhile. */
+int report_runs_load(struct report_runs *runs, struct store *store, const char *const *names, size_t count,
+		     int64_t now_ms, struct error *err);
 
 enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_CSV, REPORT_HTML, REPORT_FORMAT_COUNT };
 extern const char *const report_format_names[REPORT_FORMAT_COUNT];

@@ -29,9 +29,11 @@ static char *verdict_of(const struct rescue_view *rescue)
 	return text;
 }
 
-static const char *act_text(const struct rescued_host *host)
+static char *act_text(const struct rescued_host *host)
 {
-	return host->act && strcmp(host->act, "settle") == 0 ? "settle an open operation" : "start the agent again";
+	if (host->act && strcmp(host->act, "settle") == 0)
+		return xstrdup("settle an open operation");
+	return xasprintf("start the agent again%s%s", host->change ? "; " : "", host->change ? host->change : "");
 }
 
 static const char *end_text(const struct rescued_host *host)
@@ -72,10 +74,10 @@ static void print_hosts(const struct rescue_view *rescue, FILE *stream)
 	table_align_right(table, 6);
 	for (size_t i = 0; i < rescue->count; i++) {
 		const struct rescued_host *host = &rescue->hosts[i];
-		char *tasks = tasks_text(host), took[CLOCK_TEXT_MAX];
+		char *tasks = tasks_text(host), *act = act_text(host), took[CLOCK_TEXT_MAX];
 		const char *cells[] = {host->hostname,
 				       host->agent_id,
-				       act_text(host),
+				       act,
 				       end_text(host),
 				       id_text(host),
 				       tasks,
@@ -84,6 +86,7 @@ static void print_hosts(const struct rescue_view *rescue, FILE *stream)
 
 		table_add(table, cells);
 		free(tasks);
+		free(act);
 	}
 	table_print(table, stream);
 	table_free(table);
@@ -154,18 +157,19 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 		    ".\n\n| Host | Agent | What | Outcome | ID | Tasks | Last word |\n|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < rescue->count; i++) {
 		const struct rescued_host *host = &rescue->hosts[i];
-		char *tasks = tasks_text(host);
+		char *tasks = tasks_text(host), *act = act_text(host);
 
 		buffer_puts(out, "| ");
 		escape_markdown(out, host->hostname);
 		add_cell(out, host->agent_id);
-		add_cell(out, act_text(host));
+		add_cell(out, act);
 		add_cell(out, end_text(host));
 		add_cell(out, id_text(host));
 		add_cell(out, tasks);
 		add_cell(out, host->said);
 		buffer_puts(out, " |\n");
 		free(tasks);
+		free(act);
 	}
 	buffer_putc(out, '\n');
 	free(verdict);
@@ -175,13 +179,14 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 
 static json_t *host_to_json(const struct rescued_host *host)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "agent", host->agent_id,
-			 "hostname", host->hostname, "act", output_text(host->act), "operation",
-			 output_text(host->operation), "end", host->end, "said", output_text(host->said), "proven",
-			 host->judged ? json_boolean(host->proven) : json_null(), "id_after",
-			 output_text(host->id_after), "tasks", (json_int_t)host->tasks, "tasks_running",
-			 (json_int_t)host->tasks_running, "from", output_time(host->from_ms), "until",
-			 output_time(host->until_ms));
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "agent", host->agent_id,
+		"hostname", host->hostname, "act", output_text(host->act), "gives_way", output_text(host->gives_way),
+		"changes", host->changes ? json_incref(host->changes) : json_array(), "operation",
+		output_text(host->operation), "end", host->end, "said", output_text(host->said), "proven",
+		host->judged ? json_boolean(host->proven) : json_null(), "id_after", output_text(host->id_after),
+		"tasks", (json_int_t)host->tasks, "tasks_running", (json_int_t)host->tasks_running, "from",
+		output_time(host->from_ms), "until", output_time(host->until_ms));
 }
 
 json_t *rescue_report_json(const struct run_view *view)

@@ -22,6 +22,9 @@ void rescue_view_free(struct rescue_view *rescue)
 		free(rescue->hosts[i].agent_id);
 		free(rescue->hosts[i].hostname);
 		free(rescue->hosts[i].act);
+		free(rescue->hosts[i].change);
+		free(rescue->hosts[i].gives_way);
+		json_decref(rescue->hosts[i].changes);
 		free(rescue->hosts[i].operation);
 		free(rescue->hosts[i].said);
 		free(rescue->hosts[i].id_after);
@@ -131,6 +134,12 @@ static void take_host(struct rescued_host *host, const struct ledger_entry *entr
 	host->until_ms = entry->time_ms;
 	replace(&host->act, copy_member(body, "act"));
 	replace(&host->operation, copy_member(body, "operation"));
+	if (strcmp(entry->kind, "rescue.intent") == 0) {
+		replace(&host->change, rescue_change_text(body));
+		replace(&host->gives_way, copy_member(body, "gives_way"));
+		json_decref(host->changes);
+		host->changes = json_incref(json_object_get(body, "changes"));
+	}
 	replace(&host->said, copy_member(body, "said"));
 	if (strcmp(entry->kind, "rescue.proof") != 0)
 		return;

@@ -10,6 +10,9 @@
 struct rescued_host {
 	char *agent_id, *hostname; /* hostname: as the inventory has it; the ID when it knows none */
 	char *act;                 /* "rescue" or "settle" */
+	char *change;              /* what gives way to what, with its values; NULL: not recorded, or nothing */
+	char *gives_way;           /* "checkpoint" or "flags"; NULL: the same */
+	json_t *changes;           /* of the SlaveInfo, as in schema/rescue.schema.json; NULL: the same */
 	char *operation;
 	const char *end;     /* "done", "failed", "unknown": nobody knows, "pending": it has not ended; a literal */
 	char *said;          /* the host's last word; NULL: none */

@@ -55,7 +55,7 @@ static enum term_style style_of(const struct agent_result *agent)
 {
 	if (agent->state == AGENT_DONE)
 		return TERM_GREEN;
-	if (agent->state == AGENT_REVERTED || agent->state == AGENT_SKIPPED)
+	if (agent->state == AGENT_REVERTED)
 		return TERM_YELLOW;
 	return agent_state_is_failure(agent->state) ? TERM_RED : TERM_PLAIN;
 }

@@ -90,14 +90,39 @@ char *run_note_text(const char *kind, const json_t *body)
 	return NULL;
 }
 
+/* Whatever settles what an aborted run has left writes its state again: it was aborted once. */
+static bool is_said_already(const struct run_view *view, const struct ledger_entry *entry, const json_t *body,
+			    const char *text)
+{
+	if (strcmp(entry->kind, "run") != 0 || strcmp(member(body, "state"), run_state_name(RUN_ABORTED)) != 0)
+		return false;
+	for (size_t i = 0; i < view->note_count; i++)
+		if (strcmp(view->notes[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* A paused run whose driver waits goes on by an order alone. */
+static void count_order(struct run_view *view, const json_t *body)
+{
+	const char *order = member(body, "order");
+
+	view->resumed += strcmp(order, "resume") == 0;
+	view->settling |= strncmp(order, "settle", strlen("settle")) == 0;
+}
+
 void run_view_take_note(struct run_view *view, const struct agent_result *agent, const struct ledger_entry *entry)
 {
 	json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
 	char *text = run_note_text(entry->kind, body);
 
+	if (strcmp(entry->kind, "run.obeyed") == 0)
+		count_order(view, body);
 	if (strcmp(entry->kind, "gate") == 0)
 		take_gate(view, agent, entry->time_ms, body);
-	if (text) {
+	if (text && is_said_already(view, entry, body, text)) {
+		free(text);
+	} else if (text) {
 		view->notes = xreallocarray(view->notes, view->note_count + 1, sizeof(*view->notes));
 		view->notes[view->note_count++] =
 			(struct view_note){.time_ms = entry->time_ms, .actor = xstrdup(entry->actor), .text = text};
@@ -199,13 +224,36 @@ static const char *stage_name(const struct plan *plan, size_t stage)
 	return plan->stage_names && plan->stage_names[stage] ? plan->stage_names[stage] : "";
 }
 
+static bool is_begun(const struct run_view *view, size_t from, size_t end)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		int64_t position = view->agents[i].row->position;
+
+		if (position >= (int64_t)from && position < (int64_t)end && view->agents[i].state != AGENT_WAITING)
+			return true;
+	}
+	return false;
+}
+
+/* Nothing of it goes on by itself any more, and no word of a person makes it go on. */
+static bool run_is_over(const struct run_view *view)
+{
+	return strcmp(view->run.state, run_state_name(RUN_ABORTED)) == 0 || view->run.rollback_due != 0;
+}
+
+/* A stage may be behind the run although some of it failed: that is not called passed. */
 static const char *stage_state(const struct run_view *view, size_t stage)
 {
 	size_t passed = (size_t)view->run.stages_passed;
+	size_t from = stage_begin(&view->plan, stage), end = view->plan.stages[stage].end;
 
 	if (stage < passed)
-		return "passed";
-	return stage == passed ? "current" : "not begun";
+		return count_done(view, from, end) == end - from ? "passed" : "ended";
+	if (stage > passed)
+		return "not begun";
+	if (!run_is_over(view))
+		return "current";
+	return is_begun(view, from, end) ? "ended" : "not begun";
 }
 
 json_t *run_view_stages_to_json(const struct run_view *view)

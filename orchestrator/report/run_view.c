@@ -24,6 +24,7 @@ static void clear_result(struct agent_result *agent)
 	free(agent->steps);
 	free(agent->rescued);
 	free(agent->not_back);
+	free(agent->back_by);
 	json_decref(agent->killed_before);
 	json_decref(agent->killed_now);
 }
@@ -250,6 +251,9 @@ static int take_event(void *ctx, const struct ledger_entry *entry, struct error 
 	run_view_take_note(view, agent, entry);
 	if (agent && strcmp(entry->kind, "gate") != 0)
 		take_agent_event(agent, entry);
+	if (agent && view->settling && strcmp(entry->kind, "agent") == 0 && view->run.finished_ms &&
+	    entry->time_ms > view->run.finished_ms)
+		view->settled_ms = entry->time_ms;
 	return 0;
 }
 

@@ -40,16 +40,17 @@ struct agent_result {
 	char *rescued; /* what a rescue said of it last, see run_view_load_later; NULL: none did */
 	/* Of an agent that was changed, when another run has taken back this one: */
 	bool taken_back;
+	char *back_by;  /* the run that did so; NULL: none */
 	char *not_back; /* why it is still changed; NULL: it is not, or no run takes it back */
 };
 
 /* What became of a run that another one takes back. */
 struct taken_back {
-	char *run;       /* that other one; NULL: there is none */
+	char *run;       /* that other one, the newest if there are several; NULL: there is none */
 	char *state;     /* its state */
 	char *undone_by; /* the run that took that one back in turn; NULL: none */
 	size_t changed;  /* agents that this run had changed */
-	size_t back;     /* … of which that one has proven so many to be as they were */
+	size_t back;     /* … of which that one, or one before it, has proven so many to be as they were */
 };
 
 /* A gate's answer, from its event. */
@@ -81,11 +82,14 @@ struct run_view {
 	size_t count;
 	int by_state[AGENT_STATE_COUNT];
 	size_t resumed;          /* how often */
+	bool settling;           /* a person has settled what was left; while its events are read */
+	int64_t settled_ms;      /* when an agent last moved by that, after the run's end; 0: none did */
 	struct view_gate *gates; /* every answer, in the order in which they came */
 	size_t gate_count;
 	struct view_note *notes;
 	size_t note_count;
 	struct taken_back taken_back;
+	bool goes_back;                 /* whoever drives it takes it back now: nobody is to do anything */
 	int64_t now_ms;                 /* when it was read */
 	struct rescue_view *rescue;     /* it is no rollout but a rescue (rescue_view.h); NULL: a rollout */
 	char head[DIGEST_HEX_SIZE];     /* of the ledger, when it was read */

@@ -35,21 +35,25 @@ static char *why_not(const struct run_agent *row)
 	return xasprintf("it is %s there%s%s", row->state, row->error ? ": " : "", row->error ? row->error : "");
 }
 
-static void compare(struct run_view *view, const struct run_agent *rows, size_t count)
+static int compare(struct store *store, struct run_view *view, const struct run_agent *rows, size_t count,
+		   struct error *err)
 {
 	for (size_t i = 0; i < view->count; i++) {
 		struct agent_result *agent = &view->agents[i];
-		const struct run_agent *row;
+		const char *id = agent->row->agent_id;
 
 		if (!is_changed(agent))
 			continue;
-		row = find_row(rows, count, agent->row->agent_id);
-		agent->taken_back = row && strcmp(row->state, agent_state_name(AGENT_DONE)) == 0;
+		int back = ledger_put_back_by(store, view->run.id, view->taken_back.run, id, &agent->back_by, err);
+		if (back < 0)
+			return -1;
+		agent->taken_back = back > 0;
 		view->taken_back.changed++;
 		view->taken_back.back += agent->taken_back;
 		if (!agent->taken_back)
-			agent->not_back = why_not(row);
+			agent->not_back = why_not(find_row(rows, count, id));
 	}
+	return 0;
 }
 
 static int load_undone(struct store *store, struct run_view *view, struct error *err)
@@ -71,11 +75,11 @@ static int load(struct store *store, struct ledger *ledger, struct run_view *vie
 
 	if (ledger_load_agents(ledger, view->taken_back.run, &rows, &count, err) < 0)
 		return -1;
-	compare(view, rows, count);
+	int result = compare(store, view, rows, count, err);
 	for (size_t i = 0; i < count; i++)
 		run_agent_clear(&rows[i]);
 	free(rows);
-	return load_undone(store, view, err);
+	return result < 0 ? -1 : load_undone(store, view, err);
 }
 
 int run_view_load_taken_back(struct store *store, struct ledger *ledger, struct run_view *view, struct error *err)

@@ -58,8 +58,7 @@ static void add_drifted(const struct run_view *view, size_t count, struct todo_l
 static void add_retries(const struct run_view *view, bool over, struct todo_list *out)
 {
 	size_t other = count_drifted(view);
-	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) +
-			number_of(view, AGENT_SKIPPED) - other;
+	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) - other;
 
 	if (before > 0 && over && !view->plan.rolls_back)
 		add(out, before, "as before: remove the cause, and plan again",
@@ -124,6 +123,20 @@ static void add_stuck(const struct run_view *view, struct todo_list *out)
 		    xstrdup("rollcall inventory sync"));
 }
 
+/* Of a run that another takes back, or has: what has ended can be followed by one that takes back the rest. */
+static void add_kept(const struct run_view *view, size_t kept, struct todo_list *out)
+{
+	const struct taken_back *back = &view->taken_back;
+	bool over = strcmp(back->state, run_state_name(RUN_DONE)) == 0 ||
+		    strcmp(back->state, run_state_name(RUN_ABORTED)) == 0;
+
+	add(out, kept, "still changed: what takes the run back says why, and what to do",
+	    xasprintf("rollcall rollout status %s", back->run));
+	if (over && !back->undone_by)
+		add(out, 0, "What it has left is taken back, when nothing stands in the way any more, with",
+		    rollout("rollback", view));
+}
+
 void todo_make(const struct run_view *view, struct todo_list *out)
 {
 	size_t kept = view->taken_back.changed - view->taken_back.back;
@@ -131,10 +144,11 @@ void todo_make(const struct run_view *view, struct todo_list *out)
 	bool well = number_of(view, AGENT_DONE) == view->count;
 
 	*out = (struct todo_list){.count = 0};
+	if (view->goes_back)
+		return;
 	add_stuck(view, out);
 	if (kept > 0)
-		add(out, kept, "still changed: what takes the run back says why, and what to do",
-		    xasprintf("rollcall rollout status %s", view->taken_back.run));
+		add_kept(view, kept, out);
 	if (!view->taken_back.run)
 		add_retries(view, over, out);
 	if (paused)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "orchestrator/report/run_view.h"
@@ -15,7 +16,32 @@
 struct sums {
 	size_t kept, lost, unproven;
 	size_t lost_before; /* of lost: in attempts before the last */
+	size_t accepted;    /* of lost: the plan did not show them, and a person has settled the agent all the same */
+	const char *accepted_by;
+	int64_t accepted_ms; /* the last time */
+	bool others_too;     /* more than one person */
 };
+
+static void add_accepted(const json_t *killed, struct sums *sums)
+{
+	const json_t *task;
+	size_t i;
+
+	json_array_foreach(killed, i, task)
+	{
+		const char *by = json_string_value(json_object_get(task, "accepted_by"));
+		int64_t ms = json_integer_value(json_object_get(task, "accepted_ms"));
+
+		if (!by)
+			continue;
+		sums->accepted++;
+		sums->others_too |= sums->accepted_by && strcmp(sums->accepted_by, by) != 0;
+		if (sums->accepted_by && ms < sums->accepted_ms)
+			continue;
+		sums->accepted_by = by;
+		sums->accepted_ms = ms;
+	}
+}
 
 static struct sums add_up(const struct run_view *view)
 {
@@ -26,6 +52,8 @@ static struct sums add_up(const struct run_view *view)
 		sums.lost += view->agents[i].lost;
 		sums.unproven += view->agents[i].unproven;
 		sums.lost_before += json_array_size(view->agents[i].killed_before);
+		add_accepted(json_object_get(view->agents[i].tasks, "killed"), &sums);
+		add_accepted(view->agents[i].killed_before, &sums);
 	}
 	return sums;
 }
@@ -44,8 +72,8 @@ static void print_counts(const struct run_view *view, FILE *stream)
 {
 	const int *by = view->by_state;
 	const char *separator = "";
-	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_SKIPPED] +
-		      by[AGENT_WAITING] + by[AGENT_REJECTED];
+	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_WAITING] +
+		      by[AGENT_REJECTED];
 
 	print_count(stream, &separator, by[AGENT_DONE], "done");
 	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
@@ -53,24 +81,46 @@ static void print_counts(const struct run_view *view, FILE *stream)
 	print_count(stream, &separator, by[AGENT_STUCK],
 		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
 	print_count(stream, &separator, by[AGENT_REJECTED], "changed, and rejected by a gate");
-	print_count(stream, &separator, by[AGENT_SKIPPED], "skipped");
 	print_count(stream, &separator, (int)view->count - settled, "under way");
 	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
+}
+
+/* Which of those that are lost the plan has not shown. */
+static void print_accepted(const struct sums *sums, FILE *stream)
+{
+	char time[CLOCK_TEXT_MAX], *by;
+
+	if (sums->accepted == 0)
+		return;
+	by = text_printable(sums->accepted_by, false);
+	fprintf(stream, ", %zu of them not shown by the plan, and accepted by %s%s with settle --accept-losses (%s)",
+		sums->accepted, by, sums->others_too ? " and others" : "", clock_format(sums->accepted_ms, time));
+	free(by);
+}
+
+static void print_lost(const struct sums *sums, FILE *stream)
+{
+	fprintf(stream, ", %zu lost", sums->lost);
+	if (sums->lost_before > 0)
+		fprintf(stream, ", %zu of them in attempts that failed", sums->lost_before);
+	else if (sums->accepted == 0)
+		fputs(" as the plan showed", stream);
+	print_accepted(sums, stream);
 }
 
 static void print_kept(const struct run_view *view, const struct sums *sums, FILE *stream)
 {
 	char *kept = count_text((int64_t)sums->kept, "task");
 
-	if (sums->lost_before > 0)
-		fprintf(stream, "%s kept, %zu lost, %zu of them in attempts that failed.", kept, sums->lost,
-			sums->lost_before);
-	else if (sums->lost > 0)
-		fprintf(stream, "%s kept, %zu lost as the plan showed.", kept, sums->lost);
-	else if (sums->kept == 0)
+	if (sums->lost > 0) {
+		fprintf(stream, "%s kept", kept);
+		print_lost(sums, stream);
+		fputs(".", stream);
+	} else if (sums->kept == 0) {
 		fputs("no task was on them.", stream);
-	else
+	} else {
 		fprintf(stream, "every task (%zu) %srunning.", sums->kept, view->taken_back.run ? "" : "still ");
+	}
 	free(kept);
 }
 
@@ -94,6 +144,7 @@ static void print_troubles(const struct run_view *view, const struct sums *sums,
 	fputs(".", stream);
 	if (sums->lost > 0 || sums->unproven > 0) {
 		fprintf(stream, " Tasks: %zu kept, %zu lost", sums->kept, sums->lost);
+		print_accepted(sums, stream);
 		if (sums->unproven > 0)
 			fprintf(stream, ", %zu not proven to run", sums->unproven);
 		fputs(".", stream);

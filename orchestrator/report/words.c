@@ -6,11 +6,43 @@
 #include "orchestrator/report/attempts.h"
 #include "orchestrator/report/run_view.h"
 
+/* Tasks that it was to keep are lost, and a person has settled it all the same. */
+static bool has_accepted_losses(const struct agent_result *agent)
+{
+	const json_t *task;
+	size_t i;
+
+	json_array_foreach(json_object_get(agent->tasks, "killed"), i, task)
+	{
+		if (json_object_get(task, "accepted_by"))
+			return true;
+	}
+	return false;
+}
+
+/* Who was stuck is settled without another attempt; and of an aborted run there is never one. */
+static const char *what_followed(const struct run_view *view, const struct agent_result *agent)
+{
+	bool tried = attempts_was_tried(agent), done = agent->state == AGENT_DONE;
+
+	if (agent->state == AGENT_WAITING)
+		return strcmp(view->run.state, run_state_name(RUN_ABORTED)) == 0
+			       ? "another attempt was wanted; the run was aborted before it began, and it never will"
+			       : "another attempt is to be made";
+	if (!tried)
+		return done ? "its host was asked again, and it is proven to be as planned: no other attempt was needed"
+			    : "its host is asked again; no other attempt was made";
+	return done ? "another attempt was made, and is proven to be as planned"
+		    : "another attempt was made; it has not ended yet";
+}
+
 const char *what_was_done(const struct run_view *view, const struct agent_result *agent)
 {
+	if (attempts_mended(agent) && has_accepted_losses(agent))
+		return "it was settled with --accept-losses: tasks that it was to keep are lost, and a person has "
+		       "accepted that";
 	if (attempts_mended(agent))
-		return agent->state == AGENT_DONE ? "another attempt was made, and is proven to be as planned"
-						  : "another attempt was made; it has not ended yet";
+		return what_followed(view, agent);
 	switch (agent->state) {
 	case AGENT_REVERTED:
 		return "agentctl put the old flags and checkpoint back and started the agent; the master shows it as "
@@ -23,8 +55,6 @@ const char *what_was_done(const struct run_view *view, const struct agent_result
 			       : "left as it is for a person";
 	case AGENT_REJECTED:
 		return "it stays changed, and is proven to be as planned; a gate after it has failed";
-	case AGENT_SKIPPED:
-		return "nothing: the agent was skipped";
 	default:
 		return "nothing yet";
 	}

@@ -74,6 +74,15 @@ static char *proof_of(const struct report_agent *agent, const char *id)
 		"reregistered_time", "planned", "other_than", 1, "found", (json_int_t)1700000050000000000, "ok", 1,
 		"tasks", "survived", same ? json_incref(task) : NULL, "killed", same ? NULL : json_incref(task),
 		"ended", "new");
+	json_t *tasks = json_object_get(proof, "tasks");
+
+	if (agent->accepted_by) {
+		json_array_clear(json_object_get(tasks, "survived"));
+		json_object_set_new(task, "state", json_string("TASK_LOST"));
+		json_object_set_new(task, "accepted_by", json_string(agent->accepted_by));
+		json_object_set_new(task, "accepted_ms", json_integer(1700000000000));
+		json_array_append(json_object_get(tasks, "killed"), task);
+	}
 	char *text = json_dumps(proof, JSON_COMPACT);
 
 	json_decref(task);

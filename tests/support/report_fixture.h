@@ -22,6 +22,7 @@ struct report_agent {
 	const char *error;         /* NULL: none */
 	const char *found_id;      /* NULL: its own; "": no proof was taken */
 	const char *task;          /* its name */
+	const char *accepted_by;   /* it has lost its task, and this person has accepted that */
 	const char *said;          /* the agent's own words */
 	int64_t from_ms, until_ms; /* away, after the run's start; 0: never, not back */
 };

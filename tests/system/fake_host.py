@@ -262,6 +262,8 @@ class Host:
 
 def supervise(root):
     """Starts the agent through the hook, again and again while it fails, in a process of its own."""
+    if os.path.exists(root + "/run/cannot-start"):
+        return 1
     if os.fork() != 0:
         return 0
     os.setsid()

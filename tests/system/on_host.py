@@ -35,6 +35,21 @@ def snapshot(folder):
     return out
 
 
+def get_stuck(host, operation, attributes):
+    """An apply whose agent starts in neither state, until end_trouble."""
+    host.write("run/cannot-start", b"")
+    host.run("apply", host.apply_request(operation, attributes, start_timeout_ms=1000))
+
+
+def end_trouble(host, operation):
+    """It was to be stuck soon; from now on its agent has as long to start as a loaded machine needs."""
+    os.unlink(host.path("run/cannot-start"))
+    name = "var/lib/rollcall/operations/%s/state" % operation
+    state = json.loads(host.read(name))
+    host.write(name, json.dumps(dict(state, start_timeout_ms=PATIENCE * 1000)).encode())
+    return state["step"]
+
+
 class InFolder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()

@@ -98,10 +98,11 @@ class Receiver:
             handler.send_header("Content-Length", "0")
             handler.end_headers()
         else:
+            said = b"ok\n" if post.taken else f"Cannot POST {handler.path}\n".encode()  # as some frameworks do
             handler.send_response(what)
-            handler.send_header("Content-Length", "3")
+            handler.send_header("Content-Length", str(len(said)))
             handler.end_headers()
-            handler.wfile.write(b"ok\n")
+            handler.wfile.write(said)
 
     def taken(self):
         with self.changed:

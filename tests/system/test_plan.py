@@ -197,6 +197,8 @@ class Planning(unittest.TestCase):
         fleet.rollcall("inventory", "ignores").expect(0, "Nothing is ignored")
         fleet.rollcall("inventory", "ignore", "zone = 'zone-1'").expect(2, "--reason is missing")
         fleet.rollcall("inventory", "ignore", "zone =", "--reason", "x").expect(2, "inventory ignore, column 7")
+        for words in (("zone = 'zone-1'", "--reason", "caf\udce9"), ("zone = '\udce9'", "--reason", "x")):
+            fleet.rollcall("inventory", "ignore", *words).expect(2, "must be UTF-8")
         fleet.rollcall("inventory", "ignore", "zone = 'zone-1'", "--reason", "x", "--until", "2020-01-01").expect(2, "--until")
         ignored = "hostname = 'node002.lab'"
         added = fleet.rollcall("inventory", "ignore", ignored, "--reason", "disk is being replaced", "--until", "2d",

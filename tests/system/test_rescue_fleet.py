@@ -114,6 +114,8 @@ class Rescue(unittest.TestCase):
         documents.check(report, documents.load("audit-rescue"))
         self.assertEqual({host["hostname"]: (host["end"], host["proven"], host["tasks_running"]) for host in report["hosts"]},
                          {host: ("done", True, 2) for host in hosts})
+        self.assertEqual({host["gives_way"] for host in report["hosts"]}, {"checkpoint"})
+        self.assertIn(("generation", "bad"), [(change["what"], change["after"]) for change in report["hosts"][0]["changes"]])
         path = self.fleet.file("rescue.txt")
         self.fleet.rollcall("audit", "report", name, "--out", path).expect(0, "is written: text", "audit verify --report")
         self.fleet.rollcall("audit", "verify", "--report", path).expect(0)

@@ -138,6 +138,9 @@ class Terminal(unittest.TestCase):
         text = shown.decode()
         self.assertIn("of 3 done, 2 away", text)
         self.assertIn("\u2588", text)
+        # One clock, named: the master would wait longer than we do.
+        self.assertRegex(text, r"  node001\.lab  changing  for [\d.]+ s, [\d minsec.]+ until it ")
+        self.assertRegex(text, r"  node001\.lab  returning for [\d.]+ s, [\d minsec.]+ until it counts as stuck")
         lines = screen_of(text)
         self.assertFalse([line for line in lines if "\u2588" in line or "\u00b7" in line], lines)
         for number in (1, 2, 3):

@@ -172,6 +172,10 @@ static void test_sentences(void **state)
 	}
 	assert_says("inventory.agent", "{\"event\": \"new-id\", \"hostname\": \"h\", \"replaces\": \"S0\"}",
 		    "new ID; it was S0");
+	assert_says("run.obeyed", "{\"order\": \"pause\", \"by\": \"o\", \"answer\": \"yes\"}",
+		    "obeyed the order to pause of o: yes");
+	assert_says("run.obeyed", "{\"order\": \"pause\", \"by\": \"o\", \"answer\": \"declined: no\"}",
+		    "declined the order to pause of o: no");
 	assert_says("agent", "{\"from\": \"a\", \"to\": \"b\", \"event\": \"e\", \"note\": \"why\"}", "a → b (e): why");
 	assert_says("never.heard.of", "{\"x\": 1, \"origin\": {\"pid\": 1}}", "{\"x\":1}");
 }

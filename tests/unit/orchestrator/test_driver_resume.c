@@ -77,6 +77,36 @@ static void test_two_interrupts_leave_at_once(void **state)
 	fixture_close(&fixture);
 }
 
+static int64_t answered_ms[2];
+static size_t answers;
+
+static void note_answer(struct fixture *fixture, struct master_snapshot *snapshot)
+{
+	(void)snapshot;
+	if (answers < 2)
+		answered_ms[answers++] = fixture->now;
+}
+
+/* When it begins only the host is asked; as soon as that says that its agent runs, the master's word is what is missing. */
+static void test_the_master_is_asked_as_soon_as_somebody_waits(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	fixture.on_wait = interrupt_twice;
+	assert_int_equal(fixture_drive(&fixture), -1);
+	fixture.on_wait = NULL;
+	fixture.interrupts = 0;
+	fixture.on_snapshot = note_answer;
+	answers = 0;
+	error_clear(&fixture.err);
+	assert_ok(fixture_drive(&fixture), &fixture.err);
+	assert_int_equal(answers, 2);
+	assert_in_range(answered_ms[1] - answered_ms[0], 1, 1000);
+	fixture_close(&fixture);
+}
+
 /* agentctl says only "done" of an operation that is over; that is the evidence the proof needs. */
 static void test_a_resume_proves_what_was_kept_meanwhile(void **state)
 {
@@ -145,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_one_interrupt_finishes_what_is_under_way),
 		cmocka_unit_test(test_an_interrupt_of_the_last_agent_changes_nothing),
 		cmocka_unit_test(test_two_interrupts_leave_at_once),
+		cmocka_unit_test(test_the_master_is_asked_as_soon_as_somebody_waits),
 		cmocka_unit_test(test_a_resume_proves_what_was_kept_meanwhile),
 		cmocka_unit_test(test_a_paused_run_is_resumed),
 		cmocka_unit_test(test_a_row_that_cannot_be_is_corrupt),

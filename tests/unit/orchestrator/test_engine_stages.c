@@ -271,23 +271,6 @@ static void test_retried_agent_of_an_earlier_stage_goes_with_the_current_one(voi
 	close_fixture(&fixture);
 }
 
-static void test_skipped_agents_end_a_stage(void **ctx)
-{
-	struct fixture fixture;
-
-	(void)ctx;
-	open_staged(&fixture, &engine_default_options, stages, 3, domains, 6);
-	begin(&fixture);
-	step(&fixture, 1, EVENT_SKIP);
-	step(&fixture, 2, EVENT_SKIP);
-	finish(&fixture, 0);
-	assert_int_equal(fixture.engine.stage, 2);
-	assert_int_equal(fixture.engine.by_state[AGENT_SKIPPED], 2);
-	step(&fixture, 3, EVENT_SKIP);
-	assert_int_equal(state(&fixture, 3), AGENT_CHECKING); /* too late */
-	close_fixture(&fixture);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,7 +286,6 @@ int main(void)
 		cmocka_unit_test(test_agent_gate_without_an_answer_is_parked),
 		cmocka_unit_test(test_gating_is_asked_again_after_a_crash),
 		cmocka_unit_test(test_retried_agent_of_an_earlier_stage_goes_with_the_current_one),
-		cmocka_unit_test(test_skipped_agents_end_a_stage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

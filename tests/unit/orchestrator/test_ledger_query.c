@@ -104,6 +104,125 @@ static void a_runs_events_are_its_own(void **state)
 	assert_int_equal(seen, 2);
 }
 
+/* Of a run by its row, of a rescue by its event. */
+static void operations_are_known_by_their_id(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+	struct run_agent row = an_agent(0, "changing");
+	int64_t epoch = -1;
+
+	assert_int_equal(ledger_newest_epoch(fixture->store, &epoch, &err), 0);
+	assert_int_equal(epoch, 0);
+	start_a_run(fixture->ledger);
+	row.operation = (char *)(uintptr_t) "of-a-run";
+	ledger_put_agent(fixture->ledger, &row);
+	ledger_event(fixture->ledger, "rescue.intent", "rescue-0", NULL,
+		     json_pack("{s:s}", "operation", "of-a-rescue"));
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 1);
+	assert_int_equal(ledger_knows_operation(fixture->store, "of-a-run", &err), 1);
+	assert_int_equal(ledger_knows_operation(fixture->store, "of-a-rescue", &err), 1);
+	assert_int_equal(ledger_knows_operation(fixture->store, "of-another", &err), 0);
+	assert_int_equal(ledger_newest_epoch(fixture->store, &epoch, &err), 0);
+	assert_int_equal(epoch, 1);
+}
+
+/* Who has put back which agent of a run, over several runs that take it back. */
+static void rollbacks_add_up(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct error err = ERROR_INIT;
+	struct run_row back = a_run;
+	struct run_agent row = an_agent(0, "done");
+	char *by = NULL;
+
+	start_a_run(fixture->ledger);
+	back.id = row.run = (char *)(uintptr_t) "r-back";
+	back.rolls_back = a_run.id;
+	ledger_put_run(fixture->ledger, &back);
+	ledger_put_agent(fixture->ledger, &row);
+	row = an_agent(1, "reverted");
+	row.run = back.id;
+	ledger_put_agent(fixture->ledger, &row);
+	ledger_event(fixture->ledger, "plan", NULL, NULL, json_pack("{s:s}", "plan", "shown"));
+	assert_ok(ledger_commit(fixture->ledger, &err), &err);
+	assert_int_equal(ledger_is_taken_back(store, a_run.id, "S0", &err), 1);
+	assert_int_equal(ledger_is_taken_back(store, a_run.id, "S1", &err), 0);
+	assert_int_equal(ledger_is_taken_back(store, back.id, "S0", &err), 0);
+	assert_int_equal(ledger_put_back_by(store, a_run.id, "r-newest", "S1", &by, &err), 0);
+	assert_int_equal(ledger_put_back_by(store, a_run.id, "r-newest", "S0", &by, &err), 1);
+	assert_string_equal(by, "r-back");
+	free(by);
+	assert_int_equal(ledger_has_gone_on(store, a_run.id, "shown", &err), 0);
+
+	/* That one is taken back in turn, and an agent of the first is taken a step. */
+	back.rolls_back = back.id;
+	back.id = (char *)(uintptr_t) "r-again";
+	ledger_put_run(fixture->ledger, &back);
+	ledger_event(fixture->ledger, "agent", a_run.id, "S1", NULL);
+	assert_ok(ledger_commit(fixture->ledger, &err), &err);
+	assert_int_equal(ledger_put_back_by(store, a_run.id, "r-newest", "S0", &by, &err), 0);
+	assert_int_equal(ledger_put_back_by(store, a_run.id, "r-back", "S0", &by, &err), 1);
+	free(by);
+	assert_int_equal(ledger_has_gone_on(store, a_run.id, "shown", &err), 1);
+	assert_int_equal(ledger_has_gone_on(store, "r-back", "shown", &err), 0);
+}
+
+/* A host with a survey that says so, of this database or another. */
+static void put_host(struct store *store, int64_t row, int64_t epoch, const char *database)
+{
+	struct error err = ERROR_INIT;
+	char *document = xasprintf("{\"driver\":{\"database\":\"%s\",\"epoch\":%lld}}",
+				   database ? database : store_uuid(store), (long long)epoch);
+
+	assert_ok(store_run(store, &err, "INSERT OR IGNORE INTO clusters (id, name) VALUES (1, 'c')", ""), &err);
+	assert_ok(
+		store_run(
+			store, &err,
+			"INSERT INTO agents (row, cluster, id, hostname, ip, port, version, active, deactivated, "
+			"attributes_complete, cpus, mem, disk, gpus, cpus_used, mem_used, disk_used, gpus_used, "
+			"registered_ns, reregistered_ns, first_seen_ms, changed_ms, since_ms, info, total, used) VALUES "
+			"(?1, 1, 'S' || ?1, 'node' || ?1, '127.0.0.1', 5051, '1.11.0', 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, "
+			"1, 1, 1, 1, x'', x'', x'')",
+			"i", row),
+		&err);
+	assert_ok(store_run(store, &err,
+			    "INSERT INTO surveys (agent, time_ms, document) VALUES (?1, 1, CAST(?2 AS BLOB))", "it",
+			    row, document),
+		  &err);
+	free(document);
+}
+
+/* A copy of the database may be behind; a host that claims more than a copy explains is named, and lifts nobody. */
+static void one_host_does_not_lift_all(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct error err = ERROR_INIT;
+	int64_t epoch = -1;
+
+	start_a_run(fixture->ledger);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), 1);
+	put_host(store, 1, 1 + EPOCH_LIFT, NULL);
+	put_host(store, 2, 2 + EPOCH_LIFT, NULL);
+	put_host(store, 3, INT64_C(1) << 40, "another");
+	assert_int_equal(ledger_seen_epoch_by(store, 1, &epoch, &err), 0);
+	assert_int_equal(epoch, 1 + EPOCH_LIFT);
+	assert_int_equal(ledger_seen_epoch_by(store, 3, &epoch, &err), 0);
+	assert_int_equal(epoch, 0);
+	epoch = 7;
+	assert_int_equal(ledger_seen_epoch_by(store, 2, &epoch, &err), -1);
+	assert_error(&err, ERROR_CONFLICT, "node2 says that it has seen the epoch 1000002");
+	assert_int_equal(epoch, 7);
+	/* What this database has counted itself is believed, however much it is. */
+	ledger_set_epoch_floor(fixture->ledger, INT64_C(1) << 40);
+	assert_int_equal(ledger_new_epoch(fixture->ledger, a_run.id, &err), (INT64_C(1) << 40) + 1);
+	assert_int_equal(ledger_seen_epoch_by(store, 2, &epoch, &err), 0);
+	put_host(store, 4, (INT64_C(1) << 40) + 1, NULL);
+	assert_int_equal(ledger_seen_epoch_by(store, 4, &epoch, &err), 0);
+}
+
 #define STORE(test) cmocka_unit_test_setup_teardown(test, ledger_set_up, ledger_tear_down)
 
 int main(void)
@@ -113,6 +232,9 @@ int main(void)
 		STORE(run_ids_count_within_a_day),
 		STORE(runs_are_listed_newest_first),
 		STORE(a_runs_events_are_its_own),
+		STORE(operations_are_known_by_their_id),
+		STORE(one_host_does_not_lift_all),
+		STORE(rollbacks_add_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

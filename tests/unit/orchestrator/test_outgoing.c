@@ -5,6 +5,7 @@
 #include "orchestrator/outgoing/changed.h"
 #include "orchestrator/outgoing/message.h"
 #include "orchestrator/outgoing/receivers.h"
+#include "orchestrator/outgoing/request.h"
 #include "orchestrator/outgoing/sender.h"
 #include "tests/support/cmocka.h"
 
@@ -186,6 +187,36 @@ static void no_difference_is_no_event(void **state)
 	json_decref(undone);
 }
 
+/* Receivers repeat what they are asked: of those that hold a secret no word is kept. */
+static void assert_refusal(const struct receiver *receiver, int status, const char *expected)
+{
+	struct http_answer answer = {.status = status, .body = BUFFER_INIT(100)};
+	struct post_result result;
+
+	buffer_puts(&answer.body, "Cannot POST /hooks/planted%2Dpath\r\nbye");
+	post_result_of(receiver, &answer, &result);
+	assert_false(result.delivered);
+	assert_int_equal(result.gone, status == 410);
+	assert_string_equal(result.why, expected);
+	post_result_clear(&result);
+	http_answer_clear(&answer);
+}
+
+static void words_of_a_receiver_that_knows_a_secret(void **state)
+{
+	static char plain[] = "http://h/x", file[] = RECEIVER_URL_FILE "/etc/x.url", secret[] = "/etc/x.key",
+		    older[] = "http://h/x?planted", user[] = "http://planted@h/x";
+	static const char silent[] = "it answered 404 (its words are not kept: they may repeat a secret)";
+	const struct receiver hidden[] = {
+		{.url = file}, {.url = plain, .secret_file = secret}, {.url = older}, {.url = user}};
+
+	(void)state;
+	assert_refusal(&(struct receiver){.url = plain}, 404, "it answered 404: Cannot POST /hooks/planted%2Dpath");
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		assert_refusal(&hidden[i], 404, silent);
+	assert_refusal(&hidden[0], 410, "it answered 410 (its words are not kept: they may repeat a secret)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +228,7 @@ int main(void)
 		cmocka_unit_test(delays_double_up_to_a_bound),
 		cmocka_unit_test(a_change_names_parts_and_running_tasks),
 		cmocka_unit_test(no_difference_is_no_event),
+		cmocka_unit_test(words_of_a_receiver_that_knows_a_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,20 @@ static void how_they_read(void **state)
 	plan_gates_clear(&stage);
 }
 
+/* Where a word ends is seen. */
+static void words_are_quoted(void **state)
+{
+	char *argv[] = {"/bin/sh", "-c", "echo ok $1; it's", "", "${agent}"};
+	const struct plan_gate gate = {.kind = GATE_COMMAND, .argv = argv, .argc = 5, .timeout_ms = 5000};
+	struct buffer text = BUFFER_INIT(1024);
+
+	(void)state;
+	plan_gate_text(&gate, &text);
+	assert_string_equal(buffer_text(&text),
+			    "/bin/sh -c 'echo ok $1; it'\\''s' '' ${agent} exits with 0 within 5.0 s");
+	buffer_clear(&text);
+}
+
 static void files(void **state)
 {
 	char *folder = scratch_new();
@@ -204,6 +218,7 @@ int main(void)
 		cmocka_unit_test(every_kind_is_read), cmocka_unit_test(what_a_plan_holds_reads_the_same),
 		cmocka_unit_test(no_gates_are_fine),  cmocka_unit_test(gates_that_are_none),
 		cmocka_unit_test(how_they_read),      cmocka_unit_test(files),
+		cmocka_unit_test(words_are_quoted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "orchestrator/plan/plan_invert.h"
+#include "orchestrator/plan/rollback_plan.h"
 #include "tests/support/plan_fixture.h"
 
 #define AGENTS 4
@@ -193,7 +194,7 @@ static void the_last_one_changed_comes_first(void **state)
 
 static void those_that_were_not_changed_stay_out(void **state)
 {
-	static const char *const states[] = {"waiting", "failed", "reverted", "skipped", "checking"};
+	static const char *const states[] = {"waiting", "failed", "reverted", "checking"};
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
@@ -246,11 +247,32 @@ static void agents_whose_fate_is_open(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->rows[1].state = borrowed("stuck");
-	assert_refused(fixture, "stuck");
+	assert_refused(fixture,
+		       "stuck; `rollcall rollout settle r-1` asks its host, and `rollcall rollout rollback r-1`");
 	fixture->rows[1].state = borrowed("unknown");
-	assert_refused(fixture, "rollout resume");
+	assert_refused(fixture, "its fate is not known; `rollcall rollout settle r-1`");
 	fixture->rows[1].state = borrowed("changing");
-	assert_refused(fixture, "is not known (changing)");
+	assert_refused(fixture, "it is under way (changing)");
+}
+
+/* One that was shown while the run went on, or before another took it back, is not carried out. */
+static void one_that_was_shown_before(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	fixture->rows[1].state = borrowed("waiting");
+	inverted(fixture, AGENTS - 1, 0);
+	assert_ok(rollback_plan_covers(&fixture->out, fixture->rows, AGENTS, &err), &err);
+	fixture->rows[1].state = borrowed("done");
+	assert_int_equal(rollback_plan_covers(&fixture->out, fixture->rows, AGENTS, &err), -1);
+	assert_error(&err, ERROR_CONFLICT,
+		     "would not be taken back on node1.example.com; `rollcall rollout rollback r-1`");
+	/* Whom it leaves out and says so, it has named. */
+	plan_add_left_out(&fixture->out, fixture->rows[1].agent_id, "node1", LEFT_REFUSED, "it was stuck");
+	assert_ok(rollback_plan_covers(&fixture->out, fixture->rows, AGENTS, &err), &err);
+	assert_int_equal(rollback_plan_covers(&fixture->out, fixture->rows, AGENTS - 1, &err), -1);
+	assert_error(&err, ERROR_CONFLICT, "was taken back on node3.example.com already");
 }
 
 static void tasks_that_are_gone(void **state)
@@ -363,6 +385,7 @@ int main(void)
 		TEST(an_agent_that_can_do_it_does_it),
 		TEST(time_for_executors_stays),
 		TEST(agents_whose_fate_is_open),
+		TEST(one_that_was_shown_before),
 		TEST(tasks_that_are_gone),
 		TEST(hosts_that_cannot_be_asked),
 		TEST(what_somebody_has_changed_since),

@@ -45,6 +45,12 @@ static void test_a_task_may_still_come_back(void **state)
 	proof_expect(&fixture, PROOF_NOT_YET, "not there");
 }
 
+static void accept(struct proof_fixture *fixture)
+{
+	fixture->before.accepted_by = xstrdup("bert@admin2");
+	fixture->before.accepted_ms = 4711;
+}
+
 /* A person knows that it is lost: it keeps nobody from being proven, and is named all the same. */
 static void test_a_loss_that_is_accepted(void **state)
 {
@@ -52,7 +58,7 @@ static void test_a_loss_that_is_accepted(void **state)
 
 	(void)state;
 	proof_open(&fixture);
-	fixture.before.accepts_losses = true;
+	accept(&fixture);
 	set_task(&fixture, "TASK_LOST", "REASON_EXECUTOR_TERMINATED");
 	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
 	assert_int_equal(proof_count_tasks(&fixture, "killed"), 1);
@@ -61,7 +67,7 @@ static void test_a_loss_that_is_accepted(void **state)
 
 	/* As long as the agent is not back nothing is known of its tasks. */
 	proof_open(&fixture);
-	fixture.before.accepts_losses = true;
+	accept(&fixture);
 	proof_view(&fixture)->reregistered_ns = EARLY;
 	set_task(&fixture, "TASK_LOST", "REASON_EXECUTOR_TERMINATED");
 	assert_int_equal(proof_judged(&fixture), PROOF_NOT_YET);

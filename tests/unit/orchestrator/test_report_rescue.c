@@ -25,8 +25,15 @@ static void begin(struct report_fixture *fixture)
 	for (int i = 0; i < 4; i++) {
 		static const char *const agents[] = {"S0", "S1", "S2", "S3"};
 
-		tell(fixture, agents[i], "rescue.intent",
-		     json_pack("{s:s, s:s}", "act", i == 3 ? "settle" : "rescue", "operation", "0badcafe"));
+		json_t *body = json_pack("{s:s, s:s}", "act", i == 3 ? "settle" : "rescue", "operation", "0badcafe");
+
+		if (i < 2)
+			json_object_set_new(body, "gives_way", json_string(i == 0 ? "checkpoint" : "flags"));
+		if (i == 0)
+			json_object_set_new(body, "changes",
+					    json_pack("[{s:s, s:s, s:s, s:n}]", "part", "attributes", "what", "rack",
+						      "before", "r1", "after"));
+		tell(fixture, agents[i], "rescue.intent", body);
 	}
 }
 
@@ -80,6 +87,8 @@ static void who_came_back_and_who_did_not(void **state)
 	assert_text_has(text, "NOT proven");
 	assert_text_has(text, "NEW");
 	assert_text_has(text, "settle an open operation");
+	assert_text_has(text, "start the agent again; checkpoint fits the flags: rack r1 \u2192 (none)");
+	assert_text_has(text, "start the agent again; flags fit the checkpoint");
 	assert_text_has(text, fixture.runs.views[0].head);
 	assert_null(strchr(text, '\033'));
 	free(text);
@@ -92,6 +101,9 @@ static void who_came_back_and_who_did_not(void **state)
 	const json_t *hosts = json_object_get(document, "hosts");
 	assert_true(json_is_null(json_object_get(json_array_get(hosts, 1), "proven")));
 	assert_true(json_is_false(json_object_get(json_array_get(hosts, 2), "proven")));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(hosts, 1), "gives_way")), "flags");
+	assert_true(json_is_null(json_object_get(json_array_get(hosts, 2), "gives_way")));
+	assert_int_equal(json_array_size(json_object_get(json_array_get(hosts, 0), "changes")), 1);
 	json_decref(document);
 	report_fixture_close(&fixture);
 }

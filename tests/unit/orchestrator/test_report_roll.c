@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "orchestrator/report/countdown.h"
 #include "orchestrator/report/todo.h"
 #include "tests/support/report_fixture.h"
 
@@ -158,6 +159,32 @@ static void tasks_of_attempts_before_count(void **state)
 	report_fixture_close(&fixture);
 }
 
+/* What a person has accepted is no loss that the plan showed. */
+static void losses_that_a_person_accepted(void **state)
+{
+	struct report_fixture fixture;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	report_fixture_begin(&fixture, "done", NULL);
+	report_fixture_put(
+		&fixture, 0,
+		&(struct report_agent){.state = "stuck", .error = "task scratch.1 is TASK_LOST", .from_ms = 1000});
+	report_fixture_put(&fixture, 0,
+			   &(struct report_agent){
+				   .state = "done", .accepted_by = "bert@admin2", .from_ms = 1000, .until_ms = 2000});
+	report_fixture_load(&fixture);
+	char *text = write_roll(fixture.runs.views, false);
+	assert_text_has(text, "0 tasks kept, 1 lost, 1 of them not shown by the plan, and accepted by bert@admin2 with "
+			      "settle --accept-losses (2023-11-14T22:13:20.000Z).");
+	assert_null(strstr(text, "as the plan showed"));
+	free(text);
+	text = report_fixture_write(&fixture, report_html);
+	assert_text_has(text, "it was settled with --accept-losses");
+	free(text);
+	report_fixture_close(&fixture);
+}
+
 /* One agent is not "1 agents". */
 static void the_grammar_of_one(void **state)
 {
@@ -189,6 +216,113 @@ static void the_grammar_of_one(void **state)
 	}
 }
 
+/* A stage that the run has left behind, and of which not everybody is done, has not passed; and of a run that is over none goes on. */
+static void a_stage_is_passed_only_when_it_did(void **state)
+{
+	static const struct {
+		const char *run, *second, *third;
+		int64_t passed;
+		bool goes_back;
+		const char *lines[2];
+	} cases[] = {
+		{"running",
+		 "done",
+		 "waiting",
+		 1,
+		 false,
+		 {"2 of 2 done, window 1, passed", "Stage 2 of 2: 0 of 1 done, window 1, current"}},
+		{"paused",
+		 "reverted",
+		 "waiting",
+		 1,
+		 false,
+		 {"1 of 2 done, window 1, ended", "Stage 2 of 2: 0 of 1 done, window 1, current"}},
+		{"paused",
+		 "reverted",
+		 "waiting",
+		 1,
+		 true,
+		 {"1 of 2 done, window 1, ended", "Stage 2 of 2: 0 of 1 done, window 1, not begun"}},
+		{"aborted",
+		 "done",
+		 "done",
+		 1,
+		 false,
+		 {"Stage 1 of 2: 2 of 2 done, window 1, passed", "Stage 2 of 2: 1 of 1 done, window 1, ended"}},
+		{"aborted",
+		 "stuck",
+		 "waiting",
+		 0,
+		 false,
+		 {"Stage 1 of 2: 1 of 2 done, window 1, ended", "Stage 2 of 2: 0 of 1 done, window 1, not begun"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct engine_stage stages[] = {{.end = 2, .window = 1}, {.end = 3, .window = 1}}, *own;
+		struct report_fixture fixture;
+
+		report_fixture_open(&fixture, 3, "anna@admin1");
+		report_fixture_begin(&fixture, cases[i].run, "a reason");
+		put_done(&fixture, 0);
+		report_fixture_put(&fixture, 1, &(struct report_agent){.state = cases[i].second, .found_id = ""});
+		report_fixture_put(&fixture, 2, &(struct report_agent){.state = cases[i].third, .found_id = ""});
+		report_fixture_load(&fixture);
+		struct run_view *view = fixture.runs.views;
+		size_t count = view->plan.stage_count;
+		own = view->plan.stages;
+		view->plan.stages = stages;
+		view->plan.stage_count = 2;
+		view->run.stages_passed = cases[i].passed;
+		view->run.rollback_due = cases[i].goes_back;
+		view->goes_back = cases[i].goes_back;
+		char *text = write_roll(view, false);
+		assert_text_has(text, cases[i].lines[0]);
+		assert_text_has(text, cases[i].lines[1]);
+		if (cases[i].goes_back)
+			assert_null(strstr(text, "What to do"));
+		free(text);
+		view->plan.stages = own;
+		view->plan.stage_count = count;
+		report_fixture_close(&fixture);
+	}
+}
+
+/* One clock: the nearest that does something. */
+static void the_nearest_clock_is_named(void **state)
+{
+	static const struct {
+		enum agent_state state;
+		int64_t in_state_ms;
+		const char *text;
+	} cases[] = {
+		{AGENT_RETURNING, 0, "2 min 30 s until it counts as stuck"},
+		{AGENT_REVERTING, 149000, "1.0 s until it counts as stuck"},
+		{AGENT_CHANGING, 0, "3 min 0 s until it must have reregistered"},
+		{AGENT_RETURNING, 151000, "3 min 0 s until it must have reregistered"},
+	};
+	struct engine_left left = {.soonest = CLOCK_DISCONNECTED};
+	struct plan plan = {.agent_count = 1};
+
+	(void)state;
+	plan.options.return_ms = 150000;
+	for (int clock = 0; clock < CLOCK_COUNT; clock++)
+		left.ms[clock] = clock == CLOCK_DISCONNECTED ? 180000 : INT64_MAX;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *text = countdown_nearest(&plan, cases[i].state, cases[i].in_state_ms, &left);
+
+		assert_string_equal(text, cases[i].text);
+		free(text);
+	}
+	left.ms[CLOCK_DISCONNECTED] = 2000;
+	char *text = countdown_nearest(&plan, AGENT_RETURNING, 0, &left);
+	assert_string_equal(text, "2.0 s until it must have reregistered");
+	free(text);
+	text = countdown_nearest(&plan, AGENT_SOAKING, 0, NULL);
+	assert_string_equal(text, "");
+	free(text);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -196,7 +330,10 @@ int main(void)
 		cmocka_unit_test(whoever_needs_a_person_is_listed),
 		cmocka_unit_test(what_works_is_named),
 		cmocka_unit_test(tasks_of_attempts_before_count),
+		cmocka_unit_test(losses_that_a_person_accepted),
 		cmocka_unit_test(the_grammar_of_one),
+		cmocka_unit_test(a_stage_is_passed_only_when_it_did),
+		cmocka_unit_test(the_nearest_clock_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
