@@ -11,6 +11,7 @@
  */
 #include "orchestrator/engine/internal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,7 +152,8 @@ static bool read_word(struct engine *engine, const char *word, size_t len, const
 		return read_positions(engine, at, know);
 	if (len == 5 && strncmp(word, "again", 5) == 0)
 		return read_positions(engine, at, want_again);
-	if (!read_number(at, engine->count + (size_t)engine->stage_count, &value))
+	/* Agents that are tried again may fail again: there can be more failures in a row than agents. */
+	if (!read_number(at, INT_MAX, &value))
 		return false;
 	if (len == 6 && strncmp(word, "passed", 6) == 0 && value <= (size_t)engine->stage_count)
 		engine_restore_stage(engine, (int)value);

@@ -248,7 +248,8 @@ static void test_retry_is_not_forgiven_beforehand(void **ctx)
 
 static void test_memory_reads_back(void **ctx)
 {
-	static const char *const good_ones[] = {"", "passed 1", "row 2", "passed 1 row 1 rollback 1 seen 0-2,4"};
+	static const char *const good_ones[] = {"", "passed 1", "row 2", "row 50",
+						"passed 1 row 1 rollback 1 seen 0-2,4"};
 	static const char *const bad_ones[] = {"seen",       "seen ",   "seen 9",    "seen 3-1",
 					       "seen 1-",    "passed",  "passed x",  "passed 7",
 					       "nonsense 1", "row 1 ,", "seen 1,,2", "row 99999999999999"};
