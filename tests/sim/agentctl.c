@@ -13,6 +13,9 @@
 #include "protocol/request.h"
 #include "tests/sim/judge.h"
 
+/* More failures in a row than chance has. */
+#define ATTEMPTS_MAX 20
+
 static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail);
 
 /* ---- what it says */
@@ -129,6 +132,7 @@ void agentctl_take_lock(struct sim_host *host, struct sim_operation *op, uint64_
 	talk_to(host, exec);
 	host->word = WORD_NONE;
 	host->told = STEP_NONE;
+	host->attempts = 0;
 	host->agentctl_life++;
 }
 
@@ -167,10 +171,12 @@ static void die_at_work(struct sim_host *host)
 {
 	world_say(host->world, "host %zu: agentctl is killed at step %s", host->index,
 		  operation_step_name(host->current->state.step));
-	if (world_fault(host->world, host->world->faults.power_cut))
+	if (world_fault(host->world, host->world->faults.power_cut)) {
 		host_power_cut(host);
-	else
-		agentctl_die(host);
+		return;
+	}
+	agentctl_die(host);
+	agentctl_kill_agent_too(host);
 }
 
 static void act_drive(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -191,6 +197,11 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 	host->operation.word = host->word;
 	switch (operation_advance(&host->operation, &err)) {
 	case OPERATION_ADVANCED:
+		host->attempts = 0;
+		if (host->operation.state.step == STEP_AMENDING)
+			agentctl_disturb_amendment(host);
+		if (!host->locked)
+			break;
 		tell(host);
 		world_at(world, step_ms(host), act_drive, host, generation, 2 * host->turn);
 		break;
@@ -200,6 +211,10 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 	case OPERATION_FAILED:
 		if (err.kind == ERROR_BUG)
 			world_violation(world, "host %zu: %s", host->index, err.text);
+		host->attempts = host->full_until_ms > world->now ? 0 : host->attempts + 1;
+		if (host->attempts > ATTEMPTS_MAX)
+			world_violation(world, "host %zu: agentctl fails at step %s for ever", host->index,
+					operation_step_name(host->current->state.step));
 		host->operation.driver = OPERATION_BY_SETTLE; /* what cannot go forward goes back */
 		world_at(world, 1000, act_drive, host, generation, 2 * host->turn);
 		break;
@@ -298,6 +313,7 @@ static void answer_known(struct world *world, struct sim_host *host, struct sim_
 		return;
 	}
 	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
+	host->operation.start_again = true;
 	if (op->state.step == STEP_STARTED)
 		tell(host);
 	world_at(world, 1, act_drive, host, host->agentctl_life, 2 * host->turn);

@@ -52,10 +52,12 @@ static void rescue(struct world *world, struct sim_host *host)
 	agentctl_drive(host);
 }
 
-/* What a rescue before has left behind is settled first. */
+/* What a rescue before has left behind is settled first, or taken back. */
 static void settle(struct sim_host *host, struct sim_operation *op)
 {
 	agentctl_take_lock(host, op, 0);
+	if (world_between(host->world, 0, 2) == 0)
+		host->word = WORD_UNDO;
 	operation_load(&host->operation, host_operation_ops(), host, OPERATION_BY_SETTLE, NULL);
 	agentctl_drive(host);
 }

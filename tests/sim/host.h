@@ -82,6 +82,7 @@ struct sim_host {
 	struct operation operation;
 	struct sim_operation *current;
 	int agentctl_life;
+	int attempts;          /* of its agentctl at one step, in a row, that failed while there was space */
 	uint64_t turn;         /* events of its loop of an older one are void */
 	uint64_t exec;         /* who listens, 0: nobody */
 	int listener;          /* and which process that is */

@@ -260,6 +260,9 @@ static int op_amend(void *ctx, struct error *err)
 {
 	struct sim_host *host = ctx;
 
+	/* What some say cannot be taken over, however often it is tried. */
+	if (host->index % 4 == 3)
+		return error_set(err, ERROR_CONFLICT, "the agent's figures are not of this machine");
 	EFFECT(host, amend(host));
 }
 

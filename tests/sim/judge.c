@@ -266,7 +266,7 @@ void judge_end(struct world *world, enum family family)
 		judge_operations(world, host);
 		if (state == AGENT_STUCK && judge_run_is(world, RUN_DONE))
 			world_violation(world, "the run is done, and host %zu is stuck", host->index);
-		if (host->again && (state == AGENT_REVERTED || state == AGENT_FAILED) && judge_run_is(world, RUN_DONE))
+		if (host->again && (state == AGENT_REVERTED || state == AGENT_FAILED))
 			world_violation(world, "host %zu was to be tried again, and was not", host->index);
 		if (state == AGENT_DONE || state == AGENT_GATING || state == AGENT_REJECTED)
 			judge_disk(world, host, rows[i].state, NEW);

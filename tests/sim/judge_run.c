@@ -105,6 +105,10 @@ static void judge_claim(struct world *world, const struct sim_host *host, const 
 	if (record->event == EVENT_DISPROVEN && row->error && strstr(row->error, "came back with a new ID") &&
 	    !host->has_new_id)
 		world_violation(world, "host %zu is said to have another ID, and has its own", host->index);
+	if ((record->event == EVENT_STARTED || record->event == EVENT_UNDONE) && row->started && row->operation &&
+	    !strstr(row->started, row->operation))
+		world_violation(world, "host %zu: what is known of its start is the word of another operation",
+				host->index);
 }
 
 /* Whoever was looked at for as long as the plan allows, and no master answered: the run stops with the same commit. */
@@ -168,7 +172,7 @@ static void note_state(struct world *world, struct sim_host *host, const struct 
 	host->known_ms = world->now;
 	if (agent_state_is_failure(record->to))
 		host->failed_commit = world->commits;
-	if (record->to == AGENT_STUCK)
+	if (record->to == AGENT_STUCK && !host->seen_stuck)
 		host->stuck_commit = world->commits;
 	if (record->to == AGENT_SOAKING)
 		host->soaks_ms = world->now;

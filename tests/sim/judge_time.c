@@ -57,7 +57,8 @@ void judge_ordered_again(struct world *world)
 		host->must_retry = host->known == AGENT_FAILED || host->known == AGENT_REVERTED ||
 				   host->known == AGENT_REJECTED;
 		host->failed_as = host->known;
-		host->again |= host->known == AGENT_REVERTING; /* as soon as it is settled */
+		/* As soon as it is settled. */
+		host->again |= host->known == AGENT_REVERTING || host->known == AGENT_UNKNOWN;
 		host->told_to_retry_ms = world->now;
 		if (host->must_retry)
 			judge_watch(host);

@@ -19,7 +19,15 @@ static void act_agent_killed(struct world *world, struct sim_host *host, int gen
 	world_say(world, "host %zu: the agent is killed", host->index);
 	host_kill_agent(host);
 	host->disturbed_ms = world->now;
-	host_want_start(host, world_between(world, 1, 1000));
+	host_want_start(host, world_between(world, 1, world_between(world, 0, 1) ? 20 : 1000));
+}
+
+/* One thing comes with the other. */
+void agentctl_kill_agent_too(struct sim_host *host)
+{
+	if (world_between(host->world, 0, 3) == 0)
+		world_at(host->world, world_between(host->world, 1, world_between(host->world, 0, 1) ? 5 : 500),
+			 act_agent_killed, host, 0, 0);
 }
 
 static void act_killed(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -29,8 +37,7 @@ static void act_killed(struct world *world, struct sim_host *host, int generatio
 		return;
 	world_say(world, "host %zu: agentctl is killed", host->index);
 	agentctl_die(host);
-	if (world_between(world, 0, 3) == 0) /* one thing comes with the other */
-		world_at(world, world_between(world, 1, 500), act_agent_killed, host, 0, 0);
+	agentctl_kill_agent_too(host);
 }
 
 static void act_undo(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -60,4 +67,18 @@ void agentctl_draw_mishaps(struct sim_host *host)
 	if (world_fault(world, world->faults.agent_killed))
 		world_at(world, world_between(world, 0, world_between(world, 0, 1) ? 100 : 8000), act_agent_killed,
 			 host, host->agentctl_life, 0);
+}
+
+/* It is over in a moment, and of few hosts: what may befall it comes often. */
+void agentctl_disturb_amendment(struct sim_host *host)
+{
+	struct world *world = host->world;
+
+	if (world_fault(world, 8 * world->faults.undo)) {
+		world_say(world, "host %zu: somebody there takes the change back", host->index);
+		host->disturbed_ms = world->now;
+		host->word = WORD_UNDO;
+	}
+	if (world_fault(world, 2 * world->faults.power_cut))
+		host_power_cut(host);
 }

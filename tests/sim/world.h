@@ -209,6 +209,9 @@ void agentctl_take_lock(struct sim_host *host, struct sim_operation *op, uint64_
 void agentctl_drive(struct sim_host *host);
 /* mishaps.c: what befalls the operation that has just begun. */
 void agentctl_draw_mishaps(struct sim_host *host);
+/* … its amendment; and its agent, when agentctl has just been killed. */
+void agentctl_disturb_amendment(struct sim_host *host);
+void agentctl_kill_agent_too(struct sim_host *host);
 /* ---- agentctl_rescue.c: a person will come, as often as it takes, and rescue its agent if that refuses to start. */
 void agentctl_call_for_rescue(struct sim_host *host);
 void agentctl_wake(struct sim_host *host);
