@@ -133,7 +133,8 @@ static void turn_host(struct sim_host *host)
 	host->changed_for_good = host->gates_passed = 0;
 	host->told_failure = host->seen_failure = host->seen_stuck = host->sees_failure = host->sees_stuck = false;
 	host->may_be_seen = host->is_failed = host->must_be_asked = host->gate_failed = false;
-	host->meddled_with = host->meddled_with && host->checkpoint != host->flags;
+	/* A rescue that is still open may be undone, and then what somebody else has written is there again. */
+	host->meddled_with = host->meddled_with && (host->checkpoint != host->flags || host_open_operation(host));
 	host->again = false;
 	host->impostor_ms = host->soaks_ms = host->wrong_ms = 0;
 }
