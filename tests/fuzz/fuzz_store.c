@@ -7,14 +7,9 @@
 #include <string.h>
 
 #include "agentctl/store.h"
+#include "tests/fuzz/store_edit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-	if (!holds)
-		__builtin_trap();
-}
 
 static void make_store(enum flag_store_kind kind, const uint8_t *data, size_t size, struct flag_store *out)
 {
@@ -35,38 +30,6 @@ static bool parse(struct flag_store *store)
 	must(result == 0 || err.kind == ERROR_CORRUPT || err.kind == ERROR_REFUSED);
 	store_overlay(&store->flags, &store->arguments);
 	return result == 0;
-}
-
-/* The flags but for one. */
-static bool others_equal(const struct flags *a, const struct flags *b, const char *but)
-{
-	struct flags left = FLAGS_INIT;
-	struct flags right = FLAGS_INIT;
-	bool equal;
-
-	flags_copy(&left, a);
-	flags_copy(&right, b);
-	flags_remove(&left, but);
-	flags_remove(&right, but);
-	equal = flags_equal(&left, &right);
-	flags_clear(&left);
-	flags_clear(&right);
-	return equal;
-}
-
-static void edit(const struct flag_store *store, const char *name, const char *value)
-{
-	const struct flag_edit change = {.name = (char *)(uintptr_t)name, .value = (char *)(uintptr_t)value};
-	struct flag_store edited = {.path = NULL};
-	struct error err = ERROR_INIT;
-
-	if (flag_store_edit(store, &change, 1, &edited, &err) != 0) {
-		must(err.kind == ERROR_REFUSED || err.kind == ERROR_CORRUPT);
-		return;
-	}
-	must(flags_same_value(name, flags_get(&edited.flags, name), value));
-	must(others_equal(&store->flags, &edited.flags, name));
-	flag_store_clear(&edited);
 }
 
 static void try(enum flag_store_kind kind, const uint8_t *data, size_t size)

@@ -13,6 +13,7 @@
 #include "agentctl/store.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "tests/fuzz/store_edit.h"
 #include "tests/support/scratch.h"
 
 #define FILES_MAX 8
@@ -20,12 +21,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *root;
-
-static void must(bool holds)
-{
-	if (!holds)
-		__builtin_trap();
-}
 
 static void clean_up(void)
 {
@@ -87,37 +82,6 @@ static char *write_line(const char *line, size_t len)
 }
 
 /* ---- what must hold */
-
-static bool others_equal(const struct flags *a, const struct flags *b, const char *but)
-{
-	struct flags left = FLAGS_INIT;
-	struct flags right = FLAGS_INIT;
-	bool equal;
-
-	flags_copy(&left, a);
-	flags_copy(&right, b);
-	flags_remove(&left, but);
-	flags_remove(&right, but);
-	equal = flags_equal(&left, &right);
-	flags_clear(&left);
-	flags_clear(&right);
-	return equal;
-}
-
-static void edit(const struct flag_store *store, const char *name, const char *value)
-{
-	const struct flag_edit change = {.name = (char *)(uintptr_t)name, .value = (char *)(uintptr_t)value};
-	struct flag_store edited = {.path = NULL};
-	struct error err = ERROR_INIT;
-
-	if (flag_store_edit(store, &change, 1, &edited, &err) != 0) {
-		must(err.kind == ERROR_REFUSED || err.kind == ERROR_CORRUPT);
-		return;
-	}
-	must(flags_same_value(name, flags_get(&edited.flags, name), value));
-	must(others_equal(&store->flags, &edited.flags, name));
-	flag_store_clear(&edited);
-}
 
 static void read_store(void)
 {
