@@ -166,19 +166,19 @@ static char *program_of(const struct words *argv, long pid)
 	return executable_of(pid);
 }
 
-static bool is_agent_of(const struct host_settings *host, long pid, const struct words *argv, const struct words *env,
-			struct agent_process *out)
+static bool is_agent_below(const char *root, long pid, const struct words *argv, const struct words *env,
+			   struct agent_process *out)
 {
 	char *executable = executable_of(pid);
 	bool called = is_called_agent(argv->items[0]) || is_called_agent(executable);
 
 	free(executable);
-	if (!called || !is_trusted(pid) || !has_root(env, host->root))
+	if (!called || !is_trusted(pid) || !has_root(env, root))
 		return false;
 	read_flags(argv, env, out);
 	if (env->items == NULL)
-		agent_ask_flags(host->root, out);
-	if (flags_get(&out->flags, "work_dir") == NULL || !has_work_dir(&out->flags, host))
+		agent_ask_flags(root, out);
+	if (flags_get(&out->flags, "work_dir") == NULL)
 		return false;
 	out->process.pid = pid;
 	out->process.start_ticks = (int64_t)process_start_ticks((pid_t)pid);
@@ -186,28 +186,24 @@ static bool is_agent_of(const struct host_settings *host, long pid, const struct
 	return agent_runs(&out->process);
 }
 
-int agent_read(const struct host_settings *host, long pid, struct agent_process *out, bool *found, struct error *err)
+/* An agent of this host, whatever its work_dir. out must be cleared, and stays so when it is none. */
+static bool agent_read(const char *root, long pid, struct agent_process *out)
 {
-	struct agent_process agent;
 	struct words argv;
 	struct words env;
+	bool found = false;
 
-	(void)err;
-	memset(&agent, 0, sizeof agent);
 	memset(&env, 0, sizeof env);
-	*found = false;
 	/* The name is looked at first: of most processes nothing else is read. */
 	if (read_words(pid, "cmdline", &argv)) {
 		read_words(pid, "environ", &env);
-		*found = is_agent_of(host, pid, &argv, &env, &agent);
+		found = is_agent_below(root, pid, &argv, &env, out);
 	}
 	words_clear(&argv);
 	words_clear(&env);
-	if (*found)
-		*out = agent;
-	else
-		agent_process_clear(&agent);
-	return 0;
+	if (!found)
+		agent_process_clear(out);
+	return found;
 }
 
 static bool is_number(const char *text)
@@ -233,38 +229,44 @@ static int take_older(struct agent_process *agent, struct agent_process *other, 
 	return 0;
 }
 
+/* One process of /proc: the agent, another one, or none. */
+static int look_at(const struct host_settings *host, long pid, struct agent_process *agent, struct error *err)
+{
+	struct agent_process seen = {.executable = NULL};
+	int result = 0;
+
+	if (!agent_read(host->root, pid, &seen))
+		return 0;
+	if (!has_work_dir(&seen.flags, host)) {
+		agent->other = pid;
+	} else if (agent->process.pid == 0) {
+		seen.other = agent->other;
+		*agent = seen;
+		return 0;
+	} else {
+		seen.other = agent->other;
+		result = take_older(agent, &seen, err);
+	}
+	agent_process_clear(&seen);
+	return result;
+}
+
 int agent_find(const struct host_settings *host, struct agent_process *out, bool *found, struct error *err)
 {
 	DIR *proc = opendir("/proc");
-	struct agent_process agent;
+	struct agent_process agent = {.executable = NULL};
 	struct dirent *item;
-	bool any = false;
 	int result = 0;
 
 	if (proc == NULL)
 		return error_errno(err, ERROR_SYSTEM, errno, "cannot read /proc");
-	memset(&agent, 0, sizeof agent);
-	while (result == 0 && (item = readdir(proc)) != NULL) {
-		struct agent_process other;
-		bool is_one = false;
-
-		memset(&other, 0, sizeof other);
+	while (result == 0 && (item = readdir(proc)) != NULL)
 		if (is_number(item->d_name))
-			result = agent_read(host, strtol(item->d_name, NULL, 10), &other, &is_one, err);
-		if (!is_one)
-			continue;
-		if (any)
-			result = take_older(&agent, &other, err);
-		else
-			agent = other;
-		if (any)
-			agent_process_clear(&other);
-		any = true;
-	}
+			result = look_at(host, strtol(item->d_name, NULL, 10), &agent, err);
 	closedir(proc);
 	if (result == 0)
-		*found = any;
-	if (result == 0 && any)
+		*found = agent.process.pid != 0;
+	if (result == 0 && agent.process.pid != 0)
 		*out = agent;
 	else
 		agent_process_clear(&agent);

@@ -21,13 +21,12 @@ struct agent_process {
 	struct flags from_env; /* MESOS_* alone */
 	struct flags from_argv;
 	bool asked; /* its environment may not be read: flags are what it says itself, with its defaults */
+	long other; /* an agent of this host with another work_dir; 0: none was seen */
 };
 void agent_process_clear(struct agent_process *agent);
 
 /* *found tells whether there is one. ERROR_CONFLICT when several processes fit (work_dir not given). out must be cleared. */
 int agent_find(const struct host_settings *host, struct agent_process *out, bool *found, struct error *err);
-/* The same for a process that is known. *found is false when it is gone or no agent of this host. */
-int agent_read(const struct host_settings *host, long pid, struct agent_process *out, bool *found, struct error *err);
 /* Asks the process for its flags (http://…/flags), by what its command line says of where it listens. False: it does not say
  * them, or somebody else does. */
 bool agent_ask_flags(const char *root, struct agent_process *agent);

@@ -32,8 +32,9 @@ int control_restart(const struct host_settings *host, const struct operation_pro
 /* Is everything given that the functions above and the guard need? ERROR_USAGE says what is missing. */
 int control_check(const struct host_settings *host, struct error *err);
 
-/* Finds the unit when control and unit are not given: the usual names, the one with a running main process. */
-void control_discover(struct host_settings *host);
+/* Finds the unit when control and unit are not given: the usual names, the one with a running main process. Where it finds one, out
+ * is its status; else out stays as it is. */
+void control_discover(struct host_settings *host, struct control_status *out);
 
 /* systemd itself gives a unit 90 s before it kills it. */
 #define CONTROL_STOP_TIMEOUT_MS 120000

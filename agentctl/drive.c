@@ -81,10 +81,12 @@ static int give_up(struct talk *talk, struct real_host *host, const struct opera
 	return 4;
 }
 
-/* What ended, or did not appear, may have said why; the next start would overwrite it. */
-static void note_undo(struct real_host *host, enum operation_step from, enum operation_step to)
+/* What ended, or did not appear, may have said why; the next start would overwrite it. A rescue may be kept nevertheless. */
+static void note_end(struct real_host *host, enum operation_step from, const struct operation_state *state)
 {
-	if (to == STEP_UNDOING && (from == STEP_RESTARTING || from == STEP_TAKING_OUT || from == STEP_STARTED))
+	bool was_awaited = from == STEP_RESTARTING || from == STEP_TAKING_OUT || from == STEP_STARTED;
+
+	if (was_awaited && (state->step == STEP_UNDOING || (state->step == STEP_KEEPING && state->reason[0] != '\0')))
 		said_capture(host);
 }
 
@@ -100,7 +102,7 @@ int drive(struct operation *op, struct real_host *host, struct talk *talk, bool 
 		switch (operation_advance(op, &why)) {
 		case OPERATION_ADVANCED:
 			failures = 0;
-			note_undo(host, from, op->state.step);
+			note_end(host, from, &op->state);
 			if (op->state.step != from)
 				say_progress(talk, host, &op->state);
 			break;

@@ -174,7 +174,7 @@ int facts_gather(const struct host_settings *host, struct facts *out, struct err
 		goto fail;
 	/* A unit is known by its running main process: without one there is nothing to ask for. */
 	if (facts.running)
-		control_discover(&facts.host);
+		control_discover(&facts.host, &facts.control);
 	read_store(&facts);
 	discover_work_dir(&facts);
 	if (facts.host.work_dir == NULL) {
@@ -184,7 +184,7 @@ int facts_gather(const struct host_settings *host, struct facts *out, struct err
 	}
 	read_version(&facts);
 	read_checkpoint(&facts);
-	if (facts.host.control != CONTROL_UNKNOWN)
+	if (facts.host.control != CONTROL_UNKNOWN && !facts.control.known)
 		control_status(&facts.host, &facts.control, NULL);
 	read_detected(&facts);
 	*out = facts;

@@ -125,50 +125,12 @@ static bool is_in_container(const struct facts *facts)
 	return inside;
 }
 
-/* ---- other agents */
-
-static bool is_number(const char *text)
-{
-	return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
-}
-
-/* An agent of this host with another work_dir. */
-static bool is_other_agent(const struct facts *facts, long pid)
-{
-	struct host_settings any = {.root = facts->host.root};
-	struct agent_process agent = {.executable = NULL};
-	const char *ours = flags_get(&facts->agent.flags, "work_dir");
-	const char *theirs;
-	bool found = false;
-	bool other = false;
-
-	if (pid == facts->agent.process.pid || agent_read(&any, pid, &agent, &found, NULL) != 0 || !found)
-		return false;
-	theirs = flags_get(&agent.flags, "work_dir");
-	other = ours != NULL && theirs != NULL && strcmp(ours, theirs) != 0;
-	agent_process_clear(&agent);
-	return other;
-}
-
-static long find_other_agent(const struct facts *facts)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *item;
-	long found = 0;
-
-	while (proc != NULL && found == 0 && (item = readdir(proc)) != NULL)
-		if (is_number(item->d_name) && is_other_agent(facts, strtol(item->d_name, NULL, 10)))
-			found = strtol(item->d_name, NULL, 10);
-	if (proc != NULL)
-		closedir(proc);
-	return found;
-}
+/* ---- the process */
 
 void preflight_process(const struct facts *facts, struct findings *out)
 {
 	bool given = facts->host.control == CONTROL_COMMANDS && facts->host.start != NULL && facts->host.stop != NULL;
 	bool proven = facts->control.known && facts->control.main_pid == facts->agent.process.pid;
-	long other;
 
 	if (!facts->running)
 		return;
@@ -185,10 +147,9 @@ void preflight_process(const struct facts *facts, struct findings *out)
 			     (long long)facts->agent.process.pid,
 			     given ? "the given start and stop are believed"
 				   : "say how it is started and stopped, with \"control\" of the kind commands");
-	other = find_other_agent(facts);
-	if (other != 0)
+	if (facts->agent.other != 0)
 		findings_add(out, "two-agents", given || proven ? FINDING_WARN : FINDING_REFUSE,
-			     "another agent runs on this host (process %ld)%s", other,
+			     "another agent runs on this host (process %ld)%s", facts->agent.other,
 			     given || proven ? "" : ": say with \"control\" how this one is started and stopped");
 }
 

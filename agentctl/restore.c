@@ -56,7 +56,9 @@ static int check_state(const char *id, const struct operation_state *state, cons
 	if (state->rescue)
 		return error_set(
 			err, ERROR_REFUSED,
-			"the operation %s was a rescue: with what was there before it the agent refuses to start", id);
+			"the operation %s was a rescue: with what was there before it the agent refuses to start; to have the "
+			"old values again, make a new change, or put them into the flags and run agentctl rescue",
+			id);
 	return 0;
 }
 

@@ -186,7 +186,7 @@ void talk_say_state(struct talk *talk, enum answer_event event, struct real_host
 	answer.operation = xstrdup(host->entry.id);
 	answer.kept_by_deadline = state->kept_by_deadline;
 	answer.amended = state->amended;
-	if (event == ANSWER_UNDONE || event == ANSWER_STUCK) {
+	if (event == ANSWER_UNDONE || event == ANSWER_STUCK || (event == ANSWER_DONE && state->reason[0] != '\0')) {
 		answer.reason = xstrdup(state->reason);
 		answer.agent_said = what_agent_said(host);
 	}

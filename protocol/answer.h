@@ -14,7 +14,8 @@
  *                                                    "amended":true when the agent refused over figures of its
  *                                                    machine, and the checkpoint was made again with them
  *   {"event":"done","kept_by":"rollcall"|"deadline"|"operator"} final: the new state is kept, the guard is gone; with the
- *                                                    process as it runs, like started
+ *                                                    process as it runs, like started; of a rescue whose agent ended
+ *                                                    while nobody watched it also "reason" and "agent_said", like undone
  *   {"event":"undone","reason":…,"agent_said":…}     final: the old bytes are back, the agent was started with them;
  *                                                    with pid, start_ticks, flags, slave_info of the agent as it runs,
  *                                                    and "restarted":false when it was never restarted

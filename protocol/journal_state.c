@@ -39,7 +39,6 @@ static json_t *state_to_json(const struct operation_state *state)
 	json_object_set_new(object, "native", json_boolean(state->native));
 	json_object_set_new(object, "ends_tasks", json_boolean(state->ends_tasks));
 	json_object_set_new(object, "amended", json_boolean(state->amended));
-	json_object_set_new(object, "rebooted", json_boolean(state->rebooted));
 	json_object_set_new(object, "asked", json_boolean(state->asked));
 	json_object_set_new(object, "before", process_to_json(&state->before));
 	json_object_set_new(object, "started", process_to_json(&state->started));
@@ -139,7 +138,6 @@ static int read_state(const json_t *object, struct operation_state *out, const s
 	    json_optional_bool(object, "native", &out->native, place, err) != 0 ||
 	    json_optional_bool(object, "ends_tasks", &out->ends_tasks, place, err) != 0 ||
 	    json_optional_bool(object, "amended", &out->amended, place, err) != 0 ||
-	    json_optional_bool(object, "rebooted", &out->rebooted, place, err) != 0 ||
 	    json_optional_bool(object, "asked", &out->asked, place, err) != 0 ||
 	    json_optional_bool(object, "kept_by_deadline", &out->kept_by_deadline, place, err) != 0 ||
 	    json_optional_int(object, "restart_ticks", &out->restart_ticks, place, err) != 0 ||
@@ -200,14 +198,14 @@ int journal_epoch_admit(const struct journal_epoch *seen, const char *database, 
 				 JOURNAL_DATABASE_SIZE - 1);
 	if (foreign && !adopt)
 		return error_set(err, ERROR_CONFLICT,
-				 "this host is driven by the database %s, not by %s; `rollcall rollout start --adopt` "
-				 "(or resume --adopt) takes the host over",
+				 "this host is driven by the database %s, not by %s; with --adopt rollcall takes the "
+				 "host over",
 				 seen->database, database);
 	if (!foreign && epoch < seen->epoch)
 		return error_set(err, ERROR_CONFLICT,
 				 "the epoch %lld is older than %lld, which this host has seen: another rollcall has "
-				 "taken over. Or the database was restored from an older copy: `rollcall inventory "
-				 "survey`, and then --adopt, goes on from there",
+				 "taken over. Or the database was restored from an older copy, and with --adopt it "
+				 "goes on from there",
 				 (long long)epoch, (long long)seen->epoch);
 	memset(next, 0, sizeof *next);
 	memcpy(next->database, database, strlen(database));

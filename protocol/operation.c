@@ -31,15 +31,14 @@ static int effect_remove_guard(struct operation *op, struct error *err)
 	return op->ops->remove_guard(op->ctx, op->driver == OPERATION_BY_GUARD, err);
 }
 
-/* A native agent has written its checkpoint, or is to find it as if it had. A rescue that a reboot has ended may have had no
- * start since. */
+/* A native agent has written its checkpoint, or is to find it as if it had. Of a rescue that goes forward no process is known to run. */
 static int effect_keep(struct operation *op, struct error *err)
 {
 	int result = op->state.native ? op->ops->write_checkpoint(op->ctx, SIDE_NEW, err) : 0;
 
 	if (result == 0)
 		result = effect_remove_guard(op, err);
-	if (result == 0 && op->state.rescue && op->state.rebooted && op->driver != OPERATION_BY_GUARD)
+	if (result == 0 && op->state.rescue && op->state.started.pid == 0 && op->driver != OPERATION_BY_GUARD)
 		result = op->ops->start_agent(op->ctx, err);
 	return result;
 }
@@ -93,7 +92,7 @@ static int effect_count_start(struct operation *op, struct error *err)
  * no process runs, and stopping the agent would end the guard itself. */
 static int effect_stop(struct operation *op, struct error *err)
 {
-	if (op->driver == OPERATION_BY_GUARD || (!op->state.asked && !op->state.rebooted))
+	if (op->driver == OPERATION_BY_GUARD || !op->state.asked)
 		return 0;
 	return op->ops->stop_agent(op->ctx, err);
 }
@@ -116,6 +115,14 @@ static int effect_start(struct operation *op, struct error *err)
 	return result;
 }
 
+/* What its supervisor is about to start would find no guard, and the state that it refuses. */
+static int effect_leave_unstarted(struct operation *op, struct error *err)
+{
+	int result = effect_stop(op, err);
+
+	return result == 0 ? effect_remove_guard(op, err) : result;
+}
+
 /* What its supervisor is about to start waits for the guard; it is to find another checkpoint, and no start counted. */
 static int effect_amend(struct operation *op, struct error *err)
 {
@@ -124,6 +131,12 @@ static int effect_amend(struct operation *op, struct error *err)
 	if (result == 0)
 		result = op->ops->amend(op->ctx, err);
 	return result == 0 ? op->ops->save_starts(op->ctx, 0, err) : result;
+}
+
+/* No start that was counted says anything of what begins anew. */
+static int effect_forget_starts(struct operation *op, struct error *err)
+{
+	return op->ops->save_starts(op->ctx, 0, err);
 }
 
 /* ---- the table */
@@ -187,6 +200,7 @@ static const struct row rows[] = {
 	{STEP_RESTARTING, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_RESTARTING, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
+	{STEP_RESTARTING, EVENT_FORWARD, NULL, STEP_KEEPING},
 
 	{STEP_TAKING_OUT, EVENT_GO, effect_new_flags, STEP_STARTED},
 	{STEP_TAKING_OUT, EVENT_SECOND_START, NULL, STEP_UNDOING},
@@ -201,28 +215,36 @@ static const struct row rows[] = {
 	{STEP_STARTED, EVENT_SECOND_START, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_STARTED, EVENT_REBOOT_RESCUED, NULL, STEP_KEEPING},
+	{STEP_STARTED, EVENT_FORWARD, NULL, STEP_KEEPING},
 
 	{STEP_AMENDING, EVENT_GO, effect_amend, STEP_RESTARTING},
 	{STEP_AMENDING, EVENT_UNDO, NULL, STEP_UNDOING},
 	{STEP_AMENDING, EVENT_REBOOT, NULL, STEP_UNDOING},
 	{STEP_AMENDING, EVENT_FAILED, NULL, STEP_UNDOING},
+	{STEP_AMENDING, EVENT_FORWARD, NULL, STEP_KEEPING},
 
 	/* The decision stands, over a reboot too: checkpoint and flags agree. */
 	{STEP_KEEPING, EVENT_GO, effect_keep, STEP_DONE},
 
 	{STEP_UNDOING, EVENT_GO, effect_stop, STEP_UNDO_CHECKPOINT},
 	{STEP_UNDOING, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDOING, EVENT_REBOOT_RESCUED, effect_forget_starts, STEP_PREPARED},
 	{STEP_UNDO_CHECKPOINT, EVENT_GO, effect_old_checkpoint, STEP_UNDO_FLAGS},
 	{STEP_UNDO_CHECKPOINT, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDO_CHECKPOINT, EVENT_REBOOT_RESCUED, effect_forget_starts, STEP_PREPARED},
 	{STEP_UNDO_FLAGS, EVENT_GO, effect_old_flags, STEP_UNDO_RESTARTING},
 	{STEP_UNDO_FLAGS, EVENT_RESCUE, effect_old_flags, STEP_UNDO_CLEANING},
 	{STEP_UNDO_FLAGS, EVENT_REBOOT, NULL, STEP_UNDOING},
+	{STEP_UNDO_FLAGS, EVENT_REBOOT_RESCUED, effect_forget_starts, STEP_PREPARED},
 	{STEP_UNDO_RESTARTING, EVENT_GO, effect_start, STEP_UNDO_RESTARTING},
 	{STEP_UNDO_RESTARTING, EVENT_FIRST_START, NULL, STEP_UNDO_CLEANING},
 	{STEP_UNDO_RESTARTING, EVENT_RUNNING, NULL, STEP_UNDO_CLEANING},
 	{STEP_UNDO_RESTARTING, EVENT_TIMEOUT, NULL, STEP_STUCK},
 	{STEP_UNDO_RESTARTING, EVENT_REBOOT, NULL, STEP_UNDO_RESTARTING},
 	{STEP_UNDO_CLEANING, EVENT_GO, effect_remove_guard, STEP_UNDONE},
+	{STEP_UNDO_CLEANING, EVENT_RESCUE, effect_leave_unstarted, STEP_UNDONE},
+	{STEP_UNDO_CLEANING, EVENT_TAKEOVER, effect_remove_guard, STEP_UNDONE},
+	{STEP_UNDO_CLEANING, EVENT_REBOOT_RESCUED, effect_forget_starts, STEP_PREPARED},
 	{STEP_STUCK, EVENT_RUNNING, NULL, STEP_UNDO_CLEANING},
 	{STEP_STUCK, EVENT_GO, NULL, STEP_UNDO_RESTARTING},
 };
@@ -235,6 +257,32 @@ static const struct row *find_row(enum operation_step step, enum operation_event
 	return NULL;
 }
 
+/* Whoever takes a rescue over does not take it back where another change would be. */
+static const struct row *row_for(const struct operation *op, enum operation_event event)
+{
+	bool goes_back = event == EVENT_SECOND_START || event == EVENT_GONE || event == EVENT_TIMEOUT ||
+			 event == EVENT_FAILED;
+
+	if (goes_back && op->state.rescue && op->driver != OPERATION_BY_APPLY)
+		event = EVENT_FORWARD;
+	return find_row(op->state.step, event);
+}
+
+/* An agent that runs was started while there was no guard: for its rescue it is too late, whatever has become of its ID. */
+static int observe_reboot(struct operation *op, struct operation_sight *sight, struct error *err)
+{
+	bool guarded = op->state.step != STEP_PREPARED && op->state.step < STEP_UNDOING;
+	int result;
+
+	sight->event = op->state.rescue ? EVENT_REBOOT_RESCUED : EVENT_REBOOT;
+	if (!op->state.rescue || guarded || op->driver == OPERATION_BY_GUARD)
+		return 0;
+	result = op->ops->look(op->ctx, &sight->look, err);
+	if (result == 0 && sight->look.agent == AGENT_RUNNING)
+		sight->event = EVENT_TAKEOVER;
+	return result;
+}
+
 static int observe(struct operation *op, struct operation_sight *sight, struct error *err)
 {
 	int result;
@@ -245,9 +293,11 @@ static int observe(struct operation *op, struct operation_sight *sight, struct e
 	result = op->ops->boot_id(op->ctx, sight->boot_id, err);
 	if (result != 0)
 		return result;
-	sight->event = op->state.rescue ? EVENT_REBOOT_RESCUED : EVENT_REBOOT;
-	if (strcmp(sight->boot_id, op->state.boot_id) != 0 && find_row(op->state.step, sight->event) != NULL)
-		return 0;
+	if (strcmp(sight->boot_id, op->state.boot_id) != 0) {
+		result = observe_reboot(op, sight, err);
+		if (result != 0 || find_row(op->state.step, sight->event) != NULL)
+			return result;
+	}
 	return operation_observe(op, sight, err);
 }
 
@@ -282,7 +332,7 @@ static enum operation_progress perform(struct operation *op, const struct row *r
 	if (result == OPERATION_CRASH)
 		return OPERATION_CRASHED;
 	if (result != 0) {
-		row = find_row(row->step, EVENT_FAILED);
+		row = row_for(op, EVENT_FAILED);
 		if (row == NULL) {
 			error_set(err, failure.kind, "%s", failure.text);
 			return OPERATION_FAILED;
@@ -295,7 +345,7 @@ static enum operation_progress perform(struct operation *op, const struct row *r
 	return save_step(op, row->next, sight, failure.text, err);
 }
 
-/* ---- for callers */
+/* ---- for callers; operation_begin and operation_load are in operation_begin.c */
 
 enum operation_progress operation_advance(struct operation *op, struct error *err)
 {
@@ -310,65 +360,11 @@ enum operation_progress operation_advance(struct operation *op, struct error *er
 		return progress_of(result);
 	if (sight.event == EVENT_WAIT)
 		return op->state.step == STEP_STUCK ? OPERATION_FINISHED : OPERATION_WAITING;
-	row = find_row(op->state.step, sight.event);
+	row = row_for(op, sight.event);
 	if (row == NULL) {
 		error_set(err, ERROR_BUG, "no row for step %s and event %d", operation_step_name(op->state.step),
 			  (int)sight.event);
 		return OPERATION_FAILED;
 	}
 	return perform(op, row, &sight, err);
-}
-
-static int check_begin(const struct operation_terms *terms, const struct operation_look *look, struct error *err)
-{
-	bool running = look->agent == AGENT_RUNNING;
-
-	if (!running && !terms->rescue)
-		return error_set(err, ERROR_CONFLICT,
-				 "no agent runs on this host: there would be nothing to prove the change on; start it, "
-				 "or find out why it does not run");
-	if (running && terms->rescue)
-		return error_set(err, ERROR_CONFLICT,
-				 "an agent runs on this host (process %lld): there is nothing to rescue",
-				 (long long)look->process.pid);
-	return 0;
-}
-
-int operation_begin(struct operation *op, const struct operation_ops *ops, void *ctx,
-		    const struct operation_terms *terms, struct error *err)
-{
-	struct operation fresh = {.ops = ops, .ctx = ctx, .driver = OPERATION_BY_APPLY};
-	struct operation_look look = {.agent = AGENT_ABSENT};
-	int result = ops->look(ctx, &look, err);
-
-	if (result != 0)
-		return result;
-	if (check_begin(terms, &look, err) != 0)
-		return -1;
-	result = ops->boot_id(ctx, fresh.state.boot_id, err);
-	if (result != 0)
-		return result;
-	fresh.state.step = STEP_PREPARED;
-	fresh.state.before = look.process;
-	fresh.state.discard = terms->discard;
-	fresh.state.rescue = terms->rescue;
-	fresh.state.native = terms->native;
-	fresh.state.ends_tasks = terms->ends_tasks;
-	fresh.state.start_timeout_ms = terms->start_timeout_ms;
-	fresh.state.verdict_timeout_ms = terms->verdict_timeout_ms;
-	result = ops->save_state(ctx, &fresh.state, err);
-	if (result == 0)
-		*op = fresh;
-	return result;
-}
-
-int operation_load(struct operation *op, const struct operation_ops *ops, void *ctx, enum operation_driver driver,
-		   struct error *err)
-{
-	struct operation loaded = {.ops = ops, .ctx = ctx, .driver = driver};
-	int result = ops->load_state(ctx, &loaded.state, err);
-
-	if (result == 0)
-		*op = loaded;
-	return result;
 }

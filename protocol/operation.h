@@ -19,8 +19,9 @@
  * 2. The agent never starts while checkpoint and flags disagree: between the guard's placing and its removal only
  *    operation_may_start lets it start.
  * 3. The agent is started at most once with the new state before it is kept; a second start while the operation is open
- *    means that the first process ended: the operation is undone (operation_may_start). An amended state is another new
- *    state, and there is at most one. A start beside a process that runs, or beside another start, waits and means nothing.
+ *    means that the first process ended: the operation is undone, a rescue is kept (operation_may_start). An amended state
+ *    is another new state, and there is at most one; so is that of a rescue that begins anew. A start beside a process that
+ *    runs, or beside another start, waits and means nothing.
  *    The process that is awaited has asked the guard, or is younger than RESTARTING: what a stop has overlooked is none.
  *    The temporary flags of a native change have left the store before any second start: whoever starts the agent again,
  *    it never ends tasks twice.
@@ -29,8 +30,11 @@
  * 5. DONE and UNDONE are final; advancing them touches nothing.
  * 6. A discard writes nothing before the executors have ended: tasks never live on under a new SlaveInfo. Its undo brings back
  *    the bytes and the agent, not the tasks; the reason says so.
- * 7. A rescue began without an agent, because the old state refuses. So whoever takes it over goes forward, over a reboot too (with
- *    the old state a rebooted agent could lose its ID), and its undo brings back the bytes and starts nothing.
+ * 7. A rescue began without an agent, because the old state refuses, and over a reboot would even cost the agent its ID. So only the
+ *    agentctl that began it takes it back by itself (a step failed, the agent ended or did not appear), or a word does; the undo brings
+ *    back the bytes and starts nothing. Whoever takes it over goes forward: what cannot be written stays open, and an agent that has
+ *    ended, is started again or does not appear is kept (the reason says so). While it is open the guard lets no start see the old
+ *    state: an undo waits for a settle to end it, and a reboot in its midst turns it round; the rescue begins anew.
  *
  * A crash is simulated by an ops function that returns OPERATION_CRASH: the machine returns OPERATION_CRASHED at once, and the
  * struct is to be thrown away (nothing in it needs freeing) and loaded again.
@@ -93,18 +97,18 @@ struct operation_state {
 	bool native;                     /* the agent itself accepts the difference, by temporary flags */
 	bool ends_tasks;                 /* native: one of these is --recover_state=false */
 	bool amended;                    /* the new checkpoint was made again, from what the agent said */
-	bool rebooted;                   /* the host has rebooted since the operation began */
 	bool asked;                      /* the agent was asked to restart (a discard: to stop) */
 	struct operation_process before; /* the agent before; zero after a reboot */
 	struct operation_process
 		started; /* the agent with the new state (STARTED), or with the old one again (UNDO_CLEANING) */
 	int64_t start_timeout_ms, verdict_timeout_ms;
-	int64_t asked_ms;                   /* when the restart (a discard: the stop) was asked for */
-	int64_t restart_ticks;              /* RESTARTING was entered at that time of now_ticks; 0: not known */
-	int64_t seen_ms;                    /* when the new process was first seen */
-	int64_t deadline_ms;                /* of RESTARTING, STARTED and UNDO_RESTARTING */
-	bool kept_by_deadline;              /* DONE without a word */
-	char reason[OPERATION_REASON_SIZE]; /* why it is undone or stuck */
+	int64_t asked_ms;      /* when the restart (a discard: the stop) was asked for */
+	int64_t restart_ticks; /* RESTARTING was entered at that time of now_ticks; 0: not known */
+	int64_t seen_ms;       /* when the new process was first seen */
+	int64_t deadline_ms;   /* of RESTARTING, STARTED and UNDO_RESTARTING */
+	bool kept_by_deadline; /* DONE without a word */
+	char reason
+		[OPERATION_REASON_SIZE]; /* why it is undone or stuck; of a rescue also why nobody could say that it is healed */
 };
 
 /* TRIAL: the new flags and the temporary ones of a native change; only for write_flags. */
@@ -171,7 +175,7 @@ struct operation_ops {
 
 enum operation_driver {
 	OPERATION_BY_APPLY, /* began it and goes forward */
-	OPERATION_BY_SETTLE, /* whoever began it is gone: goes back unless the restart was already asked for, or a rescue */
+	OPERATION_BY_SETTLE, /* whoever began it is gone: goes back unless the restart was already asked for; a rescue goes forward */
 	OPERATION_BY_GUARD, /* the same, in the middle of a start of the agent; used by operation_may_start */
 };
 

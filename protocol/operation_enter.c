@@ -38,6 +38,7 @@ static const char *loss_after(const struct operation_state *state, enum operatio
 				     : "; its tasks had been ended, and the undo does not bring them back";
 }
 
+static const char goes_forward[] = "; it is kept, because with its old state the agent is known to refuse";
 static const char not_either[] = "; the old state is back, but the agent did not start with it either";
 
 static void set_reason(struct operation_state *state, enum operation_step from, enum operation_event event,
@@ -55,10 +56,18 @@ static void set_reason(struct operation_state *state, enum operation_step from, 
 		buffer_puts(&text, reason_for(event));
 	if (look->said[0] != '\0' && event != EVENT_FAILED)
 		buffer_printf(&text, " (%s)", look->said);
-	if (state->step != STEP_STUCK)
+	if (state->step == STEP_KEEPING)
+		buffer_puts(&text, goes_forward);
+	else if (state->step != STEP_STUCK)
 		buffer_puts(&text, loss_after(state, from));
 	memcpy(state->reason, buffer_text(&text), text.len + 1);
 	buffer_clear(&text);
+}
+
+/* What would have taken back any other change. */
+static bool is_kept_nevertheless(enum operation_event event)
+{
+	return event != EVENT_KEEP && event != EVENT_DEADLINE && event != EVENT_REBOOT_RESCUED;
 }
 
 void operation_enter(struct operation_state *state, enum operation_step step, const struct operation_sight *sight,
@@ -69,9 +78,12 @@ void operation_enter(struct operation_state *state, enum operation_step step, co
 	state->step = step;
 	if (sight->event == EVENT_REBOOT || sight->event == EVENT_REBOOT_RESCUED) {
 		memcpy(state->boot_id, sight->boot_id, sizeof state->boot_id);
-		state->rebooted = true;
 		memset(&state->before, 0, sizeof state->before);
 		memset(&state->started, 0, sizeof state->started);
+	}
+	if (step == STEP_PREPARED) {
+		state->asked = false;
+		state->reason[0] = '\0';
 	}
 	if ((step == STEP_STOPPING || step == STEP_RESTARTING) && !state->asked) {
 		state->asked = true;
@@ -92,6 +104,10 @@ void operation_enter(struct operation_state *state, enum operation_step step, co
 		state->deadline_ms = sight->now + state->verdict_timeout_ms;
 	} else if (step == STEP_KEEPING) {
 		state->kept_by_deadline = sight->event != EVENT_KEEP;
+		if (is_kept_nevertheless(sight->event)) {
+			memset(&state->started, 0, sizeof state->started);
+			set_reason(state, from, sight->event, &sight->look, failure);
+		}
 	} else if (step == STEP_UNDO_RESTARTING) {
 		state->deadline_ms = sight->now + state->start_timeout_ms;
 	} else if (step == STEP_UNDO_CLEANING) {

@@ -7,7 +7,6 @@
 static int observe_forward(struct operation *op, struct operation_sight *sight, struct error *err)
 {
 	enum operation_step step = op->state.step;
-
 	if (op->driver != OPERATION_BY_APPLY && !op->state.rescue)
 		sight->event = EVENT_TAKEOVER;
 	else if (op->word == WORD_UNDO)
@@ -168,6 +167,11 @@ static int observe_stuck(struct operation *op, struct operation_sight *sight, st
 int operation_observe(struct operation *op, struct operation_sight *sight, struct error *err)
 {
 	sight->event = EVENT_GO;
+	/* What is left of its undo is for a settle, which can stop what starts the agent. */
+	if (op->state.rescue && op->state.step >= STEP_UNDOING && op->driver == OPERATION_BY_GUARD) {
+		sight->event = EVENT_WAIT;
+		return 0;
+	}
 	switch (op->state.step) {
 	case STEP_PREPARED:
 	case STEP_GUARDED:
@@ -190,6 +194,7 @@ int operation_observe(struct operation *op, struct operation_sight *sight, struc
 			sight->event = EVENT_UNDO;
 		return 0;
 	case STEP_UNDO_FLAGS:
+	case STEP_UNDO_CLEANING:
 		sight->event = op->state.rescue ? EVENT_RESCUE : EVENT_GO;
 		return 0;
 	case STEP_UNDO_RESTARTING:

@@ -6,14 +6,14 @@
 #include "protocol/operation.h"
 
 enum operation_event {
-	EVENT_WAIT,           /* nothing to do yet; never in the table */
-	EVENT_GO,             /* do what the step announces */
-	EVENT_DISCARD,        /* the same, for a discard */
-	EVENT_RESCUE,         /* the same, for a rescue */
-	EVENT_NATIVE,         /* the same, for a native change; of a restart: its process is there */
-	EVENT_TAKEOVER,       /* whoever began it is gone before the agent was asked to restart */
-	EVENT_REBOOT,         /* this is another boot than the step was saved on */
-	EVENT_REBOOT_RESCUED, /* the same for a rescue: checkpoint and flags agree, which they did not before */
+	EVENT_WAIT,     /* nothing to do yet; never in the table */
+	EVENT_GO,       /* do what the step announces */
+	EVENT_DISCARD,  /* the same, for a discard */
+	EVENT_RESCUE,   /* the same, for a rescue */
+	EVENT_NATIVE,   /* the same, for a native change; of a restart: its process is there */
+	EVENT_TAKEOVER, /* whoever began it is gone before the agent was asked to restart, or a rescue comes too late */
+	EVENT_REBOOT,   /* this is another boot than the step was saved on */
+	EVENT_REBOOT_RESCUED, /* the same for a rescue, whose old state would cost the agent its ID on this boot */
 	EVENT_FIRST_START,    /* the agent is being started, for the first time since it was asked to */
 	EVENT_SECOND_START,   /* once more: its process has ended */
 	EVENT_RUNNING,        /* the awaited process is there */
@@ -24,6 +24,7 @@ enum operation_event {
 	EVENT_UNDO,
 	EVENT_DEADLINE, /* no word in time, and the process still runs */
 	EVENT_FAILED,   /* the row's effect failed */
+	EVENT_FORWARD,  /* in place of SECOND_START, GONE, TIMEOUT or FAILED, for a rescue that was taken over */
 };
 
 /* What is known at the start of one advance. */

@@ -10,10 +10,11 @@ static enum operation_start start_of(int result)
 }
 
 /* The old state is the one the agent could not start with; after a reboot it would even lose its ID over it. */
-static enum operation_start refuse_unrescued(struct error *err)
+static enum operation_start refuse_unrescued(const struct operation *op, struct error *err)
 {
-	error_set(err, ERROR_REFUSED,
-		  "a rescue of this agent failed and was taken back: checkpoint and flags do not fit each other");
+	error_set(err, ERROR_REFUSED, "a rescue of this agent %s: checkpoint and flags do not fit each other",
+		  op->state.step == STEP_UNDONE ? "failed and was taken back"
+						: "is being taken back, which agentctl settle brings to its end");
 	return START_FAILED;
 }
 
@@ -28,10 +29,10 @@ static enum operation_start settle_for_start(struct operation *op, struct error 
 				return START_ALLOWED;
 			break;
 		case OPERATION_FINISHED:
-			return op->state.rescue && op->state.step == STEP_UNDONE ? refuse_unrescued(err)
-										 : START_ALLOWED;
+			return START_ALLOWED;
 		case OPERATION_WAITING:
-			return START_WAIT;
+			return op->state.rescue && op->state.step >= STEP_UNDOING ? refuse_unrescued(op, err)
+										  : START_WAIT;
 		case OPERATION_FAILED:
 			return START_FAILED;
 		case OPERATION_CRASHED:
@@ -116,7 +117,7 @@ static enum operation_start ask_after_the_end(const struct operation *op, struct
 	int result;
 
 	if (op->state.rescue && op->state.step == STEP_UNDONE)
-		return refuse_unrescued(err);
+		return refuse_unrescued(op, err);
 	result = op->ops->look(op->ctx, &look, err);
 	if (result != 0)
 		return start_of(result);

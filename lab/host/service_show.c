@@ -81,35 +81,36 @@ static void put_main(const struct service *service, json_t *properties)
 {
 	int status = service->last_status;
 	bool ended = service->last_pid != 0 && service->state != SERVICE_RUNNING && service->state != SERVICE_STOPPING;
-	put_number(properties, "MainPID", service->state == SERVICE_START_PRE ? 0 : service->pid);
-	put_number(properties, "ControlPID", service->state == SERVICE_START_PRE ? service->pid : 0);
 	put_number(properties, "ExecMainPID", service->last_pid);
 	/* SIGCHLD's si_code: 1 exited, 2 killed. */
 	put_number(properties, "ExecMainCode", !ended ? 0 : WIFSIGNALED(status) ? 2 : 1);
 	put_number(properties, "ExecMainStatus", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+/* In the order in which systemctl 252 prints them, whatever the order they are asked in. */
 json_t *service_properties(const struct service *service)
 {
 	json_t *properties = json_object();
-	put(properties, "Id", LAB_UNIT);
-	put(properties, "Names", LAB_UNIT);
 	put(properties, "Type", "simple");
-	put(properties, "LoadState", service->loaded ? "loaded" : "not-found");
-	put(properties, "ActiveState", service_active_state(service));
-	put(properties, "SubState", sub_state(service));
-	put(properties, "Result", service->result);
-	put_main(service, properties);
-	put_number(properties, "NRestarts", service->restarts);
-	put(properties, "KillMode", service->unit.kill == KILL_PROCESS ? "process" : "control-group");
 	put(properties, "Restart",
 	    service->unit.restart == RESTART_ALWAYS ? "always"
 	    : service->unit.restart == RESTART_NO   ? "no"
 						    : "on-failure");
-	put(properties, "UnitFileState", service->loaded ? "enabled" : "");
-	put(properties, "FragmentPath", service->loaded ? service->unit.path : "");
-	put(properties, "NeedDaemonReload", needs_reload(service) ? "yes" : "no");
-	json_object_set_new(properties, "DropInPaths", join(&service->unit.drop_ins));
+	put_number(properties, "MainPID", service->state == SERVICE_START_PRE ? 0 : service->pid);
+	put_number(properties, "ControlPID", service->state == SERVICE_START_PRE ? service->pid : 0);
+	put(properties, "Result", service->result);
+	put_number(properties, "NRestarts", service->restarts);
+	put_main(service, properties);
 	json_object_set_new(properties, "EnvironmentFiles", join(&service->unit.environment_files));
+	put(properties, "KillMode", service->unit.kill == KILL_PROCESS ? "process" : "control-group");
+	put(properties, "Id", LAB_UNIT);
+	put(properties, "Names", LAB_UNIT);
+	put(properties, "LoadState", service->loaded ? "loaded" : "not-found");
+	put(properties, "ActiveState", service_active_state(service));
+	put(properties, "SubState", sub_state(service));
+	put(properties, "FragmentPath", service->loaded ? service->unit.path : "");
+	json_object_set_new(properties, "DropInPaths", join(&service->unit.drop_ins));
+	put(properties, "UnitFileState", service->loaded ? "enabled" : "");
+	put(properties, "NeedDaemonReload", needs_reload(service) ? "yes" : "no");
 	return properties;
 }

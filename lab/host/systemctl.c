@@ -121,25 +121,52 @@ static void print_property(const struct invocation *self, const char *name, cons
 	putchar('\n');
 }
 
-static int run_show(const struct invocation *self)
+static bool is_wanted(const struct invocation *self, const char *name)
+{
+	bool wanted = self->properties.count == 0;
+	for (size_t i = 0; !wanted && i < self->properties.count; i++)
+		wanted = strcmp(self->properties.items[i], name) == 0;
+	return wanted;
+}
+
+/* What systemd says of a unit that it does not know. */
+static json_t *unknown_properties(const char *unit)
+{
+	return json_pack("{ss ss ss ss ss ss ss ss ss ss ss ss ss ss ss ss ss ss ss}", "Type", "", "Restart", "no",
+			 "MainPID", "0", "ControlPID", "0", "Result", "success", "NRestarts", "0", "ExecMainPID", "0",
+			 "ExecMainCode", "0", "ExecMainStatus", "0", "KillMode", "control-group", "Id", unit, "Names",
+			 unit, "LoadState", "not-found", "ActiveState", "inactive", "SubState", "dead", "FragmentPath",
+			 "", "DropInPaths", "", "UnitFileState", "", "NeedDaemonReload", "no");
+}
+
+static int show_unit(const struct invocation *self, const char *unit)
 {
 	struct error err = ERROR_INIT;
-	json_t *properties = ask(self, "show", &err), *value;
+	json_t *properties = is_our_unit(unit) ? ask(self, "show", &err) : unknown_properties(unit), *value;
 	const char *name;
 	if (properties == NULL) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	for (size_t i = 0; i < self->properties.count; i++) {
-		value = json_object_get(properties, self->properties.items[i]);
-		if (value != NULL)
-			print_property(self, self->properties.items[i], value);
-	}
-	if (self->properties.count == 0) {
-		json_object_foreach(properties, name, value) print_property(self, name, value);
+	json_object_foreach(properties, name, value)
+	{
+		if (is_wanted(self, name))
+			print_property(self, name, value);
 	}
 	json_decref(properties);
 	return 0;
+}
+
+/* The units in the order in which they are named, with an empty line between two. */
+static int run_show(const struct invocation *self)
+{
+	int status = 0;
+	for (size_t i = 0; status == 0 && i < self->units.count; i++) {
+		if (i > 0)
+			putchar('\n');
+		status = show_unit(self, self->units.items[i]);
+	}
+	return status;
 }
 
 static const char *property(const json_t *properties, const char *name)
@@ -191,7 +218,7 @@ static int run_enabled(const struct invocation *self)
 
 static const struct {
 	const char *name;
-	int unknown_unit; /* the exit status for a unit that does not exist; -1: takes no unit */
+	int unknown_unit; /* the exit status for a unit that does not exist; 0: it sees to that itself; -1: takes no unit */
 	int (*run)(const struct invocation *self);
 } systemctl_verbs[] = {
 	{"start", STATUS_NOT_LOADED, run_job},
@@ -217,7 +244,7 @@ static int run_verb(struct invocation *self)
 			fprintf(stderr, "Too few arguments.\n");
 			return 1;
 		}
-		if (unknown >= 0 && unit != NULL && !is_our_unit(unit)) {
+		if (unknown > 0 && unit != NULL && !is_our_unit(unit)) {
 			fprintf(stderr, "Unit %s could not be found.\n", unit);
 			return unknown;
 		}

@@ -302,15 +302,43 @@ class Rescue(EveryCall, unittest.TestCase):
             self.host.start()
 
     def settle(self):
-        """A second start means that the first agent has ended: such a rescue is taken back, and made again."""
+        """What had not begun is begun."""
         super().settle()
-        if "done" not in self.operations():
-            self.host.stop()
-            words, _ = self.work()
-            subprocess.run(words, capture_output=True, timeout=600, check=False)
+        if not self.operations():
+            self.rescue_again()
+
+    def rescue_again(self):
+        words, _ = self.work()
+        self.host.stop()
+        subprocess.run(words, capture_output=True, timeout=600, check=False)
 
     def judge_counts(self, starts, what):
         self.assertLessEqual(sum(start["accepted"] for start in starts), 1 if what == NOTHING else 2, starts)
+        self.assertIsNone(self.task.poll())
+
+
+class Unrescued(Rescue):
+    """The agent ends with the new state too: who lives takes that back, who takes over goes forward, or ends an undo that was begun. While
+    the guard is there no agent starts with what it refuses."""
+
+    def prepare(self):
+        super().prepare()
+        self.host.write("run/dies-with", b"rack:r2")
+
+    def settle(self):
+        super().settle()
+        self.assertEqual([name for name in self.operations() if name not in ("done", "undone")], [])
+        self.assertFalse(os.path.exists(self.host.path("etc/start-hook")), "the guard is still there")
+        unfit = [start for start in self.host.starts()[self.before:] if not start["accepted"]]
+        self.assertEqual(unfit, [])
+        os.unlink(self.host.path("run/dies-with"))
+        if self.operations()[-1] == "undone":
+            self.rescue_again()
+        else:
+            self.host.stop()
+            self.host.start()
+
+    def judge_counts(self, starts, what):
         self.assertIsNone(self.task.poll())
 
 

@@ -342,6 +342,10 @@ class Systemd(WithLab):
         result = self.lab.systemctl(ONE, "restart", "nginx.service")
         self.assertEqual((result.returncode, "could not be found" in result.stderr), (5, True))
 
+    def test_show_of_several_units(self):
+        blocks = self.lab.systemctl(ONE, "show", "-p", "LoadState,MainPID", "nope", "mesos-agent").stdout.split("\n\n")
+        self.assertEqual(blocks, ["MainPID=0\nLoadState=not-found", "MainPID=%s\nLoadState=loaded\n" % self.lab.show(ONE, "MainPID")])
+
     def test_agents_outlive_their_supervisor(self):
         lab = Lab("--agents", "1", "--zones", "1")
         self.addCleanup(lab.down)

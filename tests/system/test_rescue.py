@@ -61,6 +61,9 @@ class Rescue(ByHand):
         self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
         self.assert_rescued("rack:r9;tier:web")
         self.assertEqual(self.host.read("etc/mesos-agent.env"), self.pushed)
+        done, answers = self.by_hand("restore", answers[-1]["operation"], "--root", self.host.root)
+        self.assertEqual((done.returncode, answers[-1]["kind"]), (3, "refused"))
+        self.assertIn("run agentctl rescue", answers[-1]["reason"])
 
     def test_flags_give_way(self):
         self.push(b"rack:r9;zone:z1")
@@ -101,18 +104,52 @@ class Rescue(ByHand):
         self.assert_rescued("rack:r1;tier:web")
         self.assertIsNone(self.host.inspect()["life"])
 
-    def test_after_a_reboot(self):
-        """A start of the agent would cost its ID: the rescue comes first, and holds over one more reboot."""
-        self.push()
-        self.host.boot()
-        process = subprocess.Popen([AGENTCTL, *self.words()],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def kill_when_started(self):
+        """How often the agent was started until then."""
+        count = len(self.host.starts()) + 1
+        process = subprocess.Popen([AGENTCTL, *self.words(watch="1hrs")],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.host.processes.append(process)
         process.stdin = open(os.devnull)
         self.listen(process, "started")
         process.kill()
         process.wait()
-        process.stderr.close()
+        self.host.wait_for_starts(count)
+        return count
+
+    def assert_kept_although(self, reason):
+        operations = self.host.inspect()["operations"]
+        self.assertEqual([operation["state"] for operation in operations], ["done"])
+        last = checked(self.host.settle(operations[0]["operation"], status_only=True)[-1], "answer")
+        self.assertEqual((last["event"], last["kept_by"]), ("done", "deadline"))
+        self.assertIn(reason, last["reason"])
+
+    def test_agent_ends_when_nobody_watches(self):
+        """Its supervisor starts it again, with the state that fits."""
+        self.push()
+        count = self.kill_when_started()
+        os.kill(self.host.starts()[-1]["pid"], signal.SIGKILL)
+        self.host.wait_for_starts(count + 1)
+        self.assert_rescued("rack:r9;tier:web")
+        self.assertEqual(len(self.host.starts()), count + 1)
+        self.assert_kept_although("was being started again; it is kept")
+
+    def test_settled_when_its_agent_has_ended(self):
+        """Nobody starts it again but settle."""
+        self.push()
+        count = self.kill_when_started()
+        self.host.stop()
+        done, answers = self.by_hand("settle", "--root", self.host.root)
+        self.assertEqual((done.returncode, answers[-1]["event"]), (0, "done"), answers)
+        self.host.wait_for_starts(count + 1)
+        self.assert_rescued("rack:r9;tier:web")
+        self.assert_kept_although("process ended with the new state; it is kept")
+
+    def test_after_a_reboot(self):
+        """A start of the agent would cost its ID: the rescue comes first, and holds over one more reboot."""
+        self.push()
+        self.host.boot()
+        self.kill_when_started()
         self.host.stop()
         self.host.boot()
         count = len(self.host.starts())

@@ -21,11 +21,19 @@ struct place {
 
 static void make_systemctl(const struct place *place)
 {
-	char *script = xasprintf("#!/bin/sh\necho \"$@\" >> %s\n"
-				 "case \"$*\" in\n"
-				 "*ActiveState*) echo failed;; *MainPID*) echo 0;; *KillMode*) echo process;;\n"
-				 "*ExecMainStatus*) echo 7;; *Result*) echo exit-code;; *refuse*) exit 5;; esac\n",
-				 place->asked);
+	char *script =
+		xasprintf("#!/bin/sh\necho \"$@\" >> %s\n"
+			  "case \"$*\" in\n"
+			  "*--value*) exit 1;;\n" /* systemd before 230 */
+			  "*mesos-slave.service*)\n"
+			  "  unknown='MainPID=0\\nResult=success\\nKillMode=control-group\\nActiveState=inactive\\n'\n"
+			  "  known='MainPID=12\\nResult=success\\nKillMode=process\\nActiveState=active\\n'\n"
+			  "  printf \"$unknown\\n$known\\n$unknown\\n$unknown\";;\n"
+			  "*mute.service*) ;;\n"
+			  "*show*) printf 'MainPID=0\\nResult=exit-code\\nExecMainStatus=7\\n"
+			  "KillMode=process\\nActiveState=failed\\n';;\n"
+			  "*refuse*) exit 5;; esac\n",
+			  place->asked);
 	char *path = scratch_write(place->folder, "systemctl", script);
 	char *search = xasprintf("%s:/usr/bin:/bin", place->folder);
 
@@ -173,6 +181,41 @@ static void test_systemd_status(void **state)
 	assert_string_equal(status.said, "a.service: exit-code, status 7");
 }
 
+/* All the usual names in one question; the order of the properties is systemd's own. */
+static void test_systemd_unit_is_found(void **state)
+{
+	struct place *place = *state;
+	struct control_status status = {.known = false};
+	struct host_settings host;
+	char *asked;
+
+	make_host(&host, place->folder, CONTROL_UNKNOWN);
+	control_discover(&host, &status);
+	assert_int_equal(host.control, CONTROL_SYSTEMD);
+	assert_string_equal(host.unit, "mesos-slave.service");
+	assert_true(status.known && status.active && !status.failed);
+	assert_int_equal(status.main_pid, 12);
+	assert_string_equal(status.kill_mode, "process");
+	assert_string_equal(status.said, "");
+	asked = scratch_read(place->asked, NULL);
+	assert_ptr_equal(strchr(asked, '\n'), asked + strlen(asked) - 1);
+	free(asked);
+	host_settings_clear(&host);
+}
+
+static void test_systemd_says_nothing(void **state)
+{
+	struct place *place = *state;
+	struct control_status status = {.known = false};
+	struct error err = ERROR_INIT;
+
+	free(place->systemd.unit);
+	place->systemd.unit = xstrdup("mute.service");
+	assert_int_equal(control_status(&place->systemd, &status, &err), -1);
+	assert_error(&err, ERROR_UNREACHABLE, "says nothing of mute.service");
+	assert_false(status.known);
+}
+
 static void test_systemd_says_no(void **state)
 {
 	struct place *place = *state;
@@ -217,6 +260,8 @@ int main(void)
 		WITH_HOST(test_leaves_foreign_files_alone),
 		WITH_HOST(test_refuses_paths_that_would_be_read_otherwise),
 		WITH_HOST(test_systemd_status),
+		WITH_HOST(test_systemd_unit_is_found),
+		WITH_HOST(test_systemd_says_nothing),
 		WITH_HOST(test_systemd_says_no),
 		WITH_HOST(test_what_must_be_given),
 	};

@@ -93,7 +93,8 @@ struct host {
 	int64_t now;
 	int64_t next_pid;
 	int calls;
-	int crash_at; /* at this call; 0: never */
+	bool has_room; /* the disk that was full is not any more */
+	int crash_at;  /* at this call; 0: never */
 	bool crash_after;
 };
 
@@ -170,7 +171,7 @@ static inline int write_checkpoint(void *ctx, enum operation_side side, struct e
 static inline int write_flags(void *ctx, enum operation_side side, struct error *err)
 {
 	ENTER(ctx);
-	if (side == (is_native(host) ? SIDE_TRIAL : SIDE_NEW) && host->scenario->fails_to_write)
+	if (side == (is_native(host) ? SIDE_TRIAL : SIDE_NEW) && host->scenario->fails_to_write && !host->has_room)
 		return error_set(err, ERROR_SYSTEM, "no space left on device");
 	host->flags = side;
 	LEAVE(host);

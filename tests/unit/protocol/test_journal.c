@@ -48,7 +48,6 @@ static const struct operation_state full = {
 	.boot_id = "e15dd7f0-09b6-4ab4-ac0f-c3240d624161",
 	.discard = true,
 	.rescue = true,
-	.rebooted = true,
 	.asked = true,
 	.before = {.pid = 4, .start_ticks = 5},
 	.started = {.pid = 6, .start_ticks = 9876543210},
@@ -77,7 +76,7 @@ static void test_state_comes_back(void **state)
 	assert_string_equal(loaded.reason, full.reason);
 	assert_string_equal(loaded.boot_id, full.boot_id);
 	assert_int_equal(loaded.step, STEP_STARTED);
-	assert_true(loaded.rebooted && loaded.asked && loaded.kept_by_deadline);
+	assert_true(loaded.asked && loaded.kept_by_deadline);
 	assert_int_equal(loaded.start_timeout_ms + loaded.verdict_timeout_ms + loaded.asked_ms + loaded.seen_ms +
 				 loaded.deadline_ms,
 			 15);

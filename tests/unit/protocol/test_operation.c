@@ -67,15 +67,6 @@ static void test_guard_waits_while_files_are_written(void **state)
 	assert_int_equal(host.starts, 2);
 }
 
-static const struct scenario *find_scenario(const char *name)
-{
-	for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			return &scenarios[i];
-	fail_msg("no scenario %s", name);
-	return NULL;
-}
-
 static void begin_and_restart(struct operation *op, struct host *host, const char *scenario)
 {
 	struct error err = ERROR_INIT;
@@ -189,59 +180,19 @@ static void test_needs_a_running_agent(void **state)
 	assert_int_equal(host.state.step, STEP_NONE);
 }
 
-static void test_rescue_needs_an_agent_that_does_not_run(void **state)
+/* It was never asked to restart, and runs with the old state: a reboot is no reason to restart it. */
+static void test_reboot_before_the_guard_restarts_nothing(void **state)
 {
-	static const struct operation_terms rescue = {
-		.start_timeout_ms = START_TIMEOUT_MS, .verdict_timeout_ms = VERDICT_TIMEOUT_MS, .rescue = true};
-	struct error err = ERROR_INIT;
-	struct operation op;
 	struct host host;
 
 	(void)state;
-	host_init(&host, &scenarios[0]);
-	assert_int_equal(operation_begin(&op, &ops, &host, &rescue, &err), -1);
-	assert_error(&err, ERROR_CONFLICT, "nothing to rescue");
-	assert_int_equal(host.state.step, STEP_NONE);
-}
-
-/* Its undo leaves the agent as it was, which is not running, and the guard says no to the start that asked. */
-static void test_undone_rescue_starts_nothing(void **state)
-{
-	struct error err = ERROR_INIT;
-	struct host host;
-
-	(void)state;
-	host_init(&host, find_scenario("rescue"));
-	host.state = (struct operation_state){.step = STEP_STARTED, .boot_id = "boot-0", .rescue = true, .asked = true};
-	host.guard = true;
-	host.starts = 1;
-	host.checkpoint = host.flags = SIDE_NEW;
-	assert_int_equal(operation_may_start(&ops, &host, true, &err), START_FAILED);
-	assert_error(&err, ERROR_REFUSED, "taken back");
-	assert_int_equal(host.state.step, STEP_UNDONE);
-	judge(&host, "undone rescue");
-}
-
-static void test_rescue_goes_on_after_a_reboot(void **state)
-{
-	struct error err = ERROR_INIT;
-	struct host host;
-
-	(void)state;
-	host_init(&host, find_scenario("rescue"));
-	host.state = (struct operation_state){.step = STEP_CHECKPOINT,
-					      .boot_id = "boot-0",
-					      .rescue = true,
-					      .asked = true,
-					      .start_timeout_ms = START_TIMEOUT_MS,
-					      .verdict_timeout_ms = VERDICT_TIMEOUT_MS};
-	host.guard = true;
-	host.checkpoint = SIDE_NEW;
+	host_init(&host, find_scenario("forward"));
+	host.state = (struct operation_state){.step = STEP_PREPARED, .boot_id = "boot-0"};
 	host.boot = 1;
-	assert_int_equal(operation_may_start(&ops, &host, true, &err), START_ALLOWED);
-	assert_int_equal(host.flags, SIDE_NEW);
-	assert_int_equal(host.state.step, STEP_RESTARTING);
-	assert_string_equal(host.state.boot_id, "boot-1");
+	assert_true(settle(&host));
+	assert_int_equal(host.state.step, STEP_UNDONE);
+	assert_int_equal(host.stops + host.restarts, 0);
+	judge(&host, "prepared");
 }
 
 static void test_undo_of_a_discard_says_what_is_lost(void **state)
@@ -346,9 +297,7 @@ int main(void)
 		cmocka_unit_test(test_stray_agent_is_no_evidence),
 		cmocka_unit_test(test_slow_stop_is_no_slow_start),
 		cmocka_unit_test(test_needs_a_running_agent),
-		cmocka_unit_test(test_rescue_needs_an_agent_that_does_not_run),
-		cmocka_unit_test(test_undone_rescue_starts_nothing),
-		cmocka_unit_test(test_rescue_goes_on_after_a_reboot),
+		cmocka_unit_test(test_reboot_before_the_guard_restarts_nothing),
 		cmocka_unit_test(test_undo_of_a_discard_says_what_is_lost),
 		cmocka_unit_test(test_stuck_becomes_undone_when_the_agent_comes_back),
 		cmocka_unit_test(test_stuck_is_started_once_more_when_it_is_settled),

@@ -42,13 +42,10 @@ static enum end end_after(const struct host *host, enum recovery recovery)
 		return END_EITHER;
 	if (step == STEP_KEEPING || step == STEP_DONE)
 		return END_DONE;
-	/* What others start beside it neither hinders a rescue nor counts as its end. */
-	if (host->scenario->kind == KIND_RESCUE && step < STEP_UNDOING &&
-	    (recovery == RECOVER_TWIN || recovery == RECOVER_STRAY))
-		return host->scenario->end;
-	/* Checkpoint and flags fit each other only when the rescue has gone through. */
-	if (host->scenario->kind == KIND_RESCUE && step < STEP_UNDOING)
-		return END_EITHER;
+	/* Whoever takes a rescue over goes forward; only an undo that was begun is brought to its end, on the same boot. */
+	if (host->scenario->kind == KIND_RESCUE)
+		return step < STEP_UNDOING || (recovery == RECOVER_REBOOT && step != STEP_UNDONE) ? END_DONE
+												  : END_UNDONE;
 	if (step < STEP_RESTARTING || step >= STEP_UNDOING || recovery == RECOVER_REBOOT)
 		return END_UNDONE;
 	/* Whether the agent was seen to refuse before it was started again is a matter of moments. */
