@@ -3,7 +3,7 @@
 # make            the three programs, in build/gcc/bin
 # make demo       a lab cluster, a rollout, a failure, the reports: about a minute
 # make check      everything that must hold, under ten minutes on two cores
-# make check-all  also what takes longer: hours, most of them the mutants and 20,000 simulated rollouts
+# make check-all  also what takes longer: for a night; most of it the mutants and 20,000 simulated rollouts
 # make sim        random rollouts in the simulator, fleets of up to 10,000 agents, until it is stopped or an invariant breaks
 # make sim-mutants  does a seed catch each wrong row of the machines' tables and each guard that is left out? (an hour; goes on where it was stopped)
 # make crash      rollcall is killed at every commit of hundreds of simulated rollouts and of one in the lab, and resumed; chaos in the lab
@@ -11,7 +11,7 @@
 # make fuzz       each fuzz target for FUZZ_SECONDS (600), from what the last time found
 # make agentctl-arm64   agentctl for arm64 hosts, cross-compiled
 #
-# A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|fuzz|arm64. V=1 shows the commands.
+# A variant is a compiler with its flags and its own folder: make VARIANT=gcc|clang|asan|tsan|fuzz|arm64. V=1 shows the commands.
 
 VARIANT ?= gcc
 BUILD := build/$(VARIANT)
@@ -43,6 +43,11 @@ CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=address
 	-fno-sanitize-recover=all
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+CC := clang
+CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=thread
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+LDFLAGS := -fsanitize=thread
 else ifeq ($(VARIANT),fuzz)
 CC := clang
 CFLAGS := -std=c11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
@@ -56,7 +61,7 @@ ARM64 := build/arm64/root
 CPPFLAGS += -isystem $(ARM64)/usr/include
 LDFLAGS += -L$(ARM64)/usr/lib/aarch64-linux-gnu
 else
-$(error unknown VARIANT $(VARIANT): gcc, clang, asan, fuzz or arm64)
+$(error unknown VARIANT $(VARIANT): gcc, clang, asan, tsan, fuzz or arm64)
 endif
 
 # ---- the layers, lowest first; tests/checks/layers holds who may include whom
@@ -199,6 +204,10 @@ $(HALT): tests/preload/halt.c
 MAKE_RUN := $(BUILD)/bin/tests/report/make_run
 
 tests: build $(UNIT_TESTS) $(SIM_PROGRAM) $(HALT) $(MAKE_RUN)
+
+# Only remote/ has a thread of its own (and libcurl's): what VARIANT=tsan looks at.
+tests-with-threads: $(filter $(BUILD)/bin/tests/unit/remote/%,$(UNIT_TESTS))
+.PHONY: tests-with-threads
 
 # 1: a folder below tests/, 2: the archives its programs may use, highest layer first
 define test_programs

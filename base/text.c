@@ -89,6 +89,15 @@ size_t text_decode(const char *text, uint32_t *code)
 	return len;
 }
 
+bool text_is_utf8(const char *text)
+{
+	uint32_t code = 0;
+
+	while (*text && code != UINT32_MAX)
+		text += text_decode(text, &code);
+	return code != UINT32_MAX;
+}
+
 size_t text_width(const char *text)
 {
 	size_t width = 0;

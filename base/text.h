@@ -10,6 +10,9 @@
  * valid UTF-8 (then 1 byte). */
 size_t text_decode(const char *text, uint32_t *code);
 
+/* Is every character of it valid UTF-8? */
+bool text_is_utf8(const char *text);
+
 /* Columns: 0 for combining marks, 2 for wide East Asian characters and emoji, 1 otherwise. */
 size_t text_char_width(uint32_t code);
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "inventory/document.h"
+#include "inventory/drift.h"
 #include "mesos/slaveinfo.h"
 
 /* ---- an agent, and a config on top of it */
@@ -21,6 +22,10 @@ int config_subject_load(struct store *store, const struct agent_record *agent, s
 		found = 0;
 	if (found > 0 && survey_parse(agent->view.hostname, row.document, row.document_len, &subject.survey, err) < 0)
 		found = -1;
+	const struct drift_input input = {.agent = agent, .row = &row, .survey = &subject.survey};
+
+	subject.surveyed_ms = row.time_ms;
+	subject.outdated = found > 0 && drift_survey_is_outdated(&input);
 	survey_record_clear(&row);
 	if (found <= 0)
 		return found;

@@ -15,6 +15,8 @@ struct config_subject {
 	struct flags flags;
 	struct mesos_version version;
 	struct survey survey; /* detected figures are its */
+	int64_t surveyed_ms;
+	bool outdated; /* the agent has registered since: these flags may not be its own any more */
 };
 /* 1: *out is the caller's to clear; 0: the host never answered a survey; -1. */
 int config_subject_load(struct store *store, const struct agent_record *agent, struct config_subject *out,

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "inventory/taken_back.h"
 
 void drift_findings_clear(struct drift_findings *findings)
 {
@@ -164,15 +165,14 @@ static char *open_operation_fix(const struct survey_operation *operation, bool o
 	const char *run = operation->run ? operation->run : "RUN";
 
 	if (!ours)
-		return xstrdup(
-			"`rollout resume` with that database finishes it; when that is lost, `rollcall rescue EXPR` "
-			"shows how it is settled and the host taken over");
+		return xstrdup("`rollout resume` with that database finishes it; when that is lost, `rollcall rescue` "
+			       "shows how it is settled and the host taken over");
 	if (!known)
 		return xstrdup(
-			"this database was restored from a copy that knows nothing of it: `rollcall rescue EXPR` shows "
+			"this database was restored from a copy that knows nothing of it: `rollcall rescue` shows "
 			"how it is settled, with --adopt");
 	if (strncmp(run, "rescue-", 7) == 0)
-		return xstrdup("`rollcall rescue EXPR` asks the host and finishes it");
+		return xstrdup("`rollcall rescue` asks the host and finishes it");
 	return xasprintf("`rollcall rollout settle %s` asks the host and finishes it", run);
 }
 
@@ -313,9 +313,7 @@ int drift_configs_load(struct store *store, const char *agent_id, struct drift_c
 		    store, &cursor, err,
 		    "SELECT p.config || '@' || p.config_version, max(r.created_ms) FROM run_agents x JOIN runs r ON "
 		    "r.id = x.run JOIN plans p ON p.hash = r.plan JOIN configs c ON c.name = p.config WHERE x.agent = "
-		    "?1 AND x.state = 'done' AND NOT EXISTS (SELECT 1 FROM runs b JOIN run_agents y ON y.run = b.id "
-		    "WHERE b.rolls_back = r.id AND y.agent = x.agent AND y.state = 'done') GROUP BY p.config ORDER BY "
-		    "p.config",
+		    "?1 AND x.state = 'done' AND NOT " TAKEN_BACK " GROUP BY p.config ORDER BY p.config",
 		    "t", agent_id) < 0)
 		return -1;
 	while ((more = store_next(&cursor, err)) > 0) {

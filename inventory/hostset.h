@@ -27,7 +27,7 @@ bool hostset_has(const struct hostset *set, const char *name);
 bool hostset_is_set(const char *text);
 
 /* Appends names (any order, no duplicates needed) as sets, separated by commas: of each name the last digits of its
- * first label are folded, "node[001-003,007].example.com,other". */
+ * first label are folded, "node[001-003,007,010-070/10].example.com,other". */
 void hostset_fold(const char *const names[], size_t count, struct buffer *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "inventory/hostset.h"
 
 #define DIGITS_MAX 15
+#define STRIDE_MIN 4
 
 /* A name cut at the last digits of its first label; without digits all of it is prefix. */
 struct cut {
@@ -72,14 +73,34 @@ static bool same_set(const struct cut *a, const struct cut *b)
 	return a->digits && b->digits && compare_around(a, b) == 0;
 }
 
-/* How many of cuts, from the first, are a run of consecutive numbers. */
-static size_t run_length(const struct cut *cuts, size_t count)
+/* How many of cuts, from the first, are so far apart. */
+static size_t run_length(const struct cut *cuts, size_t count, int64_t step)
 {
 	size_t len = 1;
 
-	while (len < count && cuts[len].number == cuts[len - 1].number + 1 && same_spelling(&cuts[0], &cuts[len]))
+	while (len < count && cuts[len].number == cuts[len - 1].number + step && same_spelling(&cuts[0], &cuts[len]))
 		len++;
 	return len;
+}
+
+/* A part of a bracket: one number, a range, or every so manieth of one. */
+struct run {
+	size_t len;
+	int64_t step;
+};
+
+/* Every second one is seen at a glance where there are some of them; three numbers that happen to be equally far apart are not. */
+static struct run next_run(const struct cut *cuts, size_t count)
+{
+	int64_t step = count > 1 ? cuts[1].number - cuts[0].number : 0;
+	size_t len = step > 0 ? run_length(cuts, count, step) : 1;
+
+	/* Whom consecutive numbers follow begins their range. */
+	if (step > 1 && len < count && cuts[len].number == cuts[len - 1].number + 1)
+		len--;
+	if (step > 1 && len < STRIDE_MIN)
+		len = 1;
+	return (struct run){len, step};
 }
 
 static void put_number(struct buffer *out, const struct cut *cut)
@@ -95,14 +116,18 @@ static void put_set(struct buffer *out, const struct cut *cuts, size_t count)
 	}
 	buffer_append(out, cuts->name, cuts->prefix);
 	buffer_putc(out, '[');
-	for (size_t i = 0, len; i < count; i += len) {
-		len = run_length(cuts + i, count - i);
+	for (size_t i = 0; i < count;) {
+		struct run run = next_run(cuts + i, count - i);
+
 		buffer_puts(out, i ? "," : "");
 		put_number(out, &cuts[i]);
-		if (len > 1) {
+		if (run.len > 1) {
 			buffer_putc(out, '-');
-			put_number(out, &cuts[i + len - 1]);
+			put_number(out, &cuts[i + run.len - 1]);
 		}
+		if (run.len > 1 && run.step > 1)
+			buffer_printf(out, "/%" PRId64, run.step);
+		i += run.len;
 	}
 	buffer_putc(out, ']');
 	buffer_puts(out, cuts->name + cuts->prefix + cuts->digits);

@@ -39,10 +39,11 @@ static const struct field fields[] = {
 	 .sql = "ifnull(json_array_length(" BODY ", '$.proof.tasks.killed'), 0)"},
 	{.kind = FIELD_BOOL,
 	 .name = "new_id",
-	 .sql = "ifnull(" MEMBER("event") " = 'new-id' OR EXISTS (SELECT 1 FROM json_each(" BODY
-					  ", '$.proof.lines') l WHERE json_extract(l.value, '$.what') = 'id' AND "
-					  "json_extract(l.value, '$.found') != "
-					  "json_extract(l.value, '$.planned')), 0)"},
+	 .sql = "ifnull(" MEMBER("event") " = 'new-id' OR (e.kind = 'rescue.proof' AND " MEMBER(
+		 "id_after") " != e.agent) OR EXISTS (SELECT 1 FROM json_each(" BODY
+			     ", '$.proof.lines') l WHERE json_extract(l.value, '$.what') = 'id' AND "
+			     "json_extract(l.value, '$.found') != "
+			     "json_extract(l.value, '$.planned')), 0)"},
 	{.kind = FIELD_CHANGE, .name = "changed", .sql = BODY},
 };
 #define CHANGED (&fields[sizeof(fields) / sizeof(fields[0]) - 1])

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "inventory/selector.h"
+#include "inventory/taken_back.h"
 
 #define ATTRIBUTE_PREFIX "attribute."
 #define RESOURCE_PREFIX  "resource."

@@ -6,11 +6,6 @@
 
 #include "inventory/selector_token.h"
 
-/* About a run `r` and an agent `x` in it: did a later run take it back there? */
-#define TAKEN_BACK                                                                                                     \
-	"EXISTS (SELECT 1 FROM runs b JOIN run_agents y ON y.run = b.id WHERE b.rolls_back = r.id AND y.agent = "      \
-	"x.agent AND y.state = 'done')"
-
 enum field_kind {
 	FIELD_TEXT,
 	FIELD_DOMAIN,  /* text of the fault domain; of an agent without one, the attribute of that name */

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "inventory/attribute_test.h"
+#include "inventory/taken_back.h"
 
 /* The mark; no SQL of ours holds that byte. */
 #define BY_ID "\x02"
@@ -232,6 +233,10 @@ static void compare_config(struct condition *condition, const struct literals *l
 	}
 }
 
+/* "attributes.rack": a run's intent has it so, a rescue's in two members. */
+#define CHANGE_WHAT "json_extract(x.value, '$.what')"
+#define CHANGE_NAME "(ifnull(nullif(json_extract(x.value, '$.part'), " CHANGE_WHAT ") || '.', '') || " CHANGE_WHAT ")"
+
 /* Any of an event's changes: what it is about, or (field->owned) the value before or after of the one that is named. mem is
  * also mem(ROLE). */
 static void compare_change(struct condition *condition, const struct field *field, enum token_kind op,
@@ -239,25 +244,21 @@ static void compare_change(struct condition *condition, const struct field *fiel
 {
 	static const char *const values[] = {"ifnull(json_extract(x.value, '$.before'), '')",
 					     "ifnull(json_extract(x.value, '$.after'), '')"};
-	static const char what[] = "json_extract(x.value, '$.what')";
 
 	buffer_printf(&condition->sql, "EXISTS (SELECT 1 FROM json_each(%s, '$.changes') x WHERE ", field->sql);
 	if (field->owned) {
 		size_t name = add_text(condition, field->owned);
 
 		buffer_printf(&condition->sql, "(%s = ?%zu OR substr(%s, 1, length(?%zu) + 1) = ?%zu || '(') AND (",
-			      what, name, what, name, name);
+			      CHANGE_NAME, name, CHANGE_NAME, name, name);
 		put_text_test(condition, values[0], op, literals);
 		buffer_puts(&condition->sql, " OR ");
 		put_text_test(condition, values[1], op, literals);
 	} else {
 		buffer_puts(&condition->sql, "(");
-		put_text_test(condition, what, op, literals);
+		put_text_test(condition, CHANGE_NAME, op, literals);
 		buffer_puts(&condition->sql, " OR ");
-		put_text_test(
-			condition,
-			"substr(json_extract(x.value, '$.what'), instr(json_extract(x.value, '$.what'), '.') + 1)", op,
-			literals);
+		put_text_test(condition, "substr(" CHANGE_NAME ", instr(" CHANGE_NAME ", '.') + 1)", op, literals);
 	}
 	buffer_puts(&condition->sql, "))");
 }

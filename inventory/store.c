@@ -59,7 +59,11 @@ static int check_file(const char *path, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERROR_CORRUPT, "%s: no regular file, so no database", path);
 	if (access(path, R_OK | W_OK) < 0)
-		return error_errno(err, ERROR_UNREACHABLE, errno, "%s: cannot open the database", path);
+		return error_errno(
+			err, ERROR_UNREACHABLE, errno,
+			"%s: cannot open the database to read and write, as even questions do: ask a copy of it, or as "
+			"somebody who may write there",
+			path);
 	return 0;
 }
 
@@ -142,6 +146,18 @@ static int configure(struct store *store, struct error *err)
 		       "opening it", err);
 }
 
+/* A step that the schema of its version does not fit: somebody has changed one of the two. */
+static int tell_misfit(int64_t from, struct error *err)
+{
+	struct error said = *err;
+
+	error_clear(err);
+	return error_set(err, ERROR_CORRUPT,
+			 "%s; its tables are not those of version %lld, which it says it has: nothing was changed, put "
+			 "a backup in its place",
+			 said.text, (long long)from);
+}
+
 static int migrate_step(struct store *store, int64_t from, struct error *err)
 {
 	char *pragma = xasprintf("PRAGMA application_id = %d; PRAGMA user_version = %lld", APPLICATION_ID,
@@ -151,7 +167,7 @@ static int migrate_step(struct store *store, int64_t from, struct error *err)
 	if (result == 0)
 		result = execute(store, pragma, migrations[from].name, err);
 	free(pragma);
-	return result;
+	return result < 0 && err->kind == ERROR_BUG ? tell_misfit(from, err) : result;
 }
 
 static int name_database(struct store *store, struct error *err)

@@ -13,13 +13,15 @@ SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
 
 class Planted(unittest.TestCase):
+    FOLDERS = FOLDERS
+
     def setUp(self):
         self.copy = tempfile.mkdtemp(prefix="rollcall-checks-")
         self.addCleanup(shutil.rmtree, self.copy)
-        for folder in FOLDERS:
+        for folder in self.FOLDERS:
             source = os.path.join(ROOT, folder)
             if os.path.isdir(source):
-                shutil.copytree(source, os.path.join(self.copy, folder))
+                shutil.copytree(source, os.path.join(self.copy, folder), ignore=shutil.ignore_patterns("data", "corpus"))
         shutil.copy(os.path.join(ROOT, ".clang-format"), self.copy)
 
     def plant(self, path, text):
@@ -88,6 +90,8 @@ class Layers(Planted):
 
 
 class Headers(Planted):
+    FOLDERS = ["base", "schema"]  # the whole house is the check's own business, and takes as long
+
     def test_a_header_that_needs_another_is_found(self):
         self.plant("base/planted.h", f"{SPDX}size_t planted(void);\n")
         complaints = self.complaints("headers")
@@ -100,6 +104,8 @@ class Headers(Planted):
 
 
 class Format(Planted):
+    FOLDERS = ["base"]
+
     def test_ill_formatted_code_is_found(self):
         self.plant("base/planted.c", f"{SPDX}int planted( void );\n")
         self.assertIn("base/planted.c", self.complaints("format"))
@@ -109,7 +115,22 @@ class Format(Planted):
         self.assertIn("base/planted.c:1: must start with the SPDX line", self.complaints("format"))
 
 
+class Tidy(Planted):
+    FOLDERS = []
+
+    def test_headers_are_looked_into(self):
+        shutil.copy(os.path.join(ROOT, ".clang-tidy"), self.copy)
+        self.plant("base/planted.h", f"{SPDX}#define PLANTED(x) x * 2\n")
+        self.plant("base/planted.c", f'{SPDX}#include "base/planted.h"\n')
+        run = subprocess.run(["clang-tidy", "--quiet", "base/planted.c", "--", "-I."], cwd=self.copy,
+                             capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertIn("base/planted.h:2", run.stdout)
+
+
 class NamedTests(Planted):
+    FOLDERS = ["tests"]
+
     def test_a_test_that_is_not_there_is_found(self):
         self.plant("tests/system/test_planted.py", "class Real:\n    def test_one(self):\n        pass\n")
         self.plant("docs/planted.md", "| rule | test |\n|---|---|\n| a | `Real.test_one`, `test_planted.py` |\n"

@@ -122,6 +122,9 @@ class Running(unittest.TestCase):
         result, said = self.attempt('echo "==77==ERROR: AddressSanitizer: heap-use-after-free" >"$TMPDIR/sanitizer.77"')
         self.assertEqual(counts(result), (0, 1, 0))
         self.assertIn("use-after-free", said)
+        result, said = self.attempt('echo "WARNING: ThreadSanitizer: data race" >"$TMPDIR/sanitizer.77"')
+        self.assertEqual(counts(result), (0, 1, 0))
+        self.assertIn("data race", said)
         result, said = self.attempt('echo "==77==WARNING: no symbolizer" >"$TMPDIR/sanitizer.77"')
         self.assertEqual(counts(result), (1, 0, 0))
 

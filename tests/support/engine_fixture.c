@@ -22,6 +22,21 @@ void open_fixture(struct fixture *fixture, const struct engine_options *options,
 	open_staged(fixture, options, NULL, 0, domains, count);
 }
 
+struct engine_options unlimited(void)
+{
+	struct engine_options options = engine_default_options;
+
+	options.max_failures = -1;
+	options.window = 6;
+	return options;
+}
+
+void expect_run(const struct fixture *fixture, enum run_state run, const char *reason)
+{
+	assert_int_equal(fixture->engine.state, run);
+	assert_string_equal(fixture->engine.reason, reason);
+}
+
 void close_fixture(struct fixture *fixture)
 {
 	engine_output_clear(&fixture->output);

@@ -14,7 +14,12 @@ void open_fixture(struct fixture *fixture, const struct engine_options *options,
 /* … with stages. */
 void open_staged(struct fixture *fixture, const struct engine_options *options, const struct engine_stage *stages,
 		 size_t stage_count, const int *domains, size_t count);
+/* No budget at all, and a window of six. */
+struct engine_options unlimited(void);
 void close_fixture(struct fixture *fixture);
+
+/* The state of the run, and why it is in it. */
+void expect_run(const struct fixture *fixture, enum run_state run, const char *reason);
 
 /* Begins with no failure forgiven, and lets who may start. */
 void begin(struct fixture *fixture);

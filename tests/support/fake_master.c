@@ -120,11 +120,12 @@ static void serve(struct http_server *server, const struct server_request *reque
 {
 	const struct fake_master *fake = server->ctx;
 	bool own = strcmp(request->path, "/version") == 0 || strcmp(request->path, "/flags") == 0;
-	if (own && (fake->behaviour == REDIRECT || fake->behaviour == REDIRECT_MASTER)) {
+	enum fake_behaviour behaviour = fake->behaviour;
+	if (own && (behaviour == REDIRECT || behaviour == REDIRECT_MASTER)) {
 		answer_document(fd, document_for(fake, request->path)); /* every master answers that itself */
 		return;
 	}
-	switch (fake->behaviour) {
+	switch (behaviour) {
 	case ERROR_500:
 		server_answer(fd, "500 Internal Server Error", "", "it broke\nmore", 13);
 		break;

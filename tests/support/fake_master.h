@@ -36,8 +36,8 @@ enum fake_behaviour {
 
 struct fake_master {
 	struct http_server server;
-	enum fake_behaviour behaviour;
-	int other; /* the port a redirect names */
+	_Atomic enum fake_behaviour behaviour; /* tests change it while its thread serves */
+	int other;                             /* the port a redirect names */
 	struct fake_call {
 		const char *type;
 		char *pb, *json;

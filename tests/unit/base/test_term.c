@@ -202,6 +202,18 @@ static void decoding(void **state)
 	}
 }
 
+static void test_text_that_is_utf8(void **state)
+{
+	static const char *const good[] = {"", "a", "f\xc3\xbcr", "\xe2\x86\x92", "\xf0\x9f\x98\x80", "\x1b[2J"};
+	static const char *const bad[] = {"\xff", "f\xfcr", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "ok\xe2\x86"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(text_is_utf8(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(text_is_utf8(bad[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +225,7 @@ int main(void)
 		cmocka_unit_test(csv_quotes_what_it_must),
 		cmocka_unit_test(width_of_the_terminal),
 		cmocka_unit_test(decoding),
+		cmocka_unit_test(test_text_that_is_utf8),
 		cmocka_unit_test(colour_only_on_terminals_that_want_it), /* last: it forbids colour for good */
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

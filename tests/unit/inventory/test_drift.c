@@ -102,7 +102,7 @@ static void test_open_operations(void **state)
 	assert_non_null(strstr(fix, "--adopt"));
 	open.operation = (char *)(uintptr_t) "known";
 	open.run = (char *)(uintptr_t) "rescue-0123456789ab";
-	assert_non_null(strstr(only(fixture, "open-operation", false)->fix, "rollcall rescue EXPR"));
+	assert_non_null(strstr(only(fixture, "open-operation", false)->fix, "`rollcall rescue` asks"));
 	open.database = (char *)(uintptr_t) "elsewhere";
 	assert_non_null(strstr(only(fixture, "open-operation", true)->fix, "with that database"));
 	fixture->survey.operations = NULL;

@@ -121,11 +121,28 @@ static void test_folding(void **state)
 	check_fold("n[1] n[2]", "n[1],n[2]");
 }
 
+static void test_folding_every_second_one(void **state)
+{
+	(void)state;
+	check_fold("n1 n3 n5 n7", "n[1-7/2]");
+	check_fold("n001 n003 n005 n007 n009 n100", "n[001-009/2,100]");
+	check_fold("n2 n12 n22 n32 n41", "n[2-32/10,41]");
+	check_fold("n7 n9 n11 n13.x", "n[7,9,11],n13.x");
+	check_fold("n7 n9 n11 n13 n15", "n[7-15/2]");
+	check_fold("n07 n9 n011 n13", "n[07,9,011,13]");
+	/* Ranges are not taken apart for it. */
+	check_fold("n1 n3 n5 n7 n8 n9", "n[1,3,5,7-9]");
+	check_fold("n1 n3 n5 n7 n9 n10", "n[1-7/2,9-10]");
+	check_fold("n1 n2 n3 n5 n7 n9 n11", "n[1-3,5-11/2]");
+}
+
 /* What was folded holds just what went in. */
 static void test_folded_sets_are_read_back(void **state)
 {
-	static const char *const names[] = {"n9.x", "n10.x", "n011.x", "n12.x", "n099.x", "n100.x", "n1.x"};
-	static const char *const others[] = {"n11.x", "n09.x", "n2.x", "n99.x", "n0100.x", "n01.x", "n101.x", "n8.x"};
+	static const char *const names[] = {"n9.x", "n10.x",  "n011.x", "n12.x",  "n099.x", "n100.x",
+					    "n1.x", "n200.x", "n203.x", "n206.x", "n209.x"};
+	static const char *const others[] = {"n201.x", "n207.x",  "n212.x", "n11.x",  "n09.x", "n2.x",
+					     "n99.x",  "n0100.x", "n01.x",  "n101.x", "n8.x"};
 	struct buffer out = BUFFER_INIT(1000);
 	struct error err = ERROR_INIT;
 	struct hostset *set;
@@ -151,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_folding),
+		cmocka_unit_test(test_folding_every_second_one),
 		cmocka_unit_test(test_folded_sets_are_read_back),
 	};
 

@@ -171,6 +171,18 @@ static void test_newer_schema(void **state)
 	fixture->store = NULL;
 }
 
+/* A number that somebody has put back: the steps after it find their tables there already. */
+static void test_schema_that_claims_to_be_older(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	store_close(fixture->store);
+	fixture->store = NULL;
+	sqlite_run(fixture->path, "PRAGMA user_version = 5");
+	refuse(fixture, fixture->path, ERROR_CORRUPT,
+	       "not those of version 5, which it says it has: nothing was changed");
+}
+
 static void test_lost_name(void **state)
 {
 	struct store_fixture *fixture = *state;
@@ -281,6 +293,7 @@ int main(void)
 		TEST(test_no_database),
 		TEST(test_foreign_database),
 		TEST(test_newer_schema),
+		TEST(test_schema_that_claims_to_be_older),
 		TEST(test_lost_name),
 		TEST(test_damaged_pages),
 		TEST(test_opened_by_many_at_once),
