@@ -279,7 +279,7 @@ static int check_once(struct store *store, struct findings_list *findings, struc
 int beginning_check(struct store *store, struct findings_list *findings, struct error *err)
 {
 	struct store_cursor rows;
-	int more;
+	int more, count = 0;
 
 	if (check_once(store, findings, err) < 0 ||
 	    store_query(
@@ -299,7 +299,11 @@ int beginning_check(struct store *store, struct findings_list *findings, struct 
 				     "the database calls itself %s, and its ledger began as %s: it was renamed, or the "
 				     "events are another database's",
 				     row ? row : "nothing", said ? said : "nothing");
+		count++;
 	}
 	store_done(&rows);
+	if (more == 0 && count > 1)
+		findings_add(findings, "projection", 0,
+			     "the database has %d names, and rollcall writes one: the table was edited", count);
 	return more;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "orchestrator/audit/reported_heads.h"
 #include "orchestrator/report/reports.h"
 #include "orchestrator/version.h"
 
@@ -98,7 +99,7 @@ static int find_event(struct store *store, const char *sha256, struct reported *
 	if (store_query(
 		    store, &rows, err,
 		    "SELECT seq, time_ms, actor, json_extract(CAST(body AS TEXT), '$.file'), (SELECT group_concat(r.value, ', ') "
-		    "FROM json_each(CAST(body AS TEXT), '$.runs') r) FROM events WHERE kind = 'audit.reported' AND "
+		    "FROM json_each(CAST(body AS TEXT), '$.runs') r), coalesce(json_extract(CAST(body AS TEXT), '$.made_ms'), time_ms) FROM events WHERE kind = 'audit.reported' AND "
 		    "json_extract(CAST(body AS TEXT), '$.sha256') = ?1 ORDER BY seq LIMIT 1",
 		    "t", sha256) < 0)
 		return -1;
@@ -106,6 +107,7 @@ static int find_event(struct store *store, const char *sha256, struct reported *
 	if (found > 0) {
 		out->event = store_int(&rows, 0);
 		out->time_ms = store_int(&rows, 1);
+		out->made_ms = store_int(&rows, 5);
 		snprintf(out->actor, sizeof out->actor, "%s", store_text(&rows, 2));
 		snprintf(out->as, sizeof out->as, "%s", store_text(&rows, 3) ? store_text(&rows, 3) : "");
 		snprintf(out->runs, sizeof out->runs, "%s", store_text(&rows, 4) ? store_text(&rows, 4) : "");
@@ -124,8 +126,6 @@ static int add_runs(struct store *store, const struct mark *mark, struct report_
 	while (result == 0 && (name = strsep(&rest, ",")) != NULL)
 		result = report_runs_add(runs, store, name, mark->made_ms, err);
 	free(names);
-	if (result == 0 && !report_has_format(runs, mark->format))
-		result = error_set(err, ERROR_USAGE, "%s is a rescue, and of one there is no such report", mark->runs);
 	for (size_t i = 0; i < runs->count; i++)
 		memcpy(runs->views[i].head, mark->head, sizeof mark->head);
 	return result;
@@ -164,15 +164,6 @@ static bool has_away(const struct report_runs *runs)
 	return false;
 }
 
-static size_t common(const struct buffer *one, const struct buffer *other)
-{
-	size_t len = one->len < other->len ? one->len : other->len, i = 0;
-
-	while (i < len && one->data[i] == other->data[i])
-		i++;
-	return i;
-}
-
 /* The text around a place, on its line. The caller's. */
 static char *around(const struct buffer *text, size_t at)
 {
@@ -188,7 +179,7 @@ static char *around(const struct buffer *text, size_t at)
 static void tell_difference(const char *path, const struct buffer *file, const struct buffer *made,
 			    struct findings_list *findings)
 {
-	size_t at = common(file, made), line = 1;
+	size_t at = reported_common(file, made), line = 1;
 	char *is = around(file, at), *was = around(made, at);
 
 	for (size_t i = 0; i < at; i++)
@@ -237,8 +228,11 @@ static int compare(struct store *store, const char *path, const struct buffer *f
 		result = is_misdated(store, head, mark->made_ms, &misdated, err);
 	if (result == 0)
 		result = count_later(store, &runs, head, &later, err);
-	if (result == 0)
+	if (result == 0) {
 		report_write(&runs, mark->format, &made);
+		result = reported_take_heads(store, mark->format, mark->made_ms + CLOCKS_DIFFER_MS, file, &runs, &made,
+					     err);
+	}
 	out->same = result == 0 && made.len == file->len && memcmp(made.data, file->data, made.len) == 0;
 	if (result == 0 && (misdated || (out->same && later > 0))) {
 		out->same = false;
@@ -293,7 +287,7 @@ static int check_mark(struct store *store, const char *path, const struct buffer
 	return 0;
 }
 
-/* As of the event that recorded it, or as of now. */
+/* As of the moment that its event names, or as of now. */
 static int check_csv(struct store *store, const char *path, const struct buffer *file, struct mark *mark,
 		     struct reported *out, struct findings_list *findings, struct error *err)
 {
@@ -301,7 +295,7 @@ static int check_csv(struct store *store, const char *path, const struct buffer 
 		snprintf(out->why, sizeof out->why, "it names no run");
 		return 0;
 	}
-	mark->made_ms = out->event ? out->time_ms : clock_wall_ms();
+	mark->made_ms = out->event ? out->made_ms : clock_wall_ms();
 	return compare_runs(store, path, file, mark, out->event ? out->event : INT64_MAX, out, findings, err);
 }
 

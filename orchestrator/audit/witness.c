@@ -65,8 +65,16 @@ struct unknown {
 static void unknown_add(struct unknown *unknown, const char *operation, const char *run)
 {
 	if (unknown->count++ < UNKNOWN_SHOWN)
-		buffer_printf(&unknown->text, "%s%s of run %s", unknown->count > 1 ? ", " : "", operation, run);
+		buffer_printf(&unknown->text, "%s%s of %s", unknown->count > 1 ? ", " : "", operation, run);
 }
+
+/* Of runs, and of rescues: what one of those settled is an operation of somebody else. */
+static const char carried_out[] =
+	"SELECT operation, run, away_from_ms AS began FROM run_agents WHERE agent = ?1 AND operation IS NOT NULL AND state IN "
+	"('done', 'reverted') UNION ALL SELECT json_extract(CAST(i.body AS TEXT), '$.operation'), i.run, i.time_ms FROM events i "
+	"WHERE i.agent = ?1 AND i.kind = 'rescue.intent' AND json_extract(CAST(i.body AS TEXT), '$.act') = 'rescue' AND EXISTS "
+	"(SELECT 1 FROM events d WHERE d.agent = ?1 AND d.kind = 'rescue.done' AND d.run = i.run AND d.seq > i.seq) "
+	"ORDER BY began DESC";
 
 /* The newest first. A full journal has lost its oldest: behind the last one that it knows nothing is missed. */
 static int find_unknown(struct hearing *hearing, const char *agent_id, const struct survey *survey, struct unknown *out)
@@ -75,11 +83,7 @@ static int find_unknown(struct hearing *hearing, const char *agent_id, const str
 	struct store_cursor rows;
 	int more;
 
-	if (store_query(
-		    hearing->store, &rows, hearing->err,
-		    "SELECT operation, run FROM run_agents WHERE agent = ?1 AND operation IS NOT NULL AND state IN ('done', "
-		    "'reverted') ORDER BY away_from_ms DESC",
-		    "t", agent_id) < 0)
+	if (store_query(hearing->store, &rows, hearing->err, carried_out, "t", agent_id) < 0)
 		return -1;
 	while ((more = store_next(&rows, hearing->err)) > 0) {
 		const char *operation = store_text(&rows, 0);
@@ -102,7 +106,7 @@ static int find_unknown(struct hearing *hearing, const char *agent_id, const str
 	return more;
 }
 
-/* A run that never was is in no journal. */
+/* A run or a rescue that never was is in no journal. */
 static void check_operations(struct hearing *hearing, const struct agent_record *agent, const struct survey *survey)
 {
 	struct unknown unknown = {.text = BUFFER_INIT(UNKNOWN_MAX)};

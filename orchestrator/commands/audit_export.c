@@ -66,12 +66,27 @@ static int export_event(void *ctx, const struct event_row *row, struct error *er
 	return 0;
 }
 
+/* Whoever has later events than the ledger knows that it was cut off; silence would look like nothing new. */
+static int check_after(struct session *session, int64_t after)
+{
+	int64_t last = 0;
+
+	if (store_find_int(session->store, &last, &session->error, "SELECT coalesce(max(seq), 0) FROM events", "") < 0)
+		return -1;
+	if (after > last)
+		return error_set(&session->error, ERROR_USAGE,
+				 "--after %" PRId64 ": the ledger of %s ends with event %" PRId64
+				 ": it was cut off or put back to an older state since, or it is another database's",
+				 after, store_path(session->store), last);
+	return 0;
+}
+
 static int export_events(struct session *session, const char *since, int64_t after)
 {
 	struct event_filter filter = {.after = after};
 	struct exporting exporting = {.stream = stdout};
 
-	if (!session_store(session) ||
+	if (!session_store(session) || check_after(session, after) < 0 ||
 	    (since && moment_parse("--since", since, clock_wall_ms(), &filter.since_ms, &session->error) < 0))
 		return -1;
 	return event_query(session->store, &filter, export_event, &exporting, &session->error);

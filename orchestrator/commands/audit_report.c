@@ -41,9 +41,9 @@ static json_t *event_body(const struct report_runs *runs, enum report_format for
 	digest_hex(buffer_text(out), out->len, sha256);
 	for (size_t i = 0; i < runs->count; i++)
 		json_array_append_new(names, json_string(runs->views[i].run.id));
-	return json_pack("{s:o, s:s, s:o, s:s, s:I, s:s}", "runs", names, "format", report_format_names[format], "file",
-			 output_text(path), "sha256", sha256, "bytes", (json_int_t)out->len, "head",
-			 runs->views[0].head);
+	return json_pack("{s:o, s:s, s:o, s:s, s:I, s:s, s:I}", "runs", names, "format", report_format_names[format],
+			 "file", output_text(path), "sha256", sha256, "bytes", (json_int_t)out->len, "head",
+			 runs->views[0].head, "made_ms", (json_int_t)runs->views[0].now_ms);
 }
 
 /* Whoever holds the file can ask later whether it is the one that was written. */
@@ -88,12 +88,6 @@ static int report(struct session *session, const struct report_runs *runs, enum 
 	struct buffer out = BUFFER_INIT(REPORT_MAX);
 	int result = 0;
 
-	if (!report_has_format(runs, format))
-		return error_set(
-			&session->error, ERROR_USAGE,
-			"--format %s: a rescue has text, markdown and json; `rollcall audit report RUN` has what "
-			"it did to a rollout's agents",
-			report_format_names[format]);
 	/* On a terminal people get colours, which a buffer would lose. */
 	if (!path && format == REPORT_TEXT) {
 		report_text(runs, stdout);

@@ -116,13 +116,16 @@ int receiver_post(struct http *http, const struct receiver *receiver, const char
 	return 0;
 }
 
-/* The first line of what a receiver says, as far as it can be shown and kept. */
+/* The first line of what a receiver says, as far as it can be shown and kept. It is cut when nothing more can be recognised: half of
+ * "user:password@host" does not look like a password. */
 static char *first_words(const struct http_answer *answer)
 {
 	const char *text = buffer_text(&answer->body);
-	size_t len = strcspn(text, "\r\n");
-	char *line = xstrndup(text, len < SHOWN_MAX ? len : SHOWN_MAX), *safe = redact_text(line);
-	char *shown = text_printable(safe, false);
+	char *line = xstrndup(text, strcspn(text, "\r\n")), *safe = redact_text(line), *shown;
+
+	if (strlen(safe) > SHOWN_MAX)
+		safe[SHOWN_MAX] = '\0';
+	shown = text_printable(safe, false);
 
 	free(line);
 	free(safe);

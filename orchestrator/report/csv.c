@@ -10,6 +10,7 @@
 #include "orchestrator/report/outcome.h"
 #include "orchestrator/report/proof_text.h"
 #include "orchestrator/report/reports.h"
+#include "orchestrator/report/rescue_view.h"
 
 #define CELL_MAX (4u << 20)
 
@@ -193,6 +194,10 @@ static void add_agent(const struct run_view *view, const struct agent_result *ag
 
 void report_csv(const struct report_runs *runs, struct buffer *out)
 {
+	if (runs->views[0].rescue) {
+		rescue_report_csv(&runs->views[0], out);
+		return;
+	}
 	buffer_puts(out, headings);
 	for (size_t i = 0; i < runs->count; i++)
 		for (size_t j = 0; j < runs->views[i].count; j++)

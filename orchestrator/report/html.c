@@ -65,7 +65,7 @@ static void add_hash(const char *directive, const char *text, struct buffer *out
 
 static void add_title(const struct report_runs *runs, struct buffer *out)
 {
-	buffer_puts(out, runs->count == 1 ? "Rollout " : "Rollouts ");
+	buffer_puts(out, runs->views[0].rescue ? "Rescue " : runs->count == 1 ? "Rollout " : "Rollouts ");
 	for (size_t i = 0; i < runs->count; i++) {
 		buffer_puts(out, i ? ", " : "");
 		escape_html(out, runs->views[i].run.id);
@@ -206,6 +206,8 @@ void report_html(const struct report_runs *runs, struct buffer *out)
 
 	for (size_t i = 0; i < runs->count; i++) {
 		parts[i] = (struct html_run){.view = &runs->views[i], .number = i + 1};
+		if (parts[i].view->rescue)
+			continue;
 		outcome_sum(parts[i].view, &parts[i].sum);
 		timeline_make(parts[i].view, &parts[i].timeline);
 	}
@@ -220,7 +222,10 @@ void report_html(const struct report_runs *runs, struct buffer *out)
 	if (runs->count > 1)
 		add_across(parts, runs->count, out);
 	for (size_t i = 0; i < runs->count; i++) {
-		add_run(&parts[i], out);
+		if (parts[i].view->rescue)
+			html_rescue(&parts[i], out);
+		else
+			add_run(&parts[i], out);
 		outcome_sum_clear(&parts[i].sum);
 		timeline_clear(&parts[i].timeline);
 	}

@@ -34,6 +34,8 @@ void html_data(const struct html_run *run, struct buffer *out);
 void html_plan(const struct html_run *run, struct buffer *out);
 void html_events(const struct html_run *run, struct buffer *out);
 void html_ledger(const struct html_run *run, struct buffer *out);
+/* All of it, when the run is a rescue: nothing but its view and number is set then. */
+void html_rescue(const struct html_run *run, struct buffer *out);
 
 /* Is the agent's proof in the page itself? */
 bool html_has_proof(const struct html_run *run, size_t agent);
@@ -45,6 +47,10 @@ void html_term(struct buffer *out, const char *name, const char *value); /* of a
 void html_term_take(struct buffer *out, const char *name, char *value);  /* value is taken */
 void html_time(struct buffer *out, int64_t ms);
 void html_outcome(struct buffer *out, enum outcome outcome); /* sign and label */
+const char *html_tone_sign(const char *tone);                /* of "good", "warn" or "bad" */
+/* A figure at the top: what is written between the two is the figure itself. more is taken. */
+void html_tile_begin(struct buffer *out, const char *name);
+void html_tile_end(struct buffer *out, char *more);
 /* A link to an agent's proof, with its hostname. */
 void html_agent_link(const struct html_run *run, size_t agent, struct buffer *out);
 

@@ -182,6 +182,7 @@ void html_ledger(const struct html_run *run, struct buffer *out)
 		"ledger, and makes it once more.</p>\n<dl class=\"facts\">");
 	html_term(out, "Head", view->head);
 	html_term(out, "This run's last event", view->run_hash);
-	html_term_take(out, "Resumed", count_text((int64_t)view->resumed, "time"));
+	if (!view->rescue)
+		html_term_take(out, "Resumed", count_text((int64_t)view->resumed, "time"));
 	buffer_puts(out, "</dl></section>\n");
 }

@@ -22,7 +22,7 @@ static const char *tone_of(const struct html_run *run)
 		       : "warn";
 }
 
-static const char *sign_of(const char *tone)
+const char *html_tone_sign(const char *tone)
 {
 	return strcmp(tone, "good") == 0 ? "\u2713" : strcmp(tone, "bad") == 0 ? "!" : "\u25b3";
 }
@@ -106,7 +106,7 @@ static void add_hero(const struct html_run *run, struct buffer *out)
 	buffer_puts(out, "</b> on cluster <b>");
 	escape_html(out, view->plan.cluster);
 	buffer_printf(out, "</b></p>\n<h2 id=\"r%zu-title\"><span class=\"sign\" aria-hidden=\"true\">%s</span>",
-		      run->number, sign_of(tone));
+		      run->number, html_tone_sign(tone));
 	add_headline(run, out);
 	buffer_puts(out, "</h2>\n<p class=\"verdict\">");
 	escape_html(out, verdict);
@@ -118,21 +118,16 @@ static void add_hero(const struct html_run *run, struct buffer *out)
 
 /* ---- figures */
 
-static void begin_tile(struct buffer *out, const char *name)
+void html_tile_begin(struct buffer *out, const char *name)
 {
 	buffer_printf(out, "<div><dt>%s</dt><dd>", name);
 }
 
-static void end_tile(struct buffer *out, const char *more)
+void html_tile_end(struct buffer *out, char *more)
 {
 	buffer_puts(out, "<small>");
 	escape_html(out, more);
 	buffer_puts(out, "</small></dd></div>\n");
-}
-
-static void end_tile_take(struct buffer *out, char *more)
-{
-	end_tile(out, more);
 	free(more);
 }
 
@@ -140,19 +135,19 @@ static void add_away_tile(const struct away_sum *away, struct buffer *out)
 {
 	char median[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX], budget[CLOCK_TEXT_MAX];
 
-	begin_tile(out, "Away, typically");
+	html_tile_begin(out, "Away, typically");
 	if (away->count == 0) {
 		buffer_puts(out, "\u2013");
-		end_tile(out, "nobody has been away and back");
+		html_tile_end(out, xstrdup("nobody has been away and back"));
 		return;
 	}
 	buffer_puts(out, clock_format_span(away->median_ms, median));
 	clock_format_span(away->longest_ms, longest);
 	if (away->budget_ms > 0)
-		end_tile_take(out, xasprintf("longest %s; the master waits %s", longest,
+		html_tile_end(out, xasprintf("longest %s; the master waits %s", longest,
 					     clock_format_span(away->budget_ms, budget)));
 	else
-		end_tile_take(out, xasprintf("longest %s", longest));
+		html_tile_end(out, xasprintf("longest %s", longest));
 }
 
 static void add_tiles(const struct html_run *run, struct buffer *out)
@@ -163,25 +158,25 @@ static void add_tiles(const struct html_run *run, struct buffer *out)
 	int64_t end = view->run.finished_ms ? view->run.finished_ms : run->timeline.known_ms;
 
 	buffer_puts(out, "<dl class=\"tiles\">\n");
-	begin_tile(out, view->taken_back.run ? "Was as planned" : "As planned");
+	html_tile_begin(out, view->taken_back.run ? "Was as planned" : "As planned");
 	buffer_printf(out, "%zu<i>/%zu</i>", sum->by[OUTCOME_DONE], view->count);
-	end_tile_take(out, xasprintf("%zu put back, %zu stuck", sum->by[OUTCOME_REVERTED], sum->by[OUTCOME_STUCK]));
-	begin_tile(out, "Same ID");
+	html_tile_end(out, xasprintf("%zu put back, %zu stuck", sum->by[OUTCOME_REVERTED], sum->by[OUTCOME_STUCK]));
+	html_tile_begin(out, "Same ID");
 	buffer_printf(out, "%zu<i>/%zu</i>", sum->same_id, view->count);
-	end_tile_take(out, sum->new_id ? xasprintf("%zu came back with a NEW ID", sum->new_id)
+	html_tile_end(out, sum->new_id ? xasprintf("%zu came back with a NEW ID", sum->new_id)
 				       : xstrdup("as the master shows it"));
-	begin_tile(out, "Tasks kept");
+	html_tile_begin(out, "Tasks kept");
 	buffer_printf(out, "%zu", sum->kept);
-	end_tile_take(out, xasprintf("%zu lost, %zu not proven", sum->lost, sum->unproven));
+	html_tile_end(out, xasprintf("%zu lost, %zu not proven", sum->lost, sum->unproven));
 	add_away_tile(&sum->away, out);
-	begin_tile(out, "Most away at once");
+	html_tile_begin(out, "Most away at once");
 	buffer_printf(out, "%d", run->timeline.most);
-	end_tile_take(out, xasprintf("the window allowed %d", outcome_window(&view->plan)));
-	begin_tile(out, "Took");
+	html_tile_end(out, xasprintf("the window allowed %d", outcome_window(&view->plan)));
+	html_tile_begin(out, "Took");
 	buffer_puts(out, view->run.created_ms && end >= view->run.created_ms
 				 ? clock_format_span(end - view->run.created_ms, span)
 				 : "\u2013");
-	end_tile_take(out, xasprintf("%sresumed %zu %s", view->run.finished_ms ? "" : "so far; ", view->resumed,
+	html_tile_end(out, xasprintf("%sresumed %zu %s", view->run.finished_ms ? "" : "so far; ", view->resumed,
 				     view->resumed == 1 ? "time" : "times"));
 	buffer_puts(out, "</dl>\n");
 }

@@ -22,11 +22,6 @@ int report_format_parse(const char *name)
 	return -1;
 }
 
-bool report_has_format(const struct report_runs *runs, enum report_format format)
-{
-	return !runs->views[0].rescue || (format != REPORT_CSV && format != REPORT_HTML);
-}
-
 char *report_mark(const struct report_runs *runs, enum report_format format)
 {
 	struct buffer out = BUFFER_INIT(MARK_MAX);

@@ -24,8 +24,6 @@ enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_CSV, REPO
 extern const char *const report_format_names[REPORT_FORMAT_COUNT];
 /* -1: there is none of that name. */
 int report_format_parse(const char *name);
-/* A rescue is for people and programs, and has no table and no page. */
-bool report_has_format(const struct report_runs *runs, enum report_format format);
 
 /* The whole document. The same runs at the same moment and with the same head give the same bytes, always. */
 void report_write(const struct report_runs *runs, enum report_format format, struct buffer *out);
@@ -33,7 +31,7 @@ void report_write(const struct report_runs *runs, enum report_format format, str
 /*
  * What a report says of its own making, in one line that all formats but CSV have somewhere:
  *
- *	rollcall-report 1 version=0.1.0 format=html made=1795459910164 head=<64 hex digits> runs=r-20261123-1,r-20261123-2
+ *	rollcall-report 1 version=0.2.0 format=html made=1795459910164 head=<64 hex digits> runs=r-20261123-1,r-20261123-2
  */
 #define REPORT_MARK "rollcall-report 1 "
 /* The caller's. */
@@ -41,7 +39,7 @@ char *report_mark(const struct report_runs *runs, enum report_format format);
 
 /* One file that needs nothing else; it opens without a network and without scripts. */
 void report_html(const struct report_runs *runs, struct buffer *out);
-/* One line per agent, RFC 4180, headings first. */
+/* One line per agent, RFC 4180, headings first; the first cell of each is its run, or its rescue. */
 void report_csv(const struct report_runs *runs, struct buffer *out);
 /* For a ticket: what came of it, what went wrong, what to do; a table of agents when there are few. */
 void report_markdown(const struct report_runs *runs, struct buffer *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report of a rescue: what was wanted, what became of each host, and every step. */
+/* The report of a rescue: what was wanted, what became of each host, and every step. Its page is in html_rescue.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "orchestrator/report/escape.h"
 #include "orchestrator/report/rescue_view.h"
 
-static char *verdict_of(const struct rescue_view *rescue)
+char *rescue_verdict(const struct rescue_view *rescue)
 {
 	size_t done = rescue_view_done(rescue), open = rescue->count - done;
 	char *hosts = count_text((int64_t)rescue->count, "host"), *text;
@@ -29,28 +29,28 @@ static char *verdict_of(const struct rescue_view *rescue)
 	return text;
 }
 
-static char *act_text(const struct rescued_host *host)
+char *rescued_host_act(const struct rescued_host *host)
 {
 	if (host->act && strcmp(host->act, "settle") == 0)
 		return xstrdup("settle an open operation");
 	return xasprintf("start the agent again%s%s", host->change ? "; " : "", host->change ? host->change : "");
 }
 
-static const char *end_text(const struct rescued_host *host)
+const char *rescued_host_end(const struct rescued_host *host)
 {
 	if (strcmp(host->end, "done") == 0 && host->judged && !host->proven)
 		return "NOT proven";
 	return host->end;
 }
 
-static const char *id_text(const struct rescued_host *host)
+const char *rescued_host_id(const struct rescued_host *host)
 {
 	if (!host->id_after)
 		return "-";
 	return strcmp(host->id_after, host->agent_id) == 0 ? "same" : "NEW";
 }
 
-static char *tasks_text(const struct rescued_host *host)
+char *rescued_host_tasks(const struct rescued_host *host)
 {
 	return host->judged ? xasprintf("%" PRId64 " of %" PRId64 " run", host->tasks_running, host->tasks)
 			    : xstrdup("-");
@@ -74,12 +74,12 @@ static void print_hosts(const struct rescue_view *rescue, FILE *stream)
 	table_align_right(table, 6);
 	for (size_t i = 0; i < rescue->count; i++) {
 		const struct rescued_host *host = &rescue->hosts[i];
-		char *tasks = tasks_text(host), *act = act_text(host), took[CLOCK_TEXT_MAX];
+		char *tasks = rescued_host_tasks(host), *act = rescued_host_act(host), took[CLOCK_TEXT_MAX];
 		const char *cells[] = {host->hostname,
 				       host->agent_id,
 				       act,
-				       end_text(host),
-				       id_text(host),
+				       rescued_host_end(host),
+				       rescued_host_id(host),
 				       tasks,
 				       clock_format_span(host->until_ms - host->from_ms, took),
 				       host->said ? host->said : ""};
@@ -110,7 +110,7 @@ static void print_steps(const struct rescue_view *rescue, FILE *stream)
 void rescue_report_text(const struct run_view *view, FILE *stream)
 {
 	const struct rescue_view *rescue = view->rescue;
-	char *verdict = verdict_of(rescue), time[CLOCK_TEXT_MAX];
+	char *verdict = rescue_verdict(rescue), time[CLOCK_TEXT_MAX];
 
 	fprintf(stream, "%sRescue %s on cluster %s%s\n\n%s\n", term_on(stream, TERM_BOLD), view->run.id,
 		rescue->cluster ? rescue->cluster : "?", term_off(stream), verdict);
@@ -141,7 +141,7 @@ static void add_cell(struct buffer *out, const char *text)
 void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 {
 	const struct rescue_view *rescue = view->rescue;
-	char *verdict = verdict_of(rescue), time[CLOCK_TEXT_MAX];
+	char *verdict = rescue_verdict(rescue), time[CLOCK_TEXT_MAX];
 
 	buffer_puts(out, "## Rescue ");
 	escape_markdown(out, view->run.id);
@@ -157,14 +157,14 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 		    ".\n\n| Host | Agent | What | Outcome | ID | Tasks | Last word |\n|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < rescue->count; i++) {
 		const struct rescued_host *host = &rescue->hosts[i];
-		char *tasks = tasks_text(host), *act = act_text(host);
+		char *tasks = rescued_host_tasks(host), *act = rescued_host_act(host);
 
 		buffer_puts(out, "| ");
 		escape_markdown(out, host->hostname);
 		add_cell(out, host->agent_id);
 		add_cell(out, act);
-		add_cell(out, end_text(host));
-		add_cell(out, id_text(host));
+		add_cell(out, rescued_host_end(host));
+		add_cell(out, rescued_host_id(host));
 		add_cell(out, tasks);
 		add_cell(out, host->said);
 		buffer_puts(out, " |\n");
@@ -173,6 +173,48 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 	}
 	buffer_putc(out, '\n');
 	free(verdict);
+}
+
+/* ---- CSV */
+
+static void add_field(const char *text, struct buffer *out)
+{
+	buffer_putc(out, ',');
+	escape_csv(out, text);
+}
+
+static void add_line(const char *name, const struct rescued_host *host, struct buffer *out)
+{
+	char from[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
+	const char *id = host->id_after;
+
+	escape_csv(out, name);
+	add_field(host->agent_id, out);
+	add_field(host->hostname, out);
+	add_field(host->act, out);
+	add_field(host->gives_way, out);
+	add_field(host->change, out);
+	add_field(host->end, out);
+	add_field(!host->judged ? "" : host->proven ? "yes" : "no", out);
+	add_field(id, out);
+	add_field(!id ? "" : strcmp(id, host->agent_id) == 0 ? "yes" : "no", out);
+	if (host->judged)
+		buffer_printf(out, ",%" PRId64 ",%" PRId64, host->tasks, host->tasks_running);
+	else
+		buffer_puts(out, ",,");
+	add_field(clock_format(host->from_ms, from), out);
+	add_field(clock_format(host->until_ms, until), out);
+	add_field(host->operation, out);
+	add_field(host->said, out);
+	buffer_puts(out, "\r\n");
+}
+
+void rescue_report_csv(const struct run_view *view, struct buffer *out)
+{
+	buffer_puts(out, "run,agent_id,hostname,act,gives_way,change,state,proven,id_after,same_id,tasks,tasks_running,"
+			 "from,until,operation,said\r\n");
+	for (size_t i = 0; i < view->rescue->count; i++)
+		add_line(view->run.id, &view->rescue->hosts[i], out);
 }
 
 /* ---- JSON */

@@ -42,13 +42,17 @@ void rescue_view_free(struct rescue_view *rescue)
 	free(rescue);
 }
 
+bool rescued_host_is_done(const struct rescued_host *host)
+{
+	return strcmp(host->end, "done") == 0 && (!host->judged || host->proven);
+}
+
 size_t rescue_view_done(const struct rescue_view *rescue)
 {
 	size_t done = 0;
 
 	for (size_t i = 0; i < rescue->count; i++)
-		done += strcmp(rescue->hosts[i].end, "done") == 0 &&
-			(!rescue->hosts[i].judged || rescue->hosts[i].proven);
+		done += rescued_host_is_done(&rescue->hosts[i]);
 	return done;
 }
 
@@ -135,6 +139,7 @@ static void take_host(struct rescued_host *host, const struct ledger_entry *entr
 	replace(&host->act, copy_member(body, "act"));
 	replace(&host->operation, copy_member(body, "operation"));
 	if (strcmp(entry->kind, "rescue.intent") == 0) {
+		replace(&host->hostname, copy_member(body, "hostname"));
 		replace(&host->change, rescue_change_text(body));
 		replace(&host->gives_way, copy_member(body, "gives_way"));
 		json_decref(host->changes);

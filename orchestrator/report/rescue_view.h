@@ -8,11 +8,12 @@
 #include "orchestrator/report/run_view.h"
 
 struct rescued_host {
-	char *agent_id, *hostname; /* hostname: as the inventory has it; the ID when it knows none */
-	char *act;                 /* "rescue" or "settle" */
-	char *change;              /* what gives way to what, with its values; NULL: not recorded, or nothing */
-	char *gives_way;           /* "checkpoint" or "flags"; NULL: the same */
-	json_t *changes;           /* of the SlaveInfo, as in schema/rescue.schema.json; NULL: the same */
+	char *agent_id,
+		*hostname; /* hostname: as its intent has it; of older ones, as the inventory does; else the ID */
+	char *act;         /* "rescue" or "settle" */
+	char *change;      /* what gives way to what, with its values; NULL: not recorded, or nothing */
+	char *gives_way;   /* "checkpoint" or "flags"; NULL: the same */
+	json_t *changes;   /* of the SlaveInfo, as in schema/rescue.schema.json; NULL: the same */
 	char *operation;
 	const char *end;     /* "done", "failed", "unknown": nobody knows, "pending": it has not ended; a literal */
 	char *said;          /* the host's last word; NULL: none */
@@ -45,9 +46,19 @@ void rescue_view_free(struct rescue_view *rescue);
 /* How many of its hosts' agents are proven to run again, or whose open operation is settled. */
 size_t rescue_view_done(const struct rescue_view *rescue);
 
+/* For every format alike. The first three are the caller's; of act and change in words, "2 of 3 run" or "-". */
+char *rescue_verdict(const struct rescue_view *rescue);
+char *rescued_host_act(const struct rescued_host *host);
+char *rescued_host_tasks(const struct rescued_host *host);
+bool rescued_host_is_done(const struct rescued_host *host);
+const char *rescued_host_end(const struct rescued_host *host); /* "done", "NOT proven", "failed"… */
+const char *rescued_host_id(const struct rescued_host *host);  /* "same", "NEW" or "-" */
+
 /* Each is a whole document but for the mark. schema/audit-rescue.schema.json. */
 void rescue_report_text(const struct run_view *view, FILE *stream);
 void rescue_report_markdown(const struct run_view *view, struct buffer *out);
 json_t *rescue_report_json(const struct run_view *view);
+/* One line per host. What a rollout's has too has the same name. */
+void rescue_report_csv(const struct run_view *view, struct buffer *out);
 
 #endif

@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redact.h"
+#include "base/text.h"
 #include "orchestrator/driver/driver_lock.h"
 #include "orchestrator/rescue/carry_out.h"
 #include "orchestrator/session_ledger.h"
@@ -66,8 +68,9 @@ static void fill_request(struct carrying *carrying, const struct rescue_host *ho
 static json_t *intent_body(const struct carrying *carrying, const struct rescue_host *host, const char *request)
 {
 	bool starts = host->act == RESCUE_START;
-	json_t *body = json_pack("{s:s,s:s,s:I,s:s}", "act", starts ? "rescue" : "settle", "operation", host->operation,
-				 "epoch", (json_int_t)carrying->epoch, "request", request);
+	json_t *body = json_pack("{s:s,s:s,s:s,s:I,s:s}", "act", starts ? "rescue" : "settle", "hostname",
+				 host->agent->view.hostname, "operation", host->operation, "epoch",
+				 (json_int_t)carrying->epoch, "request", request);
 
 	if (!starts)
 		return body;
@@ -111,16 +114,18 @@ static int begin_host(struct carrying *carrying, size_t index)
 static int end_host(struct carrying *carrying, struct rescue_host *host, enum rescue_end end, const char *said)
 {
 	static const char *const kinds[] = {"", "rescue.done", "rescue.failed", "rescue.lost"};
+	char *clean = redact_text(said); /* it is kept, and a host wrote it */
 
 	host->end = end;
 	free(host->said);
-	host->said = xstrdup(said);
+	host->said = text_printable(clean, true);
+	free(clean);
 	carrying->open--;
 	host->exec = 0;
 	if (end != RESCUE_DONE)
-		log_warning("%s: %s", host->agent->view.hostname, said);
+		log_warning("%s: %s", host->agent->view.hostname, host->said);
 	return rescue_note(carrying, host, kinds[end],
-			   json_pack("{s:s,s:s}", "operation", host->operation, "said", said));
+			   json_pack("{s:s,s:s}", "operation", host->operation, "said", host->said));
 }
 
 static void on_started(struct carrying *carrying, struct rescue_host *host)
@@ -135,18 +140,20 @@ static int on_final(struct carrying *carrying, struct rescue_host *host, const s
 {
 	const char *said = answer->reason ? answer->reason : "";
 
-	host->final_line = true;
+	host->has_final = true;
+	host->final = answer->event;
 	if (host->act == RESCUE_SETTLE && !host->returned)
 		return end_host(carrying, host,
 				answer->event == ANSWER_REFUSED || answer->event == ANSWER_STUCK ? RESCUE_FAILED
 												 : RESCUE_DONE,
-				answer->event == ANSWER_DONE     ? "settled: it was kept"
+				answer->event == ANSWER_DONE     ? (*said ? said : "settled: it was kept")
 				: answer->event == ANSWER_UNDONE ? "settled: it was undone"
 								 : said);
 	if (answer->event != ANSWER_DONE)
 		return end_host(carrying, host, RESCUE_FAILED, said);
 	return end_host(carrying, host, RESCUE_DONE,
 			host->returned ? "its agent is back"
+			: *said        ? said
 				       : "its agent runs, and the master did not list it in time");
 }
 
@@ -178,7 +185,7 @@ static int on_closed(struct carrying *carrying, struct rescue_host *host, const 
 
 	if (event->error.kind != ERROR_NONE)
 		said = xasprintf("%s%s", event->error.text,
-				 event->delivered ? "; what became of it its host knows: run the rescue again" : "");
+				 event->delivered ? "; what became of it its host knows" : "");
 	else
 		said = xasprintf("agentctl ended with status %d%s%.*s", event->exit_status, event->len ? ": " : "",
 				 (int)(event->len > 800 ? 800 : event->len), event->text ? event->text : "");
@@ -208,8 +215,7 @@ static int expire(struct carrying *carrying, int64_t now_ms)
 		if (host->exec == 0 || host->end != RESCUE_PENDING || now_ms - host->started_ms < PATIENCE_MS)
 			continue;
 		transport_cancel(carrying->transport, host->exec);
-		if (end_host(carrying, host, RESCUE_LOST,
-			     "its host has not said how it ended in time: run the rescue again") < 0)
+		if (end_host(carrying, host, RESCUE_LOST, "its host has not said how it ended in time") < 0)
 			return -1;
 	}
 	return 0;
@@ -285,7 +291,7 @@ static int carry(struct carrying *carrying)
 	int result;
 
 	ledger_event(carrying->ledger, "rescue.begun", carrying->run, NULL,
-		     json_pack("{s:s,s:s,s:s,s:I}", "cluster", session_cluster(rescue->session)->name, "where",
+		     json_pack("{s:s,s:s?,s:s,s:I}", "cluster", session_cluster(rescue->session)->name, "where",
 			       rescue->options.where, "proposal", rescue->hash, "hosts",
 			       (json_int_t)rescue_count_acts(rescue)));
 	result = new_epoch(carrying) < 0 ? -1 : carry_all(carrying);
@@ -297,12 +303,6 @@ static int carry(struct carrying *carrying)
 	return result;
 }
 
-/* In the ledger, the hosts' journals, and the lock. */
-static void rescue_name(const struct rescue *rescue, char *out, size_t size)
-{
-	snprintf(out, size, "rescue-%.12s", rescue->hash);
-}
-
 static int carry_locked(struct rescue *rescue)
 {
 	struct session *session = rescue->session;
@@ -310,7 +310,7 @@ static int carry_locked(struct rescue *rescue)
 	struct sigaction action = {.sa_handler = on_signal}, interrupt, terminate;
 	int result = -1;
 
-	rescue_name(rescue, carrying.run, sizeof(carrying.run));
+	rescue_name(rescue, carrying.run);
 	carrying.transport = session_transport(session);
 	carrying.master = session_master(session);
 	if (!carrying.transport || !carrying.master)
@@ -335,10 +335,10 @@ int rescue_carry_out(struct rescue *rescue)
 	struct session *session = rescue->session;
 	struct driver_lock *lock = driver_lock_take(session_database_path(session), session_actor(session),
 						    clock_wall_ms(), &session->error);
-	char name[sizeof(((struct carrying *)0)->run)];
+	char name[RESCUE_NAME_SIZE];
 	int result = -1;
 
-	rescue_name(rescue, name, sizeof(name));
+	rescue_name(rescue, name);
 	if (lock && driver_lock_note(lock, name, NULL, &session->error) == 0)
 		result = carry_locked(rescue);
 

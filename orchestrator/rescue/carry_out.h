@@ -9,7 +9,7 @@ struct carrying {
 	struct ledger *ledger;
 	struct transport *transport;
 	struct master_source *master;
-	char run[32]; /* its name in the ledger, the epochs and the hosts' journals */
+	char run[RESCUE_NAME_SIZE];
 	int64_t epoch;
 	size_t next, open; /* host to begin next; conversations under way */
 	bool asking;       /* the master's answer is under way */

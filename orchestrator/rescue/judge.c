@@ -137,14 +137,21 @@ static int check_master(const struct rescue *rescue, struct rescue_host *host, c
 static int check_survey(const struct rescue_host *host, const struct survey *survey, struct error *err)
 {
 	if (survey->checkpoint_error)
-		return error_set(err, ERROR_REFUSED, "its checkpoint cannot be read: %s", survey->checkpoint_error);
+		return error_set(err, ERROR_REFUSED,
+				 "its checkpoint cannot be read: %s; put it right on the host, and run this again",
+				 survey->checkpoint_error);
 	if (!survey->agent_id || !survey->info)
 		return error_set(err, ERROR_REFUSED,
-				 "there is no checkpoint on its host: it would register as a new agent");
+				 "there is no checkpoint on its host: when it is started it registers as a new agent");
 	if (strcmp(survey->agent_id, host->agent->view.id) != 0)
-		return error_set(err, ERROR_REFUSED, "the agent on its host has the ID %s", survey->agent_id);
+		return error_set(err, ERROR_REFUSED,
+				 "the agent on its host has the ID %s: `rollcall inventory sync` takes that one in",
+				 survey->agent_id);
 	if (survey->store_error)
-		return error_set(err, ERROR_REFUSED, "its flag store cannot be read: %s", survey->store_error);
+		return error_set(err, ERROR_REFUSED,
+				 "its flag store cannot be read: %s; put it right on the host, or say in the cluster "
+				 "file where its flags are",
+				 survey->store_error);
 	if (survey->control == CONTROL_UNKNOWN)
 		return error_set(err, ERROR_REFUSED,
 				 "how its agent is started and stopped is not known; name the control in the cluster "
@@ -159,9 +166,10 @@ static int check_verdict(struct rescue_host *host, const struct survey *survey, 
 	host->runs = survey->running;
 	if (survey->running)
 		return error_set(err, ERROR_REFUSED, "its agent runs: there is nothing to rescue");
-	return error_set(err, ERROR_REFUSED,
-			 "its agent would accept its checkpoint with the flags it has: what keeps it from running is "
-			 "something else, and its log may say what");
+	return error_set(
+		err, ERROR_REFUSED,
+		"its agent would accept its checkpoint with the flags it has: start it; if it ends again, that "
+		"has another reason, and its log may say which");
 }
 
 static const char *rescue_database(const struct rescue *rescue)

@@ -123,9 +123,10 @@ static int load_agents(struct rescue *rescue, size_t *matched)
 {
 	struct session *session = rescue->session;
 	struct store *store = session_store(session);
-	struct selector *selector = selector_parse("EXPR", rescue->options.where, &session->error);
+	const char *where = rescue->options.where;
+	struct selector *selector = where ? selector_parse("EXPR", where, &session->error) : NULL;
 	int64_t cluster = 0;
-	int result = selector && session_cluster_id(session, &cluster) == 0 ? 0 : -1;
+	int result = (selector || !where) && session_cluster_id(session, &cluster) == 0 ? 0 : -1;
 
 	if (result == 0)
 		result = agents_load(store, cluster, selector, &rescue->listed, &session->error);
@@ -150,6 +151,10 @@ static int choose(struct rescue *rescue)
 	if (known < 0)
 		return -1;
 	rescue->has_facts = known > 0;
+	if (matched == 0 && !rescue->options.where)
+		return error_set(&session->error, ERROR_USAGE,
+				 "the master lists no agent, and has listed none lately; `rollcall inventory list "
+				 "--at TIME` shows those of another day");
 	if (matched == 0)
 		return error_set(&session->error, ERROR_USAGE,
 				 "\"%s\" matches no agent, neither among those the master lists nor among those it has "

@@ -29,11 +29,12 @@
 #include "protocol/request.h"
 
 struct rescue_options {
-	const char *where;
-	bool by_flags;    /* the flags give way, instead of the checkpoint */
-	bool adopt;       /* hosts that another database has driven, too */
-	int64_t parallel; /* hosts at a time */
-	int64_t since_ms; /* wall clock: agents that are gone since before are left alone */
+	const char *where; /* NULL: every agent of the cluster */
+	const char *since; /* as it was given, for commands to be pasted; NULL: the default */
+	bool by_flags;     /* the flags give way, instead of the checkpoint */
+	bool adopt;        /* hosts that another database has driven, too */
+	int64_t parallel;  /* hosts at a time */
+	int64_t since_ms;  /* wall clock: agents that are gone since before are left alone */
 };
 
 enum rescue_act {
@@ -66,7 +67,9 @@ struct rescue_host {
 	enum rescue_end end;
 	char *said; /* how it ended, for people */
 	uint64_t exec;
-	bool started, returned, final_line;
+	bool started, returned;
+	bool has_final; /* agentctl has said how it ended: */
+	enum answer_event final;
 	int64_t started_ms; /* monotonic: when that was heard */
 	char *id_after;     /* as the master lists it; NULL: not proven */
 	size_t tasks_running;
@@ -104,7 +107,16 @@ void rescue_print(const struct rescue *rescue, bool carried_out);
 json_t *rescue_changes_to_json(const struct rescue_host *host);
 json_t *rescue_to_json(const struct rescue *rescue, bool carried_out);
 
+/* The command that shows this rescue (again), or with yes the one that carries out what was shown; to be pasted. The caller's. */
+char *rescue_command(const struct rescue *rescue, bool yes);
+/* What a person does about a host that was acted on, now that it has ended as it has; NULL: nothing. The caller's. */
+char *rescue_next(const struct rescue *rescue, const struct rescue_host *host);
+
 /* ---- what the files share */
+
+/* In the ledger, the hosts' journals, the lock, and the name of its report: "rescue-0123456789ab". */
+#define RESCUE_NAME_SIZE 32
+void rescue_name(const struct rescue *rescue, char out[RESCUE_NAME_SIZE]);
 
 /* Is an operation open there that nobody may be left to finish: another database's, or one that this one, restored from a copy, does
  * not know? 1, 0, -1. */

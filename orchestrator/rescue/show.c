@@ -102,12 +102,6 @@ static void print_others(const struct rescue *rescue)
 	table_free(table);
 }
 
-/* What a shell takes between double quotes as it is. */
-static bool is_plain(const char *text)
-{
-	return strpbrk(text, "\"$`\\!\n") == NULL;
-}
-
 /* Whose hosts they are, each database once. */
 static void print_foreign(const struct rescue *rescue)
 {
@@ -130,16 +124,15 @@ static void print_foreign(const struct rescue *rescue)
 
 static void print_command(const struct rescue *rescue)
 {
-	const char *where = is_plain(rescue->options.where) ? rescue->options.where : "EXPR";
+	char *command = rescue_command(rescue, true);
 
-	printf("\nNothing was changed. To do it:\n\n    rollcall rescue%s%s \"%s\" --yes %.12s\n",
-	       rescue->options.by_flags ? " --flags" : "",
-	       rescue_count_foreign(rescue) + rescue_count_ahead(rescue) > 0 ? " --adopt" : "", where, rescue->hash);
+	printf("\nNothing was changed. To do it:\n\n    %s\n", command);
+	free(command);
 }
 
 static void print_ends(const struct rescue *rescue)
 {
-	static const char *const headings[] = {"HOST", "", "TASKS", "WHAT BECAME OF IT"};
+	static const char *const headings[] = {"HOST", "OUTCOME", "TASKS", "WHAT BECAME OF IT"};
 	static const enum term_style styles[] = {TERM_YELLOW, TERM_GREEN, TERM_RED, TERM_YELLOW};
 	struct table *table = table_new(headings, 4);
 
@@ -160,12 +153,70 @@ static void print_ends(const struct rescue *rescue)
 	table_free(table);
 }
 
+/* Hosts in a row with the same to do share a line. */
+static size_t print_next_of(const struct rescue *rescue, size_t first, const char *what)
+{
+	struct buffer text = BUFFER_INIT(LINE_MAX_BYTES);
+	bool same = true;
+	size_t end = first;
+
+	while (same) {
+		buffer_printf(&text, "%s%s", end > first ? ", " : "  - ", rescue->hosts[end].agent->view.hostname);
+		char *next = ++end < rescue->count ? rescue_next(rescue, &rescue->hosts[end]) : NULL;
+
+		same = next && strcmp(next, what) == 0;
+		free(next);
+	}
+	char *names = text_printable(buffer_text(&text), false);
+
+	printf("%s: %s\n", names, what);
+	free(names);
+	buffer_clear(&text);
+	return end;
+}
+
+static void print_next(const struct rescue *rescue)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < rescue->count;) {
+		char *next = rescue_next(rescue, &rescue->hosts[i]);
+
+		if (next && told++ == 0)
+			puts("\nWhat to do next");
+		i = next ? print_next_of(rescue, i, next) : i + 1;
+		free(next);
+	}
+}
+
+static void print_report(const struct rescue *rescue)
+{
+	struct buffer program = BUFFER_INIT(LINE_MAX_BYTES);
+	char name[RESCUE_NAME_SIZE];
+
+	rescue_name(rescue, name);
+	output_program(rescue->session, &program);
+	printf("\nWhat was done, step by step:\n    %s audit report %s\n", buffer_text(&program), name);
+	buffer_clear(&program);
+}
+
+static void print_outcome(const struct rescue *rescue)
+{
+	if (rescue_count_acts(rescue) == 0) {
+		puts("There was nothing to rescue.");
+		return;
+	}
+	print_ends(rescue);
+	print_next(rescue);
+	print_report(rescue);
+}
+
 void rescue_print(const struct rescue *rescue, bool carried_out)
 {
 	size_t acts = rescue_count_acts(rescue);
 
 	if (carried_out) {
-		print_ends(rescue);
+		print_outcome(rescue);
 		return;
 	}
 	if (acts > 0)
@@ -204,8 +255,9 @@ static json_t *life_to_json(const struct rescue_host *host)
 			 (json_int_t)host->left_most_ms);
 }
 
-static json_t *host_to_json(const struct rescue_host *host, bool carried_out)
+static json_t *host_to_json(const struct rescue *rescue, const struct rescue_host *host, bool carried_out)
 {
+	char *next = carried_out ? rescue_next(rescue, host) : NULL;
 	json_t *object = json_pack("{s:o,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "id", output_text(host->agent->view.id),
 				   "hostname", output_text(host->agent->view.hostname), "act", act_names[host->act],
 				   "why_not", output_text(host->why), "driven_by", output_text(host->foreign), "runs",
@@ -216,10 +268,12 @@ static json_t *host_to_json(const struct rescue_host *host, bool carried_out)
 	if (carried_out && host->act != RESCUE_NONE) {
 		json_object_set_new(object, "state", json_string(end_names[host->end]));
 		json_object_set_new(object, "said", output_text(host->said));
+		json_object_set_new(object, "next", output_text(next));
 		json_object_set_new(object, "id_after", output_text(host->id_after));
 		json_object_set_new(object, "tasks", json_integer((json_int_t)host->task_count));
 		json_object_set_new(object, "tasks_running", json_integer((json_int_t)host->tasks_running));
 	}
+	free(next);
 	return object;
 }
 
@@ -228,8 +282,8 @@ json_t *rescue_to_json(const struct rescue *rescue, bool carried_out)
 	json_t *hosts = json_array();
 
 	for (size_t i = 0; i < rescue->count; i++)
-		json_array_append_new(hosts, host_to_json(&rescue->hosts[i], carried_out));
-	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "cluster", rescue->session->cluster->name, "where",
+		json_array_append_new(hosts, host_to_json(rescue, &rescue->hosts[i], carried_out));
+	return json_pack("{s:s,s:s?,s:s,s:s,s:b,s:o}", "cluster", rescue->session->cluster->name, "where",
 			 rescue->options.where, "gives_way", rescue->options.by_flags ? "flags" : "checkpoint",
 			 "proposal", rescue->hash, "carried_out", carried_out, "hosts", hosts);
 }

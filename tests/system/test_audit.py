@@ -151,6 +151,8 @@ class Audit(unittest.TestCase):
         check_export(lines, NOTHING)
         rest = self.audit("export", "--after", str(middle)).expect(0).out.encode().splitlines()
         self.assertEqual(rest[0], lines[middle])
+        self.assertEqual(self.audit("export", "--after", str(len(lines))).expect(0).out, "")
+        self.audit("export", "--after", str(len(lines) + 1)).expect(2, f"ends with event {len(lines)}", "cut off")
         check_export(rest, check_export(lines[:middle], NOTHING))
         with self.assertRaises(AssertionError):
             check_export([lines[0], lines[2]], NOTHING)

@@ -111,6 +111,32 @@ class Beginning(InFolder):
                            ("UPDATE run_agents SET error = 'x' WHERE position = 0", "hostname, attempt, epoch, error"),
                            ("UPDATE run_agents SET away_until_ms = away_until_ms + 1", "time away"))
 
+    def test_words_that_receivers_have_left_in_older_databases(self):
+        """They go when the database is brought up to date, where they may repeat a secret, from the file's bytes too."""
+        self.run_rollcall("config", "add", self.write("c.json", CONFIG % "c"), "--db", self.path)
+        secrets = [("http://h/a", "/etc/key"), ("file:/etc/url", None), ("http://h/b?token=x", None), ("http://anna:x@h/c", None)]
+        database = sqlite3.connect(self.path, isolation_level=None)
+        with without_triggers(database):
+            for number, (url, key) in enumerate([*secrets, ("http://h/plain", None)], 1):
+                database.execute("INSERT INTO receivers (number, kind, cluster, name, url, secret_file, timeout_ms, author, created_ms) "
+                                 "VALUES (?, 'webhook', 'prod', ?, ?, ?, 1000, 'anna', 1)", (number, f"n{number}", url, key))
+                database.execute("INSERT INTO outgoing (id, receiver, lane, seq, kind, created_ms, error) "
+                                 "VALUES (?, ?, 'r-1', 1, 'rollout.started', 1, ?)",
+                                 (f"m{number}", number, f"it answered 404: no planted-{number} here"))
+        database.execute("PRAGMA user_version = 11")
+        database.close()
+        self.run_rollcall("config", "list", "--db", self.path)
+        database = sqlite3.connect(self.path)
+        found = [error for error, in database.execute("SELECT error FROM outgoing ORDER BY number")]
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        self.assertEqual(found[4], "it answered 404: no planted-5 here")
+        with open(self.path, "rb") as file:
+            raw = file.read()
+        for number in range(1, 5):
+            self.assertIn("may repeat a secret", found[number - 1])
+            self.assertNotIn(f"planted-{number}".encode(), raw)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

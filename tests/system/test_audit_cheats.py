@@ -208,6 +208,9 @@ class Cheats(unittest.TestCase):
         with self.copy() as db:
             self.assertEqual(db.execute("UPDATE database SET created_ms = created_ms + 1").rowcount, 1)
             self.assertIn("its ledger began as", self.verify()[0]["text"])
+        with self.copy() as db:
+            db.execute("INSERT INTO database SELECT * FROM database")
+            self.assertIn("has 2 names", self.verify()[0]["text"])
 
     @staticmethod
     def rehash(db, first):
@@ -229,6 +232,22 @@ class Cheats(unittest.TestCase):
             finally:
                 os.rename(journal + ".gone", journal)
         self.fleet.rollcall("audit", "verify", "--witness", "all").expect(0)
+
+    def test_a_rescue_that_never_was(self):
+        host, operation = self.fleet.names[2], "0badcafe" * 4
+        with self.copy() as db:
+            agent = db.execute("SELECT agent FROM run_agents WHERE hostname = ?", (host,)).fetchone()[0]
+            last = db.execute("SELECT max(seq) FROM events").fetchone()[0]
+            for number, (kind, body) in enumerate((
+                    ("begun", {"cluster": "lab", "where": "all", "proposal": "ab" * 32, "hosts": 1}),
+                    ("intent", {"act": "rescue", "hostname": host, "operation": operation, "epoch": 1, "request": "{}"}),
+                    ("done", {"operation": operation, "said": "its agent is back"}))):
+                db.execute("INSERT INTO events SELECT ?, time_ms, actor, 'rescue-abababababab', ?, ?, ?, ? FROM events WHERE seq = ?",
+                           (last + 1 + number, agent if number else None, "rescue." + kind, json.dumps(body).encode(), str(number), last))
+            self.rehash(db, last + 1)
+        self.assertEqual(self.verify(0), [])
+        self.fleet.rollcall("audit", "verify", "--witness", "all", "--db", self.fleet.file("copy.db")).expect(
+            1, f"{host}: its journal does not know 1 operation", f"{operation} of rescue-abababababab")
 
     def test_a_head_in_a_journal_that_was_edited(self):
         host = self.fleet.names[0]

@@ -6,15 +6,17 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
 
 import documents
 from chromium import Chromium
+from falsified import Ledger
 from lab import BIN
 
-RUN = "r-20231114-1"
+RUN, RESCUE = "r-20231114-1", "rescue-abababababab"
 MANY = 400  # more than are laid out at once, and than have their proof in the page itself
 
 # Texts whose contrast with what is painted behind them is too small, as "ratio text".
@@ -270,6 +272,46 @@ class Reports(unittest.TestCase):
         few.run("window.dispatchEvent(new Event('afterprint'))")
         self.assertTrue(few.pdf().startswith(b"%PDF-"))
 
+    # ---- a rescue's page, by the same style and script
+
+    @classmethod
+    def make_rescue(cls):
+        """Of agents with hostile names, in a copy of the small database: one is back, one failed, one came back as another agent."""
+        shutil.copy(cls.path("few.db"), cls.path("rescue.db"))
+        ledger = Ledger(cls.path("rescue.db"))
+        last = ledger.run("SELECT max(time_ms) FROM events")[0][0]
+
+        def tell(kind, agent=None, **body):
+            ledger.append(last, "anna@desk", RESCUE, agent, "rescue." + kind, json.dumps(body).encode())
+        agents = ledger.run("SELECT agent, hostname FROM run_agents ORDER BY hostname LIMIT 3")
+        tell("begun", cluster="prod", where="rack = 'r1'", proposal="ab" * 32, hosts=3)
+        for agent, hostname in agents:
+            tell("intent", agent, act="rescue", hostname=hostname, operation="0badcafe", epoch=1, request="{}", gives_way="checkpoint")
+        tell("failed", agents[1][0], said="</td><script>window.attacked = 7</script>")
+        for number in (0, 2):
+            tell("done", agents[number][0], said="its agent is back")
+            tell("proof", agents[number][0], id_after=agents[number][0] if number == 0 else "X9", tasks=2, tasks_running=2 - number,
+                 **{"pass": number == 0})
+        ledger.close()
+        with open(cls.path("rescue.html"), "wb") as out:
+            out.write(command(os.path.join(BIN, "rollcall"), "--db", cls.path("rescue.db"), "audit", "report", RESCUE, "--format",
+                              "html").stdout)
+
+    def test_the_page_of_a_rescue(self):
+        self.make_rescue()
+        for looks in ({}, {"dark": True}, {"width": 390}):
+            page = self.page("rescue", **looks)
+            self.assertEqual(page.run(PALE), [])
+            self.assertLessEqual(page.run("document.documentElement.scrollWidth"), looks.get("width", 1280))
+        self.assertEqual(page.run("typeof window.attacked"), "undefined")
+        self.assertIn("1 of 3 hosts is done", page.run("document.querySelector('h2').textContent"))
+        rows = "[...document.querySelector('table').tBodies[0].rows].map(row => row.cells[1].textContent)"
+        self.assertEqual(sorted(page.run(rows)[:2]), ["!NOT proven", "\u2715failed"])
+        page.run("document.querySelectorAll('thead th')[1].querySelector('button').click()")
+        self.assertEqual(page.run(rows)[0], "\u2713done")
+        self.assertEqual(page.run("[...document.querySelectorAll('section')].filter(section =>"
+                                  "!document.getElementById(section.getAttribute('aria-labelledby'))).length"), 0)
+
     # ---- the other formats
 
     def test_csv(self):
@@ -296,6 +338,9 @@ class Reports(unittest.TestCase):
     def test_out_and_usage(self):
         path = self.path("report.csv")
         self.assertEqual(self.report("few", "--format", "csv", "--out", path), "")
+        # Its event has the moment, which tells how long who is not back was away.
+        said = command(os.path.join(BIN, "rollcall"), "--db", self.path("few.db"), "audit", "verify", "--report", path).stdout.decode()
+        self.assertIn("report.csv: byte for byte what the database gives", said)
         with open(path, encoding="utf-8", newline="") as file:
             written, said = list(csv.DictReader(file)), self.report("few", "--format", "csv")
         # Who is not back is away until now, which is later each time.

@@ -3,6 +3,8 @@
 """rollcall rescue: agents that refuse to start after a bad push come back with their IDs and tasks."""
 import json
 import os
+import re
+import shlex
 import sqlite3
 import unittest
 
@@ -50,6 +52,11 @@ class Rescue(unittest.TestCase):
             database.close()
         return [json.loads(body) for body, in rows]
 
+    def shown(self, result):
+        """The words of the command it names, as a shell takes them."""
+        line = next(line for line in result.out.splitlines() if line.startswith("    rollcall "))
+        return shlex.split(line)[1:]
+
     def assert_back(self, *hosts):
         for host in hosts:
             now = self.fleet.now(host)
@@ -74,7 +81,7 @@ class Rescue(unittest.TestCase):
         self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
 
         # Another proposal than the one that was shown is not carried out.
-        self.rescue("--yes", "0123456789ab").expect(3, "another one by now")
+        self.rescue("--yes", "0123456789ab").expect(3, "another one by now", 'look at it again: `rollcall rescue "tasks >= 0"`')
         self.rescue("--yes", "yes").expect(2, "hash of the proposal")
         self.rescue("--flags", "--yes", document["proposal"]).expect(3, "another one by now")
         self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
@@ -90,7 +97,10 @@ class Rescue(unittest.TestCase):
 
         document = self.proposal()
         self.assertEqual(self.acts(document), {host: "rescue" for host in hosts[1:]})
-        done = self.rescue("--yes", document["proposal"][:8], "--json").expect(0).json()
+        done = self.fleet.rollcall(*self.shown(self.fleet.rollcall("rescue").expect(0)), "--json").expect(0).json()
+        documents.check(done, documents.load("rescue"))
+        self.assertIsNone(done["where"])
+        self.assertEqual({host["next"] for host in done["hosts"]}, {None})
         self.assertEqual({host["hostname"]: (host["state"], host["tasks_running"]) for host in done["hosts"]},
                          {host: ("done", 2) for host in hosts[1:]})
         self.assert_back(*hosts)
@@ -106,6 +116,7 @@ class Rescue(unittest.TestCase):
         for intent in intents:
             documents.check(json.loads(intent["request"]), documents.load("request"))
         self.check_report(f"rescue-{document['proposal'][:12]}", hosts[1:])
+        self.fleet.rollcall("audit", "verify", "--witness", "all").expect(0, "4 of 4 hosts answered")
         self.fleet.rollcall("inventory", "check").expect(0)
 
     def check_report(self, name, hosts):
@@ -116,15 +127,21 @@ class Rescue(unittest.TestCase):
                          {host: ("done", True, 2) for host in hosts})
         self.assertEqual({host["gives_way"] for host in report["hosts"]}, {"checkpoint"})
         self.assertIn(("generation", "bad"), [(change["what"], change["after"]) for change in report["hosts"][0]["changes"]])
-        path = self.fleet.file("rescue.txt")
-        self.fleet.rollcall("audit", "report", name, "--out", path).expect(0, "is written: text", "audit verify --report")
-        self.fleet.rollcall("audit", "verify", "--report", path).expect(0)
-        with open(path, "r+", encoding="utf-8") as text:
-            forged = text.read().replace(hosts[0], "node009.lab")
-            text.seek(0)
-            text.write(forged)
-        self.fleet.rollcall("audit", "verify", "--report", path).expect(1)
-        self.fleet.rollcall("audit", "report", name, "--format", "html").expect(2, "text, markdown and json")
+        for form in ("text", "markdown", "json", "csv", "html"):
+            path = self.fleet.file("rescue." + form)
+            self.fleet.rollcall("audit", "report", name, "--format", form, "--out", path).expect(0, f"is written: {form}")
+            # Also where nothing but the file and the database speak for it.
+            for verified in (path, path + ".shown"):
+                if verified != path:
+                    shown = self.fleet.rollcall("audit", "report", name, "--format", form).expect(0).out
+                    with open(verified, "w", encoding="utf-8", newline="") as text:
+                        text.write(shown.replace("\n", "\r\n") if form == "csv" else shown)
+                self.fleet.rollcall("audit", "verify", "--report", verified).expect(0)
+            with open(path, "r+", encoding="utf-8", newline="") as text:
+                forged = text.read().replace(hosts[0], "node009.lab")
+                text.seek(0)
+                text.write(forged)
+            self.fleet.rollcall("audit", "verify", "--report", path).expect(1, "line")
         self.fleet.rollcall("audit", "report", "rescue-000000000000").expect(2, "no such rescue")
 
 
@@ -137,8 +154,24 @@ class Interrupted(unittest.TestCase):
 
     push = Rescue.push
     rescue = Rescue.rescue
+    shown = Rescue.shown
     proposal = Rescue.proposal
     acts = Rescue.acts
+
+    def test_a_failure_names_what_to_do(self):
+        host = "node001.lab"
+        self.push(host)
+        self.fleet.break_(host, "agent-exit-always")
+        where = f"hostname = '{host}'"
+        failed = self.fleet.rollcall(*self.shown(self.fleet.rollcall("rescue", "--since", "2d", where).expect(0)))
+        failed.expect(1, "OUTCOME", "What to do next", f"{host}: its agent ended again", "audit report rescue-")
+        self.fleet.heal(host)
+        other = shlex.split(re.search("`rollcall (rescue [^`]*)`", failed.out).group(1))
+        self.assertEqual(other, ["rescue", "--flags", "--since", "2d", where])
+        document = self.fleet.rollcall(*other, "--json").expect(0).json()
+        done = self.fleet.rollcall(*other, "--yes", document["proposal"], "--json").expect(0).json()
+        documents.check(done, documents.load("rescue"))
+        self.assertEqual([(found["state"], found["next"]) for found in done["hosts"]], [("done", None)])
 
     def test_killed_and_run_again(self):
         """rollcall dies when one agent runs: its host ends what was begun, and the next time only the rest is left."""

@@ -104,6 +104,33 @@ static void test_selectors(void **state)
 	assert_selects(fixture, "time < 1h", "1 2 3 4 5 ");
 }
 
+/* What a rescue changed, and under which ID its agent came back, is found by the same questions. */
+static void test_selectors_of_rescues(void **state)
+{
+	struct ledger_fixture *fixture = *state;
+	struct error err = ERROR_INIT;
+
+	ledger_event(
+		fixture->ledger, "rescue.intent", "rescue-1", "S3",
+		body_of("{\"act\": \"rescue\", \"changes\": [{\"part\": \"attributes\", \"what\": \"rack\", \"before\": "
+			"\"r1\", \"after\": null}, {\"part\": \"domain\", \"what\": \"domain\", \"before\": null, \"after\": "
+			"\"eu/a\"}]}"));
+	ledger_event(fixture->ledger, "rescue.proof", "rescue-1", "S3",
+		     body_of("{\"pass\": true, \"id_after\": \"S3\"}"));
+	ledger_event(fixture->ledger, "rescue.proof", "rescue-1", "S4",
+		     body_of("{\"pass\": false, \"id_after\": \"S8\"}"));
+	ledger_event(fixture->ledger, "rescue.proof", "rescue-1", "S5",
+		     body_of("{\"pass\": false, \"id_after\": null}"));
+	assert_int_equal(ledger_commit(fixture->ledger, &err), 0);
+	assert_selects(fixture, "changed = rack", "2 6 ");
+	assert_selects(fixture, "changed = attributes.rack", "2 6 ");
+	assert_selects(fixture, "attribute.rack = r1", "2 6 ");
+	assert_selects(fixture, "attribute.rack = r2", "2 ");
+	assert_selects(fixture, "changed = domain", "6 ");
+	assert_selects(fixture, "new_id = true", "3 4 8 ");
+	assert_selects(fixture, "new_id = false and kind = 'rescue.proof'", "7 9 ");
+}
+
 static void test_filters(void **state)
 {
 	struct ledger_fixture *fixture = *state;
@@ -213,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_selectors, set_up, ledger_tear_down),
+		cmocka_unit_test_setup_teardown(test_selectors_of_rescues, set_up, ledger_tear_down),
 		cmocka_unit_test_setup_teardown(test_filters, set_up, ledger_tear_down),
 		cmocka_unit_test(test_what_an_event_does_not_have),
 		cmocka_unit_test(test_sentences),

@@ -217,6 +217,26 @@ static void words_of_a_receiver_that_knows_a_secret(void **state)
 	assert_refusal(&hidden[0], 410, "it answered 410 (its words are not kept: they may repeat a secret)");
 }
 
+/* What is kept of an answer is short; a secret that reaches beyond it is recognised all the same. */
+static void a_secret_where_an_answer_is_cut(void **state)
+{
+	static char plain[] = "http://h/x";
+	const struct receiver receiver = {.url = plain};
+
+	(void)state;
+	for (int blanks = 100; blanks < 180; blanks++) {
+		struct http_answer answer = {.status = 500, .body = BUFFER_INIT(1000)};
+		struct post_result result;
+
+		buffer_printf(&answer.body, "no:%*s https://anna:planted@h1.example.com/x and no more", blanks, "");
+		post_result_of(&receiver, &answer, &result);
+		assert_null(strstr(result.why, "plan"));
+		assert_true(strlen(result.why) <= 190);
+		post_result_clear(&result);
+		http_answer_clear(&answer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_change_names_parts_and_running_tasks),
 		cmocka_unit_test(no_difference_is_no_event),
 		cmocka_unit_test(words_of_a_receiver_that_knows_a_secret),
+		cmocka_unit_test(a_secret_where_an_answer_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of a run: status, roll, report and progress lines, from the database alone. */
+/* What is told of a run: status, roll and report, from the database alone. */
 #include "tests/support/cmocka.h"
 
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "orchestrator/ledger/ledger.h"
-#include "orchestrator/progress.h"
 #include "orchestrator/report/run_view.h"
 #include "tests/support/plan_fixture.h"
 #include "tests/support/scratch.h"
@@ -185,10 +184,9 @@ static void all_done(void **state)
 	run_view_clear(&view);
 }
 
-static void one_put_back_one_stuck_one_waiting(void **state)
+/* Of four: one done, one put back, one stuck, one not begun. */
+static void load_four(struct fixture *fixture, struct run_view *view)
 {
-	struct fixture *fixture = *state;
-	struct run_view view;
 	char *reverted = proof_of("pass", "the state before", "S1", "kept");
 	char *stuck = proof_of("fail", "the planned state", "X7", "lost");
 	const struct run_agent rows[] = {
@@ -213,11 +211,16 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	put_done(fixture, 0);
 	for (int64_t i = 0; i < 3; i++)
 		put(fixture, i + 1, &rows[i]);
-	load(fixture, &view);
-	assert_int_equal(run_view_failures(&view), 2);
-	assert_int_equal(view.agents[2].away_ms, 10000); /* until now */
-	assert_int_equal(view.agents[3].away_ms, -1);
+	load(fixture, view);
+	free(reverted);
+	free(stuck);
+}
 
+static void four_on_a_terminal(void **state)
+{
+	struct run_view view;
+
+	load_four(*state, &view);
 	char *text = roll_of(&view, print_short_roll);
 	assert_text_has(
 		text, "Of 4 agents: 1 done, 1 put back and proven as before, 1 stuck: it needs a person, 1 not begun. "
@@ -229,8 +232,15 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	assert_text_has(text, "0 kept, 1 lost");
 	assert_null(strstr(text, "and more"));
 	free(text);
+	run_view_clear(&view);
+}
 
-	text = roll_of(&view, run_view_print_report);
+static void four_in_a_report(void **state)
+{
+	struct run_view view;
+
+	load_four(*state, &view);
+	char *text = roll_of(&view, run_view_print_report);
 	assert_text_has(text, "What went wrong on node1.example.com");
 	assert_text_has(text, "agentctl put the old flags and checkpoint back");
 	assert_text_has(text, "the agent ended");
@@ -246,7 +256,17 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	assert_text_has(text, "ok    reregistered_time: 2023-11-14");
 	assert_text_has(text, view.head);
 	free(text);
+	run_view_clear(&view);
+}
 
+static void four_in_figures_and_json(void **state)
+{
+	struct run_view view;
+
+	load_four(*state, &view);
+	assert_int_equal(run_view_failures(&view), 2);
+	assert_int_equal(view.agents[2].away_ms, 10000); /* until now */
+	assert_int_equal(view.agents[3].away_ms, -1);
 	json_t *report = run_view_report(&view);
 	const json_t *summary = json_object_get(report, "summary");
 	assert_int_equal(json_integer_value(json_object_get(summary, "failed")), 2);
@@ -259,8 +279,6 @@ static void one_put_back_one_stuck_one_waiting(void **state)
 	assert_int_equal(json_array_size(json_object_get(agent, "planned_changes")), 5);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(report, "ledger"), "head")), view.head);
 	json_decref(report);
-	free(reverted);
-	free(stuck);
 	run_view_clear(&view);
 }
 
@@ -353,33 +371,6 @@ static void words_of_hosts_cannot_harm_a_terminal(void **state)
 	run_view_clear(&view);
 }
 
-static void progress_in_a_few_words(void **state)
-{
-	(void)state;
-	char *kept = proof_of("pass", "the planned state", "S0", "kept");
-	char *lost = proof_of("fail", "the planned state", "X1", "lost");
-	const struct run_agent done = {.proof = kept, .away_from_ms = 1000, .away_until_ms = 4100};
-	const struct run_agent reverted = {
-		.proof = kept, .away_from_ms = 1000, .away_until_ms = 4100, .error = TEXT("it ended\nlong story")};
-	const struct run_agent stuck = {.proof = lost, .error = TEXT("another ID")};
-	const struct run_agent under_way = {.away_from_ms = 1000};
-
-	char *text = progress_detail(&done, AGENT_DONE);
-	assert_string_equal(text, "same ID, 1 task kept, away 3.1 s");
-	free(text);
-	text = progress_detail(&reverted, AGENT_REVERTED);
-	assert_string_equal(text, "same ID, 1 task kept, away 3.1 s; it ended");
-	free(text);
-	text = progress_detail(&stuck, AGENT_STUCK);
-	assert_string_equal(text, "NOT the same ID, 1 task lost; another ID");
-	free(text);
-	text = progress_detail(&under_way, AGENT_CHANGING);
-	assert_string_equal(text, "");
-	free(text);
-	free(kept);
-	free(lost);
-}
-
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
 #name, name, set_up, tear_down, NULL                                                                   \
@@ -389,11 +380,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(all_done),
-		TEST(one_put_back_one_stuck_one_waiting),
+		TEST(four_on_a_terminal),
+		TEST(four_in_a_report),
+		TEST(four_in_figures_and_json),
 		TEST(done_and_stuck),
 		TEST(rows_that_do_not_fit_the_plan),
 		TEST(words_of_hosts_cannot_harm_a_terminal),
-		cmocka_unit_test(progress_in_a_few_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

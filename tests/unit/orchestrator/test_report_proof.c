@@ -91,7 +91,7 @@ static const struct {
 	{"deactivated", "deactivated: false, not true", "\"what\": \"deactivated\"", "\"false, not true\""},
 	{"checkpoint", "the same SlaveInfo, on the host's disk", "\"what\": \"checkpoint\"", "\"ok\""},
 	{"tasks that survived", "1 survived: web.kept", "\"survived\"", "\"web.kept\""},
-	{"tasks that were killed", "1 killed: web.killed", "\"killed\"", "\"web.killed\""},
+	{"tasks that were killed", "1 killed: web.killed (of marathon)", "\"killed\"", "\"web.killed\""},
 	{"new tasks", "1 new: web.new", "\"new\"", "\"web.new\""},
 	{"time away", "6.5 s of the 1 min 15 s", "\"away_seconds\": 6.5", ",6.500,"},
 	{"the master's budget", "1 min 15 s that the master waits", "\"away_budget_seconds\": 75.0", ",75.000"},

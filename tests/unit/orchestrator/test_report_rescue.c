@@ -3,6 +3,7 @@
 #include "tests/support/cmocka.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "orchestrator/report/rescue_view.h"
 #include "tests/support/report_fixture.h"
@@ -27,6 +28,8 @@ static void begin(struct report_fixture *fixture)
 
 		json_t *body = json_pack("{s:s, s:s}", "act", i == 3 ? "settle" : "rescue", "operation", "0badcafe");
 
+		if (i == 2)
+			json_object_set_new(body, "hostname", json_string("two.example.com"));
 		if (i < 2)
 			json_object_set_new(body, "gives_way", json_string(i == 0 ? "checkpoint" : "flags"));
 		if (i == 0)
@@ -83,6 +86,7 @@ static void who_came_back_and_who_did_not(void **state)
 	assert_text_has(text, "Of 4 hosts 2 are done, 2 are not");
 	assert_text_has(text, "started by     anna@admin1");
 	assert_text_has(text, "rack = 'r1'");
+	assert_text_has(text, "two.example.com"); /* as it was called then; the inventory is no evidence */
 	assert_text_has(text, "2 of 3 run");
 	assert_text_has(text, "NOT proven");
 	assert_text_has(text, "NEW");
@@ -95,6 +99,26 @@ static void who_came_back_and_who_did_not(void **state)
 	text = write(&fixture, REPORT_MARKDOWN);
 	assert_text_has(text, "Of 4 hosts 2 are done");
 	assert_null(strstr(text, "<b>"));
+	free(text);
+	text = write(&fixture, REPORT_CSV);
+	assert_int_equal(strncmp(text, "run,agent_id,hostname,", 22), 0);
+	assert_text_has(text, "\r\n\"" RESCUE "\",\"S0\",");
+	assert_text_has(text, "\"done\",\"yes\",\"S0\",\"yes\",3,2,");
+	assert_text_has(text, "\"done\",\"no\",\"S9\",\"no\",1,0,");
+	assert_text_has(text, "\"failed\",\"\",\"\",\"\",,,");
+	assert_null(strchr(text, '\033'));
+	free(text);
+	text = write(&fixture, REPORT_HTML);
+	assert_text_has(text, "<title>Rescue " RESCUE "</title>");
+	assert_text_has(text, "<meta name=\"rollcall\" content=\"" REPORT_MARK);
+	assert_text_has(text, "2 of 4 hosts are done</h2>");
+	assert_text_has(text, "<b>2</b> hosts are not done");
+	assert_text_has(text, "</i>NOT proven</span>");
+	assert_text_has(text, "it &lt;b&gt;ended&lt;/b&gt; again");
+	assert_text_has(text, "rack = &#39;r1&#39;");
+	/* Who needs somebody stands first. */
+	assert_true(strstr(text, "<tr class=\"o-failed\">") < strstr(text, "<tr class=\"o-done\">"));
+	assert_null(strchr(text, '\033'));
 	free(text);
 	json_t *document = report_json(&fixture.runs);
 	assert_int_equal(json_integer_value(json_object_get(document, "hosts_done")), 2);
@@ -134,9 +158,6 @@ static void what_cannot_be_asked_for(void **state)
 	assert_error(&err, ERROR_USAGE, "no such rescue");
 	begin(&fixture);
 	load(&fixture);
-	assert_false(report_has_format(&fixture.runs, REPORT_CSV));
-	assert_false(report_has_format(&fixture.runs, REPORT_HTML));
-	assert_true(report_has_format(&fixture.runs, REPORT_TEXT));
 	assert_int_equal(report_runs_add(&fixture.runs, fixture.store, REPORT_RUN, REPORT_NOW_MS, &err), -1);
 	assert_error(&err, ERROR_USAGE, "name it alone");
 	report_runs_clear(&fixture.runs);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "orchestrator/report/countdown.h"
+#include "orchestrator/progress.h"
 #include "orchestrator/report/todo.h"
 #include "tests/support/report_fixture.h"
 
@@ -80,9 +80,11 @@ static bool has(const struct todo_list *list, const char *command)
 
 static void what_works_is_named(void **state)
 {
+	static const char newer_copy[] = "the epoch 2 is older than 3, which this host has seen: another rollcall";
+	static const char foreign[] = "this host is driven by the database a, not by b";
 	static const struct {
 		const char *run, *agent, *error;
-		bool settle, retry, resume, rollback, abort, plan;
+		bool settle, retry, resume, rollback, abort, plan, adopt;
 	} cases[] = {
 		{.run = "done", .agent = "done"},
 		{.run = "running", .agent = "done"},
@@ -101,6 +103,12 @@ static void what_works_is_named(void **state)
 		{.run = "done", .agent = "reverted", .retry = true, .rollback = true},
 		{.run = "aborted", .agent = "reverted", .plan = true, .rollback = true},
 		{.run = "aborted", .agent = "stuck", .settle = true, .rollback = true},
+		{.run = "aborted", .agent = "gating", .settle = true, .rollback = true},
+		{.run = "done", .agent = "gating", .settle = true, .rollback = true},
+		{.run = "paused", .agent = "gating", .resume = true, .rollback = true, .abort = true},
+		{.run = "done", .agent = "failed", .error = newer_copy, .adopt = true, .rollback = true},
+		{.run = "aborted", .agent = "failed", .error = newer_copy, .plan = true, .rollback = true},
+		{.run = "done", .agent = "failed", .error = foreign, .adopt = true, .rollback = true},
 	};
 
 	(void)state;
@@ -122,6 +130,7 @@ static void what_works_is_named(void **state)
 		assert_int_equal(has(&list, "rollcall rollout rollback " REPORT_RUN), cases[i].rollback);
 		assert_int_equal(has(&list, "rollcall rollout abort " REPORT_RUN), cases[i].abort);
 		assert_int_equal(has(&list, "rollcall rollout plan web-tier"), cases[i].plan);
+		assert_int_equal(has(&list, "rollcall rollout retry " REPORT_RUN " --adopt"), cases[i].adopt);
 		todo_clear(&list);
 		report_fixture_close(&fixture);
 	}
@@ -288,38 +297,51 @@ static void a_stage_is_passed_only_when_it_did(void **state)
 	}
 }
 
-/* One clock: the nearest that does something. */
-static void the_nearest_clock_is_named(void **state)
+/* A run that its plan takes back has not just paused, and nothing of it can be tried again. */
+static void why_it_stands(void **state)
 {
-	static const struct {
-		enum agent_state state;
-		int64_t in_state_ms;
-		const char *text;
-	} cases[] = {
-		{AGENT_RETURNING, 0, "2 min 30 s until it counts as stuck"},
-		{AGENT_REVERTING, 149000, "1.0 s until it counts as stuck"},
-		{AGENT_CHANGING, 0, "3 min 0 s until it must have reregistered"},
-		{AGENT_RETURNING, 151000, "3 min 0 s until it must have reregistered"},
-	};
-	struct engine_left left = {.soonest = CLOCK_DISCONNECTED};
-	struct plan plan = {.agent_count = 1};
+	struct report_fixture fixture;
+	struct todo_list list;
 
 	(void)state;
-	plan.options.return_ms = 150000;
-	for (int clock = 0; clock < CLOCK_COUNT; clock++)
-		left.ms[clock] = clock == CLOCK_DISCONNECTED ? 180000 : INT64_MAX;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char *text = countdown_nearest(&plan, cases[i].state, cases[i].in_state_ms, &left);
-
-		assert_string_equal(text, cases[i].text);
-		free(text);
-	}
-	left.ms[CLOCK_DISCONNECTED] = 2000;
-	char *text = countdown_nearest(&plan, AGENT_RETURNING, 0, &left);
-	assert_string_equal(text, "2.0 s until it must have reregistered");
+	report_fixture_open(&fixture, 3, "anna@admin1");
+	report_fixture_begin(&fixture, "paused", "the failure budget is spent");
+	put_done(&fixture, 0);
+	report_fixture_put(&fixture, 2, &(struct report_agent){.state = "reverted", .from_ms = 1, .until_ms = 2});
+	report_fixture_put(&fixture, 1, &(struct report_agent){.state = "gating", .from_ms = 1, .until_ms = 2});
+	report_fixture_load(&fixture);
+	struct run_view *view = fixture.runs.views;
+	char *text = write_roll(view, false);
+	assert_text_has(text, "Run " REPORT_RUN " has paused: the failure budget is spent");
+	assert_text_has(
+		text,
+		"Of 3 agents: 1 done, 1 put back and proven as before, 1 changed, with gates that have not passed "
+		"yet.");
 	free(text);
-	text = countdown_nearest(&plan, AGENT_SOAKING, 0, NULL);
-	assert_string_equal(text, "");
+	view->run.rollback_due = 1;
+	text = write_roll(view, false);
+	assert_text_has(text, "Run " REPORT_RUN " is to be taken back, as its plan says: the failure budget is spent");
+	free(text);
+	todo_make(view, &list);
+	assert_false(has(&list, "rollcall rollout retry " REPORT_RUN));
+	assert_true(has(&list, "rollcall rollout resume " REPORT_RUN));
+	todo_clear(&list);
+	view->goes_back = true;
+	text = write_roll(view, false);
+	assert_text_has(text, "Run " REPORT_RUN " is taken back now, as its plan says: the failure budget is spent");
+	free(text);
+	report_fixture_close(&fixture);
+}
+
+static void whom_the_master_does_not_list_has_no_other_id(void **state)
+{
+	const struct run_agent unseen = {.proof =
+						 (char *)(uintptr_t) "{\"lines\":[{\"what\":\"id\",\"ok\":false,"
+								     "\"found\":null}],\"tasks\":{\"unproven\":[{}]}}"};
+	char *text = progress_detail(&unseen, AGENT_STUCK);
+
+	(void)state;
+	assert_string_equal(text, "not listed, 1 task not proven to run");
 	free(text);
 }
 
@@ -333,7 +355,8 @@ int main(void)
 		cmocka_unit_test(losses_that_a_person_accepted),
 		cmocka_unit_test(the_grammar_of_one),
 		cmocka_unit_test(a_stage_is_passed_only_when_it_did),
-		cmocka_unit_test(the_nearest_clock_is_named),
+		cmocka_unit_test(why_it_stands),
+		cmocka_unit_test(whom_the_master_does_not_list_has_no_other_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

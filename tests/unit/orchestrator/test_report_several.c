@@ -71,8 +71,8 @@ static char *verify(struct store *store, const char *path)
 	return text;
 }
 
-static void write_and_verify(struct report_fixture *fixture, struct store *reader, const struct report_runs *runs,
-			     enum report_format format)
+static char *write_and_say(struct report_fixture *fixture, struct store *reader, const struct report_runs *runs,
+			   enum report_format format)
 {
 	struct error err = ERROR_INIT;
 	struct buffer out = BUFFER_INIT(REPORT_MAX);
@@ -82,10 +82,18 @@ static void write_and_verify(struct report_fixture *fixture, struct store *reade
 	assert_ok(file_replace(path, buffer_text(&out), out.len, NULL, &err), &err);
 	write_event(fixture);
 	said = verify(reader, path);
-	assert_string_equal(said, "same");
-	free(said);
 	free(path);
 	buffer_clear(&out);
+	return said;
+}
+
+static void write_and_verify(struct report_fixture *fixture, struct store *reader, const struct report_runs *runs,
+			     enum report_format format)
+{
+	char *said = write_and_say(fixture, reader, runs, format);
+
+	assert_string_equal(said, "same");
+	free(said);
 }
 
 static void an_event_between_two_runs(void **state)
@@ -106,6 +114,32 @@ static void an_event_between_two_runs(void **state)
 	for (int format = REPORT_TEXT; format < REPORT_FORMAT_COUNT; format++)
 		if (format != REPORT_CSV) /* which names no head, and rests on its event */
 			write_and_verify(&fixture, reader, &runs, (enum report_format)format);
+	report_runs_clear(&runs);
+	store_close(reader);
+	report_fixture_close(&fixture);
+}
+
+/* Such a report has two heads: the mark names the first. The second one is to be that of a later event, and of no earlier one. */
+static void as_versions_wrote_it_that_read_run_by_run(void **state)
+{
+	struct report_fixture fixture;
+	struct report_runs runs = {NULL, 0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	open_two_runs(&fixture);
+	struct store *reader = open_again(&fixture);
+	assert_ok(report_runs_add(&runs, reader, REPORT_RUN, clock_wall_ms(), &err), &err);
+	write_event(&fixture);
+	assert_ok(report_runs_add(&runs, reader, OTHER_RUN, clock_wall_ms(), &err), &err);
+	assert_string_not_equal(runs.views[0].head, runs.views[1].head);
+	for (int format = REPORT_TEXT; format < REPORT_FORMAT_COUNT; format++)
+		if (format != REPORT_CSV)
+			write_and_verify(&fixture, reader, &runs, (enum report_format)format);
+	memcpy(runs.views[1].head, runs.views[0].run_hash, sizeof runs.views[1].head);
+	char *said = write_and_say(&fixture, reader, &runs, REPORT_HTML);
+	assert_text_has(said, "is not the report of what the database holds");
+	free(said);
 	report_runs_clear(&runs);
 	store_close(reader);
 	report_fixture_close(&fixture);
@@ -139,6 +173,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_between_two_runs),
+		cmocka_unit_test(as_versions_wrote_it_that_read_run_by_run),
 		cmocka_unit_test(loading_reads_one_moment),
 	};
 
