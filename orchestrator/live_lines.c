@@ -11,10 +11,23 @@
 #include "base/term.h"
 #include "base/text.h"
 
+/* Rows that the lines take now: terminals break what no longer fits when they are made narrower. */
+static size_t rows_drawn(const struct live_lines *live)
+{
+	size_t width = (size_t)term_width(stderr), height = (size_t)term_height(stderr), rows = 0;
+
+	if (width >= live->width)
+		return live->drawn;
+	for (size_t i = 0; i < live->drawn; i++)
+		rows += live->widths[i] > width ? (live->widths[i] + width - 1) / width : 1;
+	return rows < height ? rows : height;
+}
+
 void live_erase(struct live_lines *live)
 {
-	for (; live->drawn > 0; live->drawn--)
+	for (size_t rows = rows_drawn(live); rows > 0; rows--)
 		buffer_puts(&live->frame, "\033[1A\033[2K");
+	live->drawn = 0;
 }
 
 void live_write(struct live_lines *live)
@@ -102,6 +115,17 @@ static size_t break_at(const char *text, size_t room)
 	return at > bytes / 2 ? at : bytes;
 }
 
+static void draw_line(struct live_lines *live, const char *indent, const char *text, size_t bytes, bool cut)
+{
+	char *line = xasprintf("%s%.*s%s", indent, (int)bytes, text, cut ? "\u2026" : "");
+
+	if (live->drawn < LIVE_LINES_MAX) {
+		buffer_printf(&live->frame, "%s\n", line);
+		live->widths[live->drawn++] = text_width(line);
+	}
+	free(line);
+}
+
 static void draw_wrapped(struct live_lines *live, const char *text, size_t room)
 {
 	size_t lines = lines_for(live, text);
@@ -111,8 +135,7 @@ static void draw_wrapped(struct live_lines *live, const char *text, size_t room)
 		bool last = i + 1 == lines && text_width(text) > own;
 		size_t bytes = last ? bytes_of(text, own - 1) : break_at(text, own);
 
-		buffer_printf(&live->frame, "%s%.*s%s\n", i == 0 ? "" : INDENT, (int)bytes, text, last ? "\u2026" : "");
-		live->drawn++;
+		draw_line(live, i == 0 ? "" : INDENT, text, bytes, last);
 		text += bytes;
 		text += strspn(text, " ");
 	}
@@ -123,6 +146,7 @@ void live_draw(struct live_lines *live, const char *text)
 	size_t width = (size_t)term_width(stderr), room = width > 2 * sizeof(INDENT) ? width - 1 : 2 * sizeof(INDENT);
 	char *shown = text_printable(text, false), *shorter;
 
+	live->width = width;
 	if (text_width(shown) > room)
 		close_gaps(shown);
 	shorter = shown[0] == ' ' ? shorten_name(shown, room) : xstrdup(shown);

@@ -11,9 +11,15 @@
 
 #include "base/buffer.h"
 
+/* As many as any terminal has; lines beyond are not drawn. */
+#define LIVE_LINES_MAX 256
+
 struct live_lines {
 	struct buffer frame;
 	size_t drawn; /* lines on the terminal that live_erase takes away */
+	size_t width; /* columns of the terminal when they were drawn */
+	size_t widths
+		[LIVE_LINES_MAX]; /* … and of each line: a terminal that has become narrower since has broken them */
 };
 
 void live_erase(struct live_lines *live);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mesos/attributes.h"
+#include "orchestrator/session.h"
 
 /* Documents are as large as the fleet; stdout takes what there is. */
 static int write_chunk(const char *chunk, size_t len, void *stream)
@@ -138,4 +139,46 @@ json_t *output_survey_state(const struct survey_record *record)
 	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "time", output_time(record->time_ms), "host_key",
 			 output_text(record->host_key), "failed", output_time(record->failed_ms), "failure_kind",
 			 output_text(record->failure_kind), "failure", output_text(record->failure));
+}
+
+/* ---- commands to be pasted */
+
+static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+
+static void single_quoted(const char *word, struct buffer *out)
+{
+	buffer_putc(out, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buffer_puts(out, "'\\''");
+		else
+			buffer_putc(out, *word);
+	}
+	buffer_putc(out, '\'');
+}
+
+void output_shell_word(const char *word, struct buffer *out)
+{
+	if (*word && word[strspn(word, bare)] == '\0')
+		buffer_puts(out, word);
+	else if (!strpbrk(word, "\"$`\\!"))
+		buffer_printf(out, "\"%s\"", word);
+	else
+		single_quoted(word, out);
+}
+
+static void put_option(const char *name, const char *value, struct buffer *out)
+{
+	if (!value)
+		return;
+	buffer_printf(out, " --%s ", name);
+	output_shell_word(value, out);
+}
+
+void output_program(const struct session *session, struct buffer *out)
+{
+	buffer_puts(out, "rollcall");
+	put_option("config", session->config_file, out);
+	put_option("cluster", session->cluster_name, out);
+	put_option("db", session->db_path, out);
 }

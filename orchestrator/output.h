@@ -8,6 +8,8 @@
 #include "inventory/agents.h"
 #include "inventory/survey.h"
 
+struct session;
+
 /* One document on stdout. Takes the reference. Always 0, so that a command can return it. */
 int output_json(json_t *document);
 
@@ -21,6 +23,11 @@ char *output_age(int64_t wall_ms, int64_t now_ms, char out[32]);
 
 /* "4", "0.5", "1024": at most three decimals, none that say nothing. out: at least 32 bytes; returns it. */
 char *output_number(double number, char out[32]);
+
+/* Appends a word as a shell takes it from what is pasted: bare, or in quotes. */
+void output_shell_word(const char *word, struct buffer *out);
+/* Appends "rollcall" with the global options that lead to where this command's led. */
+void output_program(const struct session *session, struct buffer *out);
 
 /* "active", "deactivated", "inactive" or "gone". */
 const char *output_agent_state(const struct agent_record *agent);

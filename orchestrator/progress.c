@@ -53,9 +53,9 @@ struct progress {
 
 /* ---- words */
 
-static void time_of_day(char out[16])
+static void time_of_day(int64_t wall_ms, char out[16])
 {
-	time_t now = (time_t)(clock_wall_ms() / 1000);
+	time_t now = (time_t)(wall_ms / 1000);
 	struct tm local;
 
 	localtime_r(&now, &local);
@@ -79,21 +79,34 @@ static bool is_worth_a_line(const struct progress *progress, enum agent_state to
 	return !progress->live && (to == AGENT_CHANGING || to == AGENT_RETURNING || to == AGENT_WAITING);
 }
 
+/* Of a run that starts nothing more this is all that goes on: how long it is waited for, where no live line counts that down. */
+static void print_limit(struct progress *progress, const struct engine *engine, enum agent_state to)
+{
+	char until[16];
+
+	if (progress->live || engine->state == RUN_RUNNING || (to != AGENT_RETURNING && to != AGENT_REVERTING))
+		return;
+	time_of_day(clock_wall_ms() + progress->plan->options.return_ms, until);
+	buffer_printf(&progress->lines.frame, "  (waited for until %s; then it counts as stuck)", until);
+}
+
 static void print_step(struct progress *progress, const struct engine_record *record, const struct run_agent *row)
 {
 	/* What was known of it before we asked is not its answer. */
 	char now[16], *detail = record->event == EVENT_RESUME ? xstrdup("") : progress_detail(row, record->to);
 	char *shown = text_printable(detail, false);
 
-	time_of_day(now);
+	time_of_day(clock_wall_ms(), now);
 	char *host = text_printable(progress->plan->agents[record->agent].hostname, false);
 
 	buffer_printf(&progress->lines.frame, "%s %s  ", now, host);
 	free(host);
 	if (!progress->live) /* where the agent came from was on the screen */
 		buffer_printf(&progress->lines.frame, "%s \u2192 ", agent_state_name(progress->told[record->agent]));
-	buffer_printf(&progress->lines.frame, "%s%s%s%s%s\n", term_on(stderr, style_of(record->to)),
+	buffer_printf(&progress->lines.frame, "%s%s%s%s%s", term_on(stderr, style_of(record->to)),
 		      agent_state_name(record->to), term_off(stderr), *shown ? "  " : "", shown);
+	print_limit(progress, progress->engine, record->to);
+	buffer_putc(&progress->lines.frame, '\n');
 	progress->told[record->agent] = record->to;
 	free(shown);
 	free(detail);
@@ -106,15 +119,19 @@ static char *clocks_of(const struct progress *progress, const struct engine *eng
 {
 	const struct away *away = &progress->away[index];
 	const struct engine_agent *agent = &engine->agents[index];
-	struct engine_left left;
-	bool runs = countdown_left(progress->plan, &progress->plan->agents[index], agent->state, away->from_ms,
-				   away->started, clock_wall_ms(), &left);
+	int64_t wall_ms = clock_wall_ms();
+	const struct countdown clocks = {
+		.state = agent->state,
+		.since_ms = wall_ms - (now_ms - agent->since_ms),
+		.away_from_ms = away->from_ms,
+		.started = away->started,
+	};
 
-	return countdown_nearest(progress->plan, agent->state, now_ms - agent->since_ms, runs ? &left : NULL);
+	return countdown_text(progress->plan, &progress->plan->agents[index], &clocks, wall_ms);
 }
 
-/* As wide as the longest name, so that lines need not be closed up, one by one, on a narrow terminal. */
-static int name_width(const struct plan *plan)
+/* Lines need not be closed up, one by one, on a narrow terminal. */
+int progress_name_width(const struct plan *plan)
 {
 	size_t widest = 0;
 
@@ -151,14 +168,20 @@ static const char *what_holds(const struct engine *engine)
 		return engine->state == RUN_PAUSED ? "  pausing: " : "  aborting: ";
 	if (engine->holds)
 		return "  waiting: ";
+	if (engine_is_soaking(engine))
+		return "  the stage soaks, left: ";
 	return engine->gate_asked ? "  asking the stage's gates" : "";
 }
 
-static const char *reason_of(const struct engine *engine)
+static const char *reason_of(const struct engine *engine, int64_t now_ms, char span[CLOCK_TEXT_MAX])
 {
+	int64_t left_ms = engine->soak_since_ms + engine->options.stage_soak_ms - now_ms;
+
 	if (is_stopping(engine))
 		return engine->reason;
-	return engine->holds ? engine_hold_name((enum engine_hold)engine->holds) : "";
+	if (engine->holds)
+		return engine_hold_name((enum engine_hold)engine->holds);
+	return engine_is_soaking(engine) ? clock_format_span(left_ms > 0 ? left_ms : 0, span) : "";
 }
 
 static size_t cells_of(size_t agents, size_t all)
@@ -169,7 +192,7 @@ static size_t cells_of(size_t agents, size_t all)
 /* Full where agents are done, half where they have failed. */
 static void draw_bar(struct progress *progress, const struct engine *engine, int64_t now_ms)
 {
-	char line[LINE_MAX_BYTES], bar[BAR_WIDTH * 3 + 1] = "", span[CLOCK_TEXT_MAX];
+	char line[LINE_MAX_BYTES], bar[BAR_WIDTH * 3 + 1] = "", span[CLOCK_TEXT_MAX], left[CLOCK_TEXT_MAX];
 	size_t done = (size_t)engine->by_state[AGENT_DONE], settled = done + (size_t)engine_failures(engine);
 	size_t full = cells_of(done, engine->count), ended = cells_of(settled, engine->count), at = 0;
 
@@ -180,7 +203,8 @@ static void draw_bar(struct progress *progress, const struct engine *engine, int
 						   : "\u00b7");
 	snprintf(line, sizeof(line), "%s  %d of %zu done, %d away, %d failed  %s%s%s", bar,
 		 engine->by_state[AGENT_DONE], engine->count, engine->away, engine_failures(engine),
-		 clock_format_span(now_ms - progress->began_ms, span), what_holds(engine), reason_of(engine));
+		 clock_format_span(now_ms - progress->began_ms, span), what_holds(engine),
+		 reason_of(engine, now_ms, left));
 	live_draw(&progress->lines, line);
 }
 
@@ -238,7 +262,7 @@ static void on_run(void *ctx, const struct engine *engine)
 		return;
 	if (progress->live)
 		live_erase(&progress->lines);
-	time_of_day(now);
+	time_of_day(clock_wall_ms(), now);
 	buffer_printf(&progress->lines.frame, "%s %snothing more is started: %s%s\n", now, term_on(stderr, TERM_YELLOW),
 		      engine->reason, term_off(stderr));
 	if (progress->live)
@@ -264,7 +288,7 @@ static void say(struct progress *progress, const struct engine *engine, const ch
 
 	if (progress->live)
 		live_erase(&progress->lines);
-	time_of_day(now);
+	time_of_day(clock_wall_ms(), now);
 	buffer_printf(&progress->lines.frame, "%s %s%s%s\n", now, term_on(stderr, TERM_YELLOW), shown,
 		      term_off(stderr));
 	if (progress->live)
@@ -325,7 +349,7 @@ struct progress *progress_new(const struct plan *plan, bool quiet)
 		.quiet = quiet,
 		.live = !quiet && isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0,
 		.began_ms = clock_monotonic_ms(),
-		.name_width = name_width(plan),
+		.name_width = progress_name_width(plan),
 		.lines.frame = BUFFER_INIT(FRAME_MAX),
 		.told = xcalloc(plan->agent_count + 1, sizeof(*progress->told)),
 		.away = xcalloc(plan->agent_count + 1, sizeof(*progress->away)),

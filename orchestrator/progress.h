@@ -18,6 +18,9 @@ void progress_free(struct progress *progress);
 /* For driver_run; borrowed. */
 const struct driver_observer *progress_observer(const struct progress *progress);
 
+/* Columns for the names of live lines: as wide as the plan's longest, up to 28. */
+int progress_name_width(const struct plan *plan);
+
 /* "same ID, 3 tasks kept, away 3.1 s": what a step's row says in a few words. The caller's; tests use it. */
 char *progress_detail(const struct run_agent *row, enum agent_state state);
 

@@ -14,7 +14,8 @@ static size_t count_tasks(const json_t *proof, const char *fate)
 	return json_array_size(json_object_get(json_object_get(proof, "tasks"), fate));
 }
 
-static bool id_is_same(const json_t *proof)
+/* Whom the master does not show has no other ID. */
+static const char *id_words(const json_t *proof)
 {
 	const json_t *lines = json_object_get(proof, "lines");
 	size_t i;
@@ -22,10 +23,13 @@ static bool id_is_same(const json_t *proof)
 
 	json_array_foreach(lines, i, line)
 	{
-		if (strcmp(json_string_value(json_object_get(line, "what")), "id") == 0)
-			return json_is_true(json_object_get(line, "ok"));
+		if (strcmp(json_string_value(json_object_get(line, "what")), "id") != 0)
+			continue;
+		if (json_is_true(json_object_get(line, "ok")))
+			return "same ID";
+		return json_is_string(json_object_get(line, "found")) ? "NOT the same ID" : "not listed";
 	}
-	return false;
+	return "ID not seen";
 }
 
 static void add_tasks(const json_t *proof, struct buffer *out)
@@ -56,7 +60,7 @@ char *progress_detail(const struct run_agent *row, enum agent_state state)
 	char span[CLOCK_TEXT_MAX];
 
 	if (proof)
-		buffer_puts(&out, id_is_same(proof) ? "same ID" : "NOT the same ID");
+		buffer_puts(&out, id_words(proof));
 	if (proof)
 		add_tasks(proof, &out);
 	if (settled && row->away_from_ms && row->away_until_ms)

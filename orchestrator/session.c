@@ -95,6 +95,18 @@ int command_parse(struct session *session, const struct command *self, int argc,
 	return command_check_operands(PROGRAM, self, operands, &session->error);
 }
 
+int command_alone(struct session *session, const struct command *self, int argc, const char *const argv[],
+		  int (*act)(struct session *session))
+{
+	struct arguments operands = {NULL, 0};
+	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
+
+	arguments_clear(&operands);
+	if (parsed != 0)
+		return parsed < 0 ? -1 : 0;
+	return act(session);
+}
+
 void session_blame_file(struct session *session, const char *path)
 {
 	if (session->error.kind == ERROR_UNREACHABLE && !file_exists(path))

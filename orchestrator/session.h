@@ -67,6 +67,10 @@ void session_apply_options(struct session *session);
 int command_parse(struct session *session, const struct command *self, int argc, const char *const argv[],
 		  const struct option *own, struct arguments *operands);
 
+/* The whole of a command that has neither options nor operands of its own: act, unless help was asked for. */
+int command_alone(struct session *session, const struct command *self, int argc, const char *const argv[],
+		  int (*act)(struct session *session));
+
 /* All of these: NULL, or -1, with session->error set on failure. */
 const char *session_config_path(struct session *session); /* never fails */
 const char *session_database_path(struct session *session);

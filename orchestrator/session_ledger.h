@@ -4,7 +4,7 @@
 /*
  * The ledger as a command writes to it: every event says who acts (session_actor), and its body's "origin" from where:
  *
- *	{"pid": 4711, "terminal": "/dev/pts/3", "ssh": "192.0.2.7 51514", "sudo_user": "anna", "version": "0.1.0"}
+ *	{"pid": 4711, "terminal": "/dev/pts/3", "ssh": "192.0.2.7 51514", "sudo_user": "anna", "version": "0.2.0"}
  *
  * terminal, ssh (the client's address and port) and sudo_user only where there is one.
  */

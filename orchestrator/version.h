@@ -2,6 +2,6 @@
 #ifndef ORCHESTRATOR_VERSION_H
 #define ORCHESTRATOR_VERSION_H
 /* What `rollcall --version` says, and every event of the ledger. */
-#define ROLLCALL_VERSION "0.1.0"
+#define ROLLCALL_VERSION "0.2.0"
 
 #endif

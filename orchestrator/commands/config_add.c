@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "inventory/config.h"
 #include "inventory/config_csv.h"
 #include "orchestrator/commands/commands.h"
@@ -95,6 +96,10 @@ static int add(struct session *session, struct addition *addition)
 	struct config_source source = {.name = addition->path};
 	bool added;
 
+	/* It is part of an event, and those are JSON. */
+	if (addition->message && !text_is_utf8(addition->message))
+		return error_set(&session->error, ERROR_USAGE,
+				 "--message must be UTF-8; write it without other characters");
 	if (read_file(session, addition->path, &addition->text) < 0 ||
 	    (addition->csv_path && read_file(session, addition->csv_path, &addition->csv) < 0) ||
 	    !session_new_store(session))

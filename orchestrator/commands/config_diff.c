@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/term.h"
 #include "inventory/config_effect.h"
 #include "inventory/hostset.h"
@@ -32,7 +33,8 @@ struct diff {
 	struct agent_list agents;
 	struct touched *touched; /* agents on which the two differ */
 	size_t touched_count;
-	size_t unknown; /* agents whose host never answered a survey */
+	size_t unknown;  /* agents whose host never answered a survey */
+	size_t outdated; /* … that have registered since it did */
 };
 
 static void diff_clear(struct diff *diff)
@@ -94,6 +96,7 @@ static int compare_fleet(struct diff *diff, const char *where)
 		if (found < 0)
 			return -1;
 		diff->unknown += found == 0;
+		diff->outdated += found > 0 && subject.outdated;
 		if (found > 0)
 			found = compare_subject(diff, &subject);
 		if (subject.agent)
@@ -135,10 +138,11 @@ static void print_json(const struct diff *diff)
 				      json_pack("{s:o,s:o,s:o}", "id", output_text(diff->touched[i].agent->view.id),
 						"hostname", output_text(diff->touched[i].agent->view.hostname),
 						"changes", effects_json(&diff->touched[i].effects)));
-	output_json(json_pack("{s:o,s:o,s:o,s:I,s:I,s:o}", "before", side_json(&diff->sides[0]), "after",
+	output_json(json_pack("{s:o,s:o,s:o,s:I,s:I,s:I,s:o}", "before", side_json(&diff->sides[0]), "after",
 			      side_json(&diff->sides[1]), "document", effects_json(&diff->document), "agents_compared",
 			      (json_int_t)(diff->agents.count - diff->unknown), "agents_unknown",
-			      (json_int_t)diff->unknown, "agents", agents));
+			      (json_int_t)diff->unknown, "agents_outdated", (json_int_t)diff->outdated, "agents",
+			      agents));
 }
 
 static const char *value_text(const char *value)
@@ -260,6 +264,11 @@ static void print_text(const struct diff *diff)
 	if (diff->unknown > 0)
 		fprintf(stderr, "; %zu never answered a survey and are not counted", diff->unknown);
 	fputc('\n', stderr);
+	if (diff->outdated > 0)
+		log_warning("%zu of them ha%s registered again since %s asked, and may run with other flags by now: "
+			    "`rollcall inventory survey` says what they run with",
+			    diff->outdated, diff->outdated == 1 ? "s" : "ve",
+			    diff->outdated == 1 ? "its host was" : "their hosts were");
 	free(names[0]);
 	free(names[1]);
 }

@@ -18,8 +18,6 @@ struct render {
 	struct session *session;
 	struct agent_record agent;
 	struct config_subject subject;
-	int64_t surveyed_ms;
-	bool outdated; /* the agent has started anew since its host was surveyed: these flags may not be its own any more */
 	struct flags after;
 	struct drift_configs configs; /* that were put on, in this order */
 	struct config_effects effects;
@@ -32,20 +30,6 @@ static void render_clear(struct render *render)
 	flags_clear(&render->after);
 	config_subject_clear(&render->subject);
 	agent_record_clear(&render->agent);
-}
-
-static int load_age(struct render *render)
-{
-	struct survey_record row;
-
-	if (survey_load(session_store(render->session), render->agent.row, &row, &render->session->error) < 0)
-		return -1;
-	const struct drift_input input = {.agent = &render->agent, .row = &row, .survey = &render->subject.survey};
-
-	render->surveyed_ms = row.time_ms;
-	render->outdated = drift_survey_is_outdated(&input);
-	survey_record_clear(&row);
-	return 0;
 }
 
 static int load_agent(struct render *render, const char *name)
@@ -63,7 +47,7 @@ static int load_agent(struct render *render, const char *name)
 			  "the host of agent %s (%s) never answered a survey, so its flags are not known; `rollcall "
 			  "inventory survey` asks it",
 			  render->agent.view.hostname, render->agent.view.id);
-	return found > 0 ? load_age(render) : -1;
+	return found > 0 ? 0 : -1;
 }
 
 /* The one that is named, or those that were rolled out to the agent last. */
@@ -134,8 +118,9 @@ static int print_json(const struct render *render)
 	}
 	return output_json(json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "id", output_text(render->agent.view.id),
 				     "hostname", output_text(render->agent.view.hostname), "configs", configs,
-				     "surveyed", output_time(render->surveyed_ms), "outdated", render->outdated,
-				     "flags", flags_to_json(&render->after), "changes", changes));
+				     "surveyed", output_time(render->subject.surveyed_ms), "outdated",
+				     render->subject.outdated, "flags", flags_to_json(&render->after), "changes",
+				     changes));
 }
 
 static int compare_flags(const void *left, const void *right)
@@ -154,11 +139,11 @@ static void print_end(const struct render *render)
 		fprintf(stderr, "%s %s", i ? "," : "", render->configs.items[i]);
 	fprintf(stderr, ": %zu change%s against what it %s\n", render->effects.count,
 		render->effects.count == 1 ? "" : "s",
-		render->outdated ? "ran with when its host was surveyed" : "runs with");
-	if (render->outdated)
+		render->subject.outdated ? "ran with when its host was surveyed" : "runs with");
+	if (render->subject.outdated)
 		log_warning("it has registered again since that survey (%s): `rollcall inventory survey --where "
 			    "\"hostname = '%s'\"` says what it runs with now",
-			    clock_format(render->surveyed_ms, when), render->agent.view.hostname);
+			    clock_format(render->subject.surveyed_ms, when), render->agent.view.hostname);
 }
 
 static void print_text(struct render *render)

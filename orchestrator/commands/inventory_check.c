@@ -82,12 +82,5 @@ static int check(struct session *session)
 
 int command_inventory_check(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
-	struct session *session = ctx;
-	struct arguments operands = {NULL, 0};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
-
-	arguments_clear(&operands);
-	if (parsed != 0)
-		return parsed < 0 ? -1 : 0;
-	return check(session);
+	return command_alone(ctx, self, argc, argv, check);
 }

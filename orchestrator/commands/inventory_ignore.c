@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "inventory/ignores.h"
 #include "inventory/moment.h"
 #include "orchestrator/choose.h"
@@ -104,16 +105,6 @@ static int put(struct session *session, int64_t cluster, struct ignore *wanted)
 	return end(session, ledger, "inventory.ignore", result == 0 ? describe(session, wanted) : NULL);
 }
 
-/* Events are JSON: other bytes would not be the same there as in the list. */
-static bool is_utf8(const char *text)
-{
-	json_t *value = json_string(text);
-	bool good = value != NULL;
-
-	json_decref(value);
-	return good;
-}
-
 static int add(struct session *session, const char *selector, const char *reason, const char *until)
 {
 	struct ignore wanted = {.created_ms = clock_wall_ms()};
@@ -124,7 +115,8 @@ static int add(struct session *session, const char *selector, const char *reason
 		return error_set(
 			&session->error, ERROR_USAGE,
 			"--reason is missing: whoever reads a plan that leaves these agents out wants to know why");
-	if (!is_utf8(selector) || !is_utf8(reason))
+	/* Events are JSON: other bytes would not be the same there as in the list. */
+	if (!text_is_utf8(selector) || !text_is_utf8(reason))
 		return error_set(&session->error, ERROR_USAGE,
 				 "the expression and --reason must be UTF-8; write them without other characters");
 	if (session_cluster_id(session, &cluster) < 0 ||

@@ -42,6 +42,14 @@ json_t *receiver_to_json(const struct receiver *receiver)
 	return object;
 }
 
+int session_receiver(struct session *session, const char *kind, const char *name, struct receiver *out)
+{
+	const struct cluster *cluster = session_cluster(session);
+	struct store *store = cluster ? session_store(session) : NULL;
+
+	return store ? receiver_find(store, cluster->name, kind, name, out, &session->error) : -1;
+}
+
 /* ---- what is asked for */
 
 /* Whole paths: whoever sends later may stand elsewhere. */

@@ -75,16 +75,11 @@ static int run(struct session *session, const char *kind, int argc, const char *
 	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
 	int result = parsed < 0 ? -1 : 0;
 
-	if (parsed == 0) {
-		const struct cluster *cluster = session_cluster(session);
-
-		result = -1;
-		if (cluster && session_store(session) &&
-		    receiver_find(session_store(session), cluster->name, kind, operands.items[0], &receiver,
-				  &session->error) == 0) {
-			result = test(session, &receiver);
-			receiver_clear(&receiver);
-		}
+	if (parsed == 0)
+		result = session_receiver(session, kind, operands.items[0], &receiver);
+	if (parsed == 0 && result == 0) {
+		result = test(session, &receiver);
+		receiver_clear(&receiver);
 	}
 	arguments_clear(&operands);
 	return result;

@@ -15,4 +15,7 @@ json_t *receiver_to_json(const struct receiver *receiver);
  * left; -1 with session->error: something is. */
 int observer_deliver(struct session *session, bool now, bool watch, int64_t for_ms);
 
+/* Of the session's cluster, the one of that kind and name; the caller clears it. */
+int session_receiver(struct session *session, const char *kind, const char *name, struct receiver *out);
+
 #endif

@@ -2,15 +2,17 @@
 /* rollcall rescue: starts agents that refuse their checkpoint since somebody changed their flags. */
 #include "orchestrator/rescue/rescue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "inventory/moment.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/outgoing/deliver.h"
 #include "orchestrator/output.h"
 
 /* An agent that the master gave up longer ago than this was taken away, not lost. */
-#define SINCE_DEFAULT   "7days"
+#define SINCE_DEFAULT   "7d"
 #define PARALLEL        10
 #define PARALLEL_MAX    500
 /* As for plans: the beginning of a hash is enough. */
@@ -19,7 +21,6 @@
 struct rescue_words {
 	struct rescue_options options;
 	const char *yes;
-	const char *since;
 };
 
 /* What was shown is what is done: another proposal is shown first. */
@@ -35,11 +36,14 @@ static int check_hash(struct rescue *rescue, const char *yes)
 				 yes, HASH_PREFIX_MIN);
 	if (strncmp(rescue->hash, yes, len) == 0)
 		return 0;
-	return error_set(
-		&session->error, ERROR_REFUSED,
-		"the proposal is another one by now (%.12s): hosts have changed since it was shown, or some are "
-		"rescued already; look at it again without --yes",
-		rescue->hash);
+	char *look = rescue_command(rescue, false);
+
+	error_set(&session->error, ERROR_REFUSED,
+		  "the proposal is another one by now (%.12s): hosts have changed since it was shown, or some are "
+		  "rescued already; look at it again: `%s`",
+		  rescue->hash, look);
+	free(look);
+	return -1;
 }
 
 static int show(const struct rescue *rescue, bool carried_out)
@@ -93,26 +97,24 @@ static int look_and_act(struct session *session, const struct rescue_words *word
 
 static int read_since(struct session *session, struct rescue_words *words)
 {
-	int64_t since_ms = 0;
+	const char *since = words->options.since ? words->options.since : SINCE_DEFAULT;
 
-	if (clock_parse_duration(words->since, &since_ms, &session->error) < 0)
-		return error_prefix(&session->error, "--since");
-	words->options.since_ms = clock_wall_ms() - since_ms;
-	return 0;
+	return moment_parse("--since", since, clock_wall_ms(), &words->options.since_ms, &session->error);
 }
 
 int command_rescue(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
 	struct session *session = ctx;
-	struct rescue_words words = {.options = {.parallel = PARALLEL}, .since = SINCE_DEFAULT};
+	struct rescue_words words = {.options = {.parallel = PARALLEL}};
 	const struct option own[] = {
 		{"flags", 0, OPTION_FLAG, &words.options.by_flags, NULL,
 		 "make the flags fit the checkpoint, instead of the checkpoint the flags", 0, 0},
 		{"yes", 0, OPTION_STRING, &words.yes, "HASH", "do what was shown under that hash", 0, 0},
 		{"parallel", 0, OPTION_INT, &words.options.parallel, "N", "hosts at a time (default 10)", 1,
 		 PARALLEL_MAX},
-		{"since", 0, OPTION_STRING, &words.since, "DURATION",
-		 "leave agents alone that the master lists no longer since before then (default 7days)", 0, 0},
+		{"since", 0, OPTION_STRING, &words.options.since, "TIME",
+		 "leave agents alone that the master lists no longer since before then: a date, or how long ago (default 7d)",
+		 0, 0},
 		{"adopt", 0, OPTION_FLAG, &words.options.adopt, NULL,
 		 "also hosts that another database, or this one before it was restored from a copy, has driven", 0, 0},
 		{.name = NULL},
@@ -122,7 +124,7 @@ int command_rescue(int argc, const char *const argv[], const struct command *sel
 	int result = parsed < 0 ? -1 : 0;
 
 	if (parsed == 0) {
-		words.options.where = operands.items[0];
+		words.options.where = operands.count > 0 ? operands.items[0] : NULL;
 		result = read_since(session, &words);
 		if (result == 0)
 			result = look_and_act(session, &words);

@@ -50,7 +50,13 @@ int rollout_resume(struct session *session, const char *name, const struct rollo
 /* Agents of a run whose operations are not settled. */
 struct rollout_open {
 	size_t stuck, under_way;
+	size_t gating; /* back and kept, and their gates have not passed */
 };
 int rollout_count_open(struct session *session, const char *run, struct rollout_open *out);
+
+/* Of a run that nobody drives, on stdout: what was left under way when its driver ended, and the command that asks after it. Nothing
+ * where there is nothing of that kind, or where the run is still to go on. */
+struct run_view;
+void rollout_say_left(const struct run_view *view);
 
 #endif

@@ -121,12 +121,5 @@ static int show(struct session *session)
 
 int command_rollout_list(int argc, const char *const argv[], const struct command *self, void *ctx)
 {
-	struct session *session = ctx;
-	struct arguments operands = {NULL, 0};
-	int parsed = command_parse(session, self, argc, argv, NULL, &operands);
-
-	arguments_clear(&operands);
-	if (parsed != 0)
-		return parsed < 0 ? -1 : 0;
-	return show(session);
+	return command_alone(ctx, self, argc, argv, show);
 }

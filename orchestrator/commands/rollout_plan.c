@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -15,10 +14,8 @@
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/output.h"
 #include "orchestrator/plan/plan_sources.h"
+#include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/plan_text.h"
-
-/* After so long nobody waits for an agent any more: a host that was given away is not to be named for ever. */
-#define GONE_FOR_GOOD_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* ---- what the plan rests on */
 
@@ -56,31 +53,6 @@ static int refresh(struct plan_sources *sources, const struct planner_options *o
 	return result;
 }
 
-/* Names the agents this plan would be about if the master still listed them. One whose host came back under another ID is
- * not missed. */
-static int warn_of_gone(struct session *session, const struct planner_input *input,
-			const struct planner_options *options)
-{
-	struct buffer names = BUFFER_INIT(ERROR_TEXT_MAX);
-	struct agent_list gone = {.items = NULL};
-	char when[CLOCK_TEXT_MAX];
-
-	if (planner_select_gone(input->store, input->cluster_id, options->where, clock_wall_ms() - GONE_FOR_GOOD_MS,
-				&gone, &session->error) < 0)
-		return -1;
-	/* An append that does not fit changes nothing: the list ends early. */
-	for (size_t i = 0; i < gone.count; i++)
-		buffer_printf(&names, "%s%s (since %s)", i ? ", " : "", gone.items[i].view.hostname,
-			      clock_format(gone.items[i].gone_ms, when));
-	if (gone.count > 0)
-		log_warning("%zu agent%s the master listed before %s left out, because it does not list %s now: %s",
-			    gone.count, gone.count == 1 ? "" : "s", gone.count == 1 ? "is" : "are",
-			    gone.count == 1 ? "it" : "them", buffer_text(&names));
-	buffer_clear(&names);
-	agent_list_clear(&gone);
-	return 0;
-}
-
 static int warn_of_unfinished(struct session *session, const struct planner_input *input)
 {
 	char *run = NULL;
@@ -112,13 +84,7 @@ static char *next_command(const struct session *session, const struct plan *plan
 {
 	struct buffer text = BUFFER_INIT(1u << 16);
 
-	buffer_puts(&text, "rollcall");
-	if (session->config_file)
-		buffer_printf(&text, " --config %s", session->config_file);
-	if (session->cluster_name)
-		buffer_printf(&text, " --cluster %s", session->cluster_name);
-	if (session->db_path)
-		buffer_printf(&text, " --db %s", session->db_path);
+	output_program(session, &text);
 	buffer_printf(&text, " rollout start %.*s", PLAN_SHORT_HASH, plan->hash);
 	return buffer_take(&text);
 }
@@ -158,6 +124,17 @@ static void print_number(const char *option, const char *text, const char *of, i
 	free(shown);
 }
 
+static void print_part(const char *option, const char *text, enum plan_part part, const struct plan *plan)
+{
+	const struct engine_options *limits = &plan->options;
+	struct buffer shares = BUFFER_INIT(1024);
+
+	plan_stops_shares(plan, part, part == PLAN_STAGES ? limits->stage_max_percent : limits->domain_max_percent,
+			  &shares);
+	print_share(option, text, part == PLAN_STAGES ? "each stage" : "each failure domain", buffer_text(&shares));
+	buffer_clear(&shares);
+}
+
 static bool has_percentage(const struct plan_words *words)
 {
 	const char *const texts[] = {words->canary,
@@ -173,11 +150,20 @@ static bool has_percentage(const struct plan_words *words)
 	return false;
 }
 
+static size_t count_listed_left_out(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->left_out_count; i++)
+		count += plan->left_out[i].why != LEFT_UNLISTED;
+	return count;
+}
+
 static void print_percentages(const struct plan_words *words, const struct planner_options *options,
 			      const struct plan *plan)
 {
 	const struct engine_options *limits = &plan->options;
-	size_t cluster = plan->agent_count + plan->unchanged_count + plan->left_out_count;
+	size_t cluster = plan->agent_count + plan->unchanged_count + count_listed_left_out(plan);
 	char *all = xasprintf("%zu", plan->agent_count), *windows = window_numbers(&options->windows, plan);
 
 	if (plan->agent_count > 0 && (has_percentage(words) || limits->meltdown_percent > 0))
@@ -187,10 +173,8 @@ static void print_percentages(const struct plan_words *words, const struct plann
 	print_share("--window", words->window, all, windows);
 	print_number("--domain-window", words->domain_window, all, limits->domain_window);
 	print_number("--max-failures", words->max_failures, all, limits->max_failures);
-	print_number("--max-failures-stage", words->max_failures_stage, "the smallest stage",
-		     limits->stage_max_failures);
-	print_number("--max-failures-domain", words->max_failures_domain, "the smallest failure domain",
-		     limits->domain_max_failures);
+	print_part("--max-failures-stage", words->max_failures_stage, PLAN_STAGES, plan);
+	print_part("--max-failures-domain", words->max_failures_domain, PLAN_DOMAINS, plan);
 	if (plan->agent_count > 0 && limits->meltdown_percent > 0)
 		printf("  - --meltdown: %d%% of the cluster's %zu: more than %zu\n", limits->meltdown_percent, cluster,
 		       cluster * (size_t)limits->meltdown_percent / 100);
@@ -245,8 +229,7 @@ static int make(struct plan_sources *sources, const struct plan_words *words, co
 
 	if ((words->offline ? warn_of_names(session, options) : refresh(sources, options)) < 0)
 		return -1;
-	if (warn_of_gone(session, &sources->input, options) < 0 || warn_of_unfinished(session, &sources->input) < 0 ||
-	    plan_sources_finish(sources) < 0)
+	if (warn_of_unfinished(session, &sources->input) < 0 || plan_sources_finish(sources) < 0)
 		return -1;
 	int result = planner_make(&sources->input, options, &plan, &refusals, &session->error);
 	log_refusals(&refusals);

@@ -32,7 +32,8 @@ static const struct row rows[] = {
 	TEXT("window", window, "N|N%|LIST",
 	     "at most so many agents away at once (default: 1). A list grows: with 1,5%,25% the first stage is 1 "
 	     "agent, the next 5% of them, and 25% at once hold until the end"),
-	TEXT("domain-window", domain_window, "N|N%", "the same within each failure domain (default: no limit)"),
+	TEXT("domain-window", domain_window, "N|N%",
+	     "the same within each failure domain (default: no limit); agents in none are together one"),
 	TEXT("domain-attribute", domain_attribute, "NAME",
 	     "the attribute that names an agent's failure domain (default: its fault domain, else `zone`)"),
 	TEXT("by", by, "ATTR|zone",
@@ -43,13 +44,17 @@ static const struct row rows[] = {
 	     "so many failed agents are tolerated: reaching N goes on, exceeding it stops (default: 0, the first "
 	     "failure stops). A percentage is of the agents that change, rounded down"),
 	TEXT("max-failures-stage", max_failures_stage, "N|N%",
-	     "the same within one stage: exceeding it stops (default: no limit of its own). A percentage is of the "
-	     "smallest stage"),
+	     "the same within one stage: exceeding it stops (default: no limit of its own). A percentage is of each "
+	     "stage's own agents, rounded down"),
 	TEXT("max-failures-domain", max_failures_domain, "N|N%",
 	     "the same within one failure domain: exceeding it stops (default: no limit of its own). A percentage "
-	     "is of the smallest domain"),
+	     "is of each domain's own agents that change, rounded down"),
 	{"max-consecutive", offsetof(struct plan_words, max_consecutive), "N",
 	 "reaching N failures in a row stops, whatever the other budgets allow (default: 0, no limit)", 1000000},
+	{"max-consecutive-stage", offsetof(struct plan_words, max_consecutive_stage), "N",
+	 "the same, counted within each stage: reaching N stops (default: 0, no limit)", 1000000},
+	{"max-consecutive-domain", offsetof(struct plan_words, max_consecutive_domain), "N",
+	 "the same, counted within each failure domain: reaching N stops (default: 0, no limit)", 1000000},
 	TEXT("on-failure", on_failure, "WHAT",
 	     "what a spent budget does once everything under way has ended: `pause` (default; a person looks), "
 	     "`rollback` "
@@ -58,6 +63,8 @@ static const struct row rows[] = {
 	     "nothing more starts while more than N% of the cluster's agents are unreachable or inactive for any "
 	     "reason (default: 20%, or 10 points above what the window itself takes away; 0 turns it off)"),
 	TEXT("soak", soak, "DURATION", "how long an agent must have been back before it counts as done (default: 0)"),
+	TEXT("soak-stage", soak_stage, "DURATION",
+	     "how long nothing more starts when a stage has ended, before its gates are asked (default: 0)"),
 	TEXT("gates", gates, "FILE",
 	     "questions asked after each agent and each stage (JSON, schema/gates.schema.json): commands, URLs, "
 	     "and what the master says. One that fails counts as a failure, one without an answer pauses the run"),
@@ -138,7 +145,8 @@ static int read_times(const struct plan_words *words, struct planner_options *ou
 	static const struct bounds back = {1000, 3600000, "from 1secs to 1hrs"};
 	static const struct bounds soak = {0, INT64_C(7) * 24 * 3600000, "at most 7days"};
 
-	if (read_duration("--return-timeout", words->return_timeout, &back, &out->return_ms, err) < 0)
+	if (read_duration("--return-timeout", words->return_timeout, &back, &out->return_ms, err) < 0 ||
+	    read_duration("--soak-stage", words->soak_stage, &soak, &out->stage_soak_ms, err) < 0)
 		return -1;
 	return read_duration("--soak", words->soak, &soak, &out->soak_ms, err);
 }
@@ -185,6 +193,8 @@ static int read_sizes(const struct plan_words *words, struct planner_options *ou
 	    read_on_failure(words->on_failure, out, err) < 0)
 		return -1;
 	out->max_consecutive = words->max_consecutive;
+	out->stage_max_consecutive = words->max_consecutive_stage;
+	out->domain_max_consecutive = words->max_consecutive_domain;
 	return read_meltdown(words->meltdown, out, err);
 }
 

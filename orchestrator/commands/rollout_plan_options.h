@@ -10,13 +10,13 @@ struct plan_words {
 	const char *where, *exclude;
 	const char *canary, *window, *domain_window, *domain_attribute, *by;
 	const char *max_failures, *max_failures_stage, *max_failures_domain, *on_failure, *meltdown;
-	int64_t max_consecutive;
-	const char *soak, *gates, *return_timeout, *ignore, *file;
+	int64_t max_consecutive, max_consecutive_stage, max_consecutive_domain;
+	const char *soak, *soak_stage, *gates, *return_timeout, *ignore, *file;
 	bool discard, allow_task_loss, keep_timeout, allow_unknown_version, allow_port_change, accept_stale_master;
 	bool hold_configuration_management, offline;
 };
 
-#define PLAN_OPTION_COUNT 27
+#define PLAN_OPTION_COUNT 30
 /* Fills the table, whose targets are in words; it ends with a nameless option. */
 void plan_options_table(struct plan_words *words, struct option table[PLAN_OPTION_COUNT]);
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/rollout.h"
 #include "orchestrator/driver/drive.h"
@@ -35,6 +36,22 @@ static int put_order(struct drive *state, const char *run, const char *verb)
 	return ledger_commit(state->ledger, &state->session->error);
 }
 
+/* What is left to do is another plan's; a rollback's is made from the run that it takes back. */
+static int refuse_aborted(struct session *session, const struct run_row *run)
+{
+	struct plan plan;
+
+	if (rollout_load_plan(session, run, &plan) < 0)
+		return -1;
+	error_set(
+		&session->error, ERROR_CONFLICT,
+		"run %s is aborted (%s): nothing of it starts any more. `rollcall rollout %s %s` shows what is left to do",
+		run->id, run->reason ? run->reason : "no reason is kept", plan.rolls_back ? "rollback" : "plan",
+		plan.rolls_back ? plan.rolls_back : plan.config);
+	plan_clear(&plan);
+	return -1;
+}
+
 /* An aborted run is only brought to its end; and one that was rolled back is over for good. */
 static int check_resumable(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
@@ -52,10 +69,7 @@ static int check_resumable(struct session *session, const struct run_row *run, c
 	if (found != 0)
 		return -1;
 	if (strcmp(run->state, run_state_name(RUN_ABORTED)) == 0)
-		return error_set(&session->error, ERROR_CONFLICT,
-				 "run %s is aborted (%s): nothing of it starts any more. `rollcall rollout plan` shows "
-				 "what is left to do",
-				 run->id, run->reason ? run->reason : "no reason is kept");
+		return refuse_aborted(session, run);
 	return 0;
 }
 
@@ -119,18 +133,30 @@ static int resume(struct session *session, const struct run_row *run, const stru
 
 static const char nothing[] = "no agent of it is stuck, or left with a fate that is not known";
 
+static bool is_over(const struct run_row *run)
+{
+	return strcmp(run->state, run_state_name(RUN_ABORTED)) == 0 ||
+	       strcmp(run->state, run_state_name(RUN_DONE)) == 0;
+}
+
+/* Gates of a run that is not over are left for a resume. */
+static bool has_left(const struct run_row *run, const struct rollout_open *open)
+{
+	return open->stuck + open->under_way + (is_over(run) ? open->gating : 0) > 0;
+}
+
 static int settle(struct session *session, const struct run_row *run, const struct rollout_resume *how)
 {
 	struct rollout_open open;
 
 	if (rollout_count_open(session, run->id, &open) < 0)
 		return -1;
-	if (open.stuck + open.under_way > 0)
+	if (has_left(run, &open))
 		return resume(session, run, how);
 	return order_show(session, run->id, "settle", nothing, "");
 }
 
-/* What an aborted run has left open is all that can be gone on with. */
+/* What an aborted run has left open is all that can be gone on with. Whoever has said `resume` may expect more. */
 static int check_aborted(struct session *session, const struct run_row *run, struct rollout_resume *how)
 {
 	struct rollout_open open;
@@ -139,7 +165,12 @@ static int check_aborted(struct session *session, const struct run_row *run, str
 		return 0;
 	if (rollout_count_open(session, run->id, &open) < 0)
 		return -1;
-	how->settle = open.stuck + open.under_way > 0;
+	how->settle = has_left(run, &open);
+	if (how->settle)
+		log_info(
+			"run %s is aborted: nothing of it starts any more, and what it has left open is settled, as by "
+			"`rollcall rollout settle %s`",
+			run->id, run->id);
 	return 0;
 }
 
@@ -163,6 +194,18 @@ static bool takes_orders(struct session *session, const struct run_row *run, con
 	if (how->take_over || (!always && strcmp(run->state, run_state_name(RUN_PAUSED)) != 0))
 		return false;
 	return order_is_driven(session, run->id, NULL);
+}
+
+/* A driver takes hosts over from its beginning on, or not at all. */
+static int check_adoptable(struct session *session, const struct run_row *run, const struct rollout_resume *how)
+{
+	if (!how->adopt || !takes_orders(session, run, how))
+		return 0;
+	return error_set(
+		&session->error, ERROR_CONFLICT,
+		"run %s is driven by a process that does not take hosts over: `rollcall rollout pause %s` ends it when "
+		"what is under way has finished, and then --adopt",
+		run->id, run->id);
 }
 
 static int give_order(struct session *session, const char *run, const char *verb)
@@ -190,6 +233,8 @@ int rollout_resume(struct session *session, const char *name, const struct rollo
 		result = -1;
 	if (result == 0)
 		result = check_aborted(session, &run, &what);
+	if (result == 0)
+		result = check_adoptable(session, &run, how);
 	if (result == 0 && takes_orders(session, &run, how))
 		result = give_order(session, run.id, verb_of(how));
 	if (result == 0) {

@@ -71,14 +71,19 @@ static void warn(const char *line)
 	log_warning("%s", line);
 }
 
-static void print_command(const struct plan *plan, bool live)
+static void print_command(const struct session *session, const struct plan *plan, bool live)
 {
+	struct buffer program = BUFFER_INIT(65536);
+
+	output_program(session, &program);
 	if (live)
 		printf("\nNothing was changed, and run %s goes on. To pause it, wait for what is under way, and take "
-		       "back what is changed then: rollcall rollout rollback %s --yes\n",
-		       plan->rolls_back, plan->rolls_back);
+		       "back what is changed then:\n    %s rollout rollback %s --yes\n",
+		       plan->rolls_back, buffer_text(&program), plan->rolls_back);
 	else
-		printf("\nNothing was changed. To carry it out: rollcall rollout start %.12s\n", plan->hash);
+		printf("\nNothing was changed. To carry it out:\n    %s rollout start %.12s\n", buffer_text(&program),
+		       plan->hash);
+	buffer_clear(&program);
 }
 
 static int show_plan(struct session *session, const struct plan *plan, const struct rollback *how, bool live)
@@ -89,7 +94,7 @@ static int show_plan(struct session *session, const struct plan *plan, const str
 					     (json_int_t)plan->left_out_count));
 	plan_print(plan, session->json ? stderr : stdout);
 	if (!how->yes)
-		print_command(plan, live);
+		print_command(session, plan, live);
 	return 0;
 }
 

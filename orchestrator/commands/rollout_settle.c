@@ -20,6 +20,8 @@ int rollout_count_open(struct session *session, const char *run, struct rollout_
 
 		if (state == AGENT_STUCK)
 			out->stuck++;
+		else if (state == AGENT_GATING)
+			out->gating++;
 		else if (state >= 0 && agent_state_is_open((enum agent_state)state))
 			out->under_way++;
 		run_agent_clear(&agents[i]);

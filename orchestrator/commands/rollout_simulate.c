@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/commands/rollout.h"
 #include "orchestrator/output.h"
@@ -53,6 +55,59 @@ static void print_end(const struct outlook *outlook, const struct outlook_end *e
 		printf("          such as: %s\n", end->reason);
 }
 
+/* ---- gates that nobody knows the time of */
+
+static void for_untimed(const struct plan_gate *gates, size_t count, void (*take)(void *ctx, const char *text),
+			void *ctx)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct buffer text = BUFFER_INIT(GATES_FILE_MAX);
+		char *shown;
+
+		if (plan_gate_is_prompt(&gates[i]))
+			continue;
+		plan_gate_text(&gates[i], &text);
+		shown = text_printable(buffer_text(&text), false);
+		take(ctx, shown);
+		free(shown);
+		buffer_clear(&text);
+	}
+}
+
+static void print_untimed(void *ctx, const char *text)
+{
+	bool *any = ctx;
+
+	if (!*any)
+		printf("Nobody knows how long these gates take; the expected time is without them:\n");
+	*any = true;
+	printf("  %s\n", text);
+}
+
+static void print_all_untimed(const struct plan *plan)
+{
+	bool any = false;
+
+	for_untimed(plan->agent_gates, plan->agent_gate_count, print_untimed, &any);
+	for_untimed(plan->stage_gates, plan->stage_gate_count, print_untimed, &any);
+}
+
+static void append_untimed(void *ctx, const char *text)
+{
+	json_array_append_new(ctx, output_text(text));
+}
+
+static json_t *untimed_to_json(const struct plan *plan)
+{
+	json_t *array = json_array();
+
+	for_untimed(plan->agent_gates, plan->agent_gate_count, append_untimed, array);
+	for_untimed(plan->stage_gates, plan->stage_gate_count, append_untimed, array);
+	return array;
+}
+
+/* ---- all of it */
+
 static void print_outlook(const struct plan *plan, const struct outlook *outlook, const char *fail)
 {
 	printf("Plan %.12s\n\n", plan->hash);
@@ -61,6 +116,7 @@ static void print_outlook(const struct plan *plan, const struct outlook *outlook
 	printf("At worst every agent is away as long as a restart and its undo may take; pauses are left out of both.\n");
 	if (outlook->guessed)
 		printf("%zu of them have no time away in the plan; 15 s were taken for each.\n", outlook->guessed);
+	print_all_untimed(plan);
 	if (outlook->runs == 0)
 		return;
 	printf("\nIf %s of the agents fail (%" PRId64
@@ -100,11 +156,11 @@ static json_t *outlook_to_json(const struct plan *plan, const struct outlook *ou
 
 	for (size_t i = 0; i < outlook->end_count; i++)
 		json_array_append_new(ends, end_to_json(&outlook->ends[i]));
-	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:f, s:I, s:I, s:o}", "plan", plan->hash, "agents",
-			 (json_int_t)plan->agent_count, "guessed", (json_int_t)outlook->guessed, "expected",
-			 outcome_to_json(&outlook->expected), "worst", outcome_to_json(&outlook->worst), "fail_percent",
-			 (double)options->fail_per_million / 10000, "runs", (json_int_t)outlook->runs, "seed",
-			 (json_int_t)options->seed, "ends", ends);
+	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:f, s:I, s:I, s:o}", "plan", plan->hash, "agents",
+			 (json_int_t)plan->agent_count, "guessed", (json_int_t)outlook->guessed, "untimed_gates",
+			 untimed_to_json(plan), "expected", outcome_to_json(&outlook->expected), "worst",
+			 outcome_to_json(&outlook->worst), "fail_percent", (double)options->fail_per_million / 10000,
+			 "runs", (json_int_t)outlook->runs, "seed", (json_int_t)options->seed, "ends", ends);
 }
 
 /* ---- the command */
@@ -148,8 +204,8 @@ int command_rollout_simulate(int argc, const char *const argv[], const struct co
 	const char *fail = NULL;
 	int64_t seed = 1;
 	const struct option own[] = {
-		{"fail", 0, OPTION_STRING, &fail, "PERCENT", "also say how it ends if so many of the agents fail", 0,
-		 0},
+		{"fail", 0, OPTION_STRING, &fail, "PERCENT",
+		 "also say how it ends if so many of the agents fail: that share exactly, rounded, at least one", 0, 0},
 		{"runs", 0, OPTION_INT, &options.runs, "N", "runs with failures (default 200)", 1, RUNS_MAX},
 		{"seed", 0, OPTION_INT, &seed, "N",
 		 "of the first of them: the same seed fails the same agents (default 1)", 0, INT32_MAX},

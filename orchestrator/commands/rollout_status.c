@@ -5,22 +5,25 @@
 
 #include "base/clock.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/rollout.h"
 #include "orchestrator/driver/order.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/prometheus.h"
 #include "orchestrator/report/run_view.h"
 
-/* What an abort has left on its own is settled, and nothing else of the run is. */
-static void print_left(const struct run_view *view)
+/* A run that is over is only settled; one that has paused goes on. */
+void rollout_say_left(const struct run_view *view)
 {
+	bool paused = strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0;
 	int left = 0;
 
 	for (int state = 0; state < AGENT_STATE_COUNT; state++)
 		if (state != AGENT_STUCK && agent_state_is_open((enum agent_state)state))
 			left += view->by_state[state];
-	if (left > 0 && strcmp(view->run.state, run_state_name(RUN_ABORTED)) == 0)
-		printf("Nobody drives it, and %d agent%s left under way: `rollcall rollout settle %s` asks %s\n", left,
-		       left == 1 ? " was" : "s were", view->run.id, left == 1 ? "its host" : "their hosts");
+	if (left > 0 && strcmp(view->run.state, run_state_name(RUN_RUNNING)) != 0)
+		printf("Nobody drives it, and %d agent%s left under way: `rollcall rollout %s %s` asks %s\n", left,
+		       left == 1 ? " was" : "s were", paused ? "resume" : "settle", view->run.id,
+		       left == 1 ? "its host" : "their hosts");
 }
 
 static void print_driver(struct session *session, const struct run_view *view)
@@ -37,7 +40,7 @@ static void print_driver(struct session *session, const struct run_view *view)
 		printf("It is %s, but nobody drives it: `rollcall rollout resume %s`\n",
 		       running ? "running" : "to be rolled back", view->run.id);
 	} else {
-		print_left(view);
+		rollout_say_left(view);
 	}
 }
 
@@ -92,6 +95,7 @@ static int show(struct session *session, const char *name, bool prometheus, bool
 	if (!session_store(session) ||
 	    run_view_load(session_store(session), name, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
+	view.driven = order_is_driven(session, view.run.id, NULL);
 	if (prometheus) {
 		result = show_metrics(session, &view);
 	} else if (session->json) {

@@ -9,10 +9,12 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
+#include "orchestrator/commands/rollout.h"
 #include "orchestrator/driver/drive.h"
 #include "orchestrator/driver/order.h"
 #include "orchestrator/live_lines.h"
 #include "orchestrator/output.h"
+#include "orchestrator/progress.h"
 #include "orchestrator/report/countdown.h"
 #include "orchestrator/report/run_notes.h"
 #include "orchestrator/report/run_view.h"
@@ -93,11 +95,10 @@ static int on_event(void *ctx, const struct ledger_entry *entry, struct error *e
 
 static void draw_agent(struct watch *watch, const struct agent_result *agent, int64_t now_ms)
 {
-	struct engine_left left;
-	bool counts = countdown_left(&watch->view.plan, agent->planned, agent->state, agent->row->away_from_ms,
-				     agent->started != NULL, now_ms, &left);
-	char *clocks = counts ? countdown_text(&left) : xstrdup("");
-	char *line = xasprintf("  %-28s %-10s %s", agent->row->hostname, agent->row->state, clocks);
+	const struct countdown of = countdown_of(&watch->view, agent);
+	char *clocks = countdown_text(&watch->view.plan, agent->planned, &of, now_ms);
+	char *line = xasprintf("  %-*s  %-9s  %s", progress_name_width(&watch->view.plan), agent->row->hostname,
+			       agent->row->state, clocks);
 
 	live_draw(&watch->lines, line);
 	free(line);
@@ -120,6 +121,7 @@ static void draw(struct watch *watch)
 {
 	int shown = 0;
 
+	watch->view.driven = watch->alone_since_ms == 0;
 	for (size_t i = 0; i < watch->view.count && shown < LIVE_LINES; i++) {
 		if (!agent_state_is_under_way(watch->view.agents[i].state))
 			continue;
@@ -207,6 +209,8 @@ static int show_end(struct watch *watch)
 		output_json(run_view_status(view));
 	else
 		run_view_print_roll(view, false, stdout);
+	if (!watch->session->json && watch->alone_since_ms)
+		rollout_say_left(view);
 	return drive_judge(view, &watch->session->error);
 }
 

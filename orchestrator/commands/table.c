@@ -204,23 +204,24 @@ const struct command commands[] = {
 	{"rollout list", "", "list rollouts",
 	 "Every rollout of this database, the newest first; with --cluster those of one cluster.", command_rollout_list,
 	 0, 0},
-	{"rescue", "EXPR", "start agents that refuse to start since their flags were changed",
+	{"rescue", "[EXPR]", "start agents that refuse to start since their flags were changed",
 	 "For hosts whose agents end with \"Incompatible agent info detected\" after somebody changed their flags: "
-	 "each is started again, with its ID and its tasks. EXPR chooses among the agents that the master lists as "
-	 "inactive, and those that it has given up lately. The checkpoint is made to fit the flags; with --flags the "
+	 "each is started again, with its ID and its tasks. Looked at are the agents that the master lists as inactive, "
+	 "and those that it has given up lately; EXPR chooses among them. The checkpoint is made to fit the flags; with --flags the "
 	 "flags are made to fit the checkpoint.\n"
 	 "\n"
 	 "Without --yes nothing is changed: it shows what would be done on each host, how many executors are still "
 	 "alive and how long they wait, and the command that does it. Executors end when no agent comes back within "
 	 "recovery_timeout (15 minutes unless its flag says otherwise).\n"
 	 "\n"
+	 "    rollcall rescue\n"
 	 "    rollcall rescue \"rack = 'r1'\"\n"
 	 "\n"
 	 "Where by the last survey another database left an operation open, as one does that is lost in the middle of a "
 	 "run, the operation is settled, also of an agent that runs: --adopt takes such hosts over.\n"
 	 "\n"
 	 "Interrupted, it can be run again: it shows what is left. Exit status 1 when some agents were not rescued.",
-	 command_rescue, 1, 1},
+	 command_rescue, 0, 1},
 	{"observer add", "NAME", "tell a framework's operator of agents that have changed",
 	 "For every agent whose SlaveInfo a rollout, its undo, a rollback or a rescue has changed, each running task "
 	 "of the framework is an event that is posted to the URL, with the new SlaveInfo: at least once, and in order "
@@ -262,7 +263,7 @@ const struct command commands[] = {
 	 "At once, past the queue. Exit status 4 when it was not taken.", command_webhook_test, 1, 1},
 	{"audit report", "RUN…", "what rollouts did, with the proof for each agent",
 	 "RUN is a run's ID, or `latest`. Several runs become one document with a summary across them. A rescue's ID "
-	 "(`rollcall audit log --kind rescue` shows it) gives the report of that rescue, as text, markdown or json.\n"
+	 "(`rollcall audit log --kind rescue` shows it) gives the report of that rescue, in each format.\n"
 	 "\n"
 	 "html is one file that opens without a network: the verdict, a timeline, every agent's proof. markdown is "
 	 "for a ticket, csv has a line per agent, json everything (schema/audit-report.schema.json).\n"

@@ -12,6 +12,7 @@
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/plan/rollback_plan.h"
 #include "orchestrator/session_ledger.h"
+#include "orchestrator/survey_hosts.h"
 
 static int find_target(struct drive *drive, size_t i)
 {
@@ -169,28 +170,56 @@ int drive_check_unfinished(struct drive *drive)
 	return found == 0 ? 0 : -1;
 }
 
-/* Hosts that are taken over obey a newer epoch only, also where it is this database that has driven them: of a copy from before. */
-int drive_pass_hosts(struct drive *drive)
+static int load_agents(struct drive *drive, struct agent_list *out)
 {
 	struct session *session = drive->session;
-	int64_t greatest = 0;
 
-	for (size_t i = 0; drive->adopt && i < drive->plan->agent_count; i++) {
-		struct agent_record record = {.row = 0};
+	out->items = xcalloc(drive->plan->agent_count + 1, sizeof *out->items);
+	for (size_t i = 0; i < drive->plan->agent_count; i++) {
+		if (agents_find(session_store(session), session->cluster_id, drive->plan->agents[i].agent_id,
+				&out->items[i], &session->error) < 0)
+			return -1;
+		out->count++;
+	}
+	return 0;
+}
+
+static int find_greatest_epoch(struct drive *drive, const struct agent_list *agents, int64_t *greatest)
+{
+	struct session *session = drive->session;
+
+	for (size_t i = 0; i < agents->count; i++) {
 		int64_t seen = 0;
 
-		if (agents_find(session_store(session), session->cluster_id, drive->plan->agents[i].agent_id, &record,
-				&session->error) < 0)
+		if (ledger_seen_epoch_by(session_store(session), agents->items[i].row, &seen, &session->error) < 0)
 			return -1;
-		int result = ledger_seen_epoch_by(session_store(session), record.row, &seen, &session->error);
-		agent_record_clear(&record);
-		if (result < 0)
-			return -1;
-		if (seen > greatest)
-			greatest = seen;
+		if (seen > *greatest)
+			*greatest = seen;
 	}
-	ledger_set_epoch_floor(drive->ledger, greatest);
 	return 0;
+}
+
+/* Hosts that are taken over obey a newer epoch only, also where it is this database that has driven them: of a copy from before. So
+ * they are asked what they have seen. */
+int drive_pass_hosts(struct drive *drive)
+{
+	struct agent_list agents = {.count = 0};
+	struct survey_counts counts;
+	int64_t greatest = 0;
+	int result = 0;
+
+	if (drive->adopt && !drive->hosts_passed) {
+		result = load_agents(drive, &agents);
+		if (result == 0)
+			result = survey_hosts(drive->session, &agents, SURVEY_PARALLEL, NULL, &counts);
+		if (result == 0)
+			result = find_greatest_epoch(drive, &agents, &greatest);
+		agent_list_clear(&agents);
+		if (result == 0)
+			ledger_set_epoch_floor(drive->ledger, greatest);
+		drive->hosts_passed = result == 0;
+	}
+	return result;
 }
 
 /* The run that the plan takes back ends with this one's beginning, in the same commit. */

@@ -37,6 +37,7 @@ struct drive {
 	struct transport_target *targets; /* the same */
 	bool settle;                      /* only what is open is settled (driver_backends) */
 	bool adopt;                       /* take hosts over that another database has driven */
+	bool hosts_passed;                /* they were asked for the greatest epoch that they have seen */
 	const char *prometheus_file;      /* metrics are written to it while it is driven; NULL: none */
 };
 
@@ -56,7 +57,8 @@ int drive_check_drift(struct drive *drive);
 /* ERROR_CONFLICT when an earlier run left agents of this cluster under way. */
 int drive_check_unfinished(struct drive *drive);
 
-/* With adopt, hosts that have been driven from this database's own future obey: what it takes next is above all that they have seen.
+/* With adopt, hosts that have been driven from this database's own future obey: they are asked, once, and what it takes next is above
+ * all that they have seen.
  * ERROR_CONFLICT as of ledger_seen_epoch_by. */
 int drive_pass_hosts(struct drive *drive);
 

@@ -195,7 +195,8 @@ static int show_view(struct session *session, const struct run_view *view, bool 
 		run_view_print_roll(view, false, stdout);
 	log_info("the report: rollcall audit report %s", view->run.id);
 	if (settle)
-		return view->by_state[AGENT_STUCK] > 0;
+		return view->by_state[AGENT_STUCK] + (is_state(view, RUN_PAUSED) ? 0 : view->by_state[AGENT_GATING]) >
+		       0;
 	return rolls_back ? DRIVE_ROLLBACK_DUE : drive_judge(view, &session->error);
 }
 
@@ -263,7 +264,8 @@ int drive_at_rest(struct session *session, const char *run, bool retry, int *res
 	if (run_view_load(session_store(session), run, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
 	size_t retryable = count_retryable(&view);
-	bool rests = is_state(&view, RUN_DONE) && view.by_state[AGENT_STUCK] == 0 && (!retry || retryable == 0);
+	bool rests = is_state(&view, RUN_DONE) && view.by_state[AGENT_STUCK] == 0 && view.by_state[AGENT_GATING] == 0 &&
+		     (!retry || retryable == 0);
 	if (rests) {
 		say_at_rest(&view, retryable);
 		*result = show_view(session, &view, false);

@@ -238,31 +238,49 @@ static void watch_leader(struct driver *driver, const struct master_snapshot *sn
 
 /* ---- the fleet */
 
-/* Those of the beginning that are not even listed any more. Both lists are sorted by ID. */
-static int count_gone(const struct figures *figures, const struct master_snapshot *snapshot)
+/* Agents that are not there, and those of them on which this run has an operation open. */
+struct missing {
+	int all, own;
+};
+
+static void miss(const struct driver *driver, const char *id, struct missing *missing)
 {
+	size_t agent = driver_find(driver, id);
+
+	missing->all++;
+	missing->own += agent != SIZE_MAX && agent_state_is_open(driver->engine.agents[agent].state);
+}
+
+/* Those of the beginning that are not even listed any more; returns how many. Both lists are sorted by ID. */
+static int miss_gone(const struct driver *driver, const struct master_snapshot *snapshot, struct missing *missing)
+{
+	const struct figures *figures = &driver->figures;
+	int before = missing->all;
 	size_t at = 0;
-	int gone = 0;
 
 	for (size_t i = 0; i < figures->present_count; i++) {
 		int order = 1;
 
 		while (at < snapshot->agent_count && (order = strcmp(snapshot->agents[at].id, figures->present[i])) < 0)
 			at++;
-		gone += at == snapshot->agent_count || order != 0;
+		if (at == snapshot->agent_count || order != 0)
+			miss(driver, figures->present[i], missing);
 	}
-	return gone;
+	return missing->all - before;
 }
 
 static void count_fleet(struct driver *driver, const struct master_snapshot *snapshot)
 {
-	int gone = count_gone(&driver->figures, snapshot), total = (int)snapshot->agent_count + gone, bad = gone;
+	struct missing missing = {.all = 0};
+	int total = (int)snapshot->agent_count + miss_gone(driver, snapshot, &missing);
 
 	for (size_t i = 0; i < snapshot->agent_count; i++)
-		bad += !figures_is_there(&snapshot->agents[i]);
+		if (!figures_is_there(&snapshot->agents[i]))
+			miss(driver, snapshot->agents[i].id, &missing);
 	/* Those on their way back to a new leader are not lost, and nothing starts before they are there. */
 	if (!driver->leader.holds)
-		engine_set_cluster(&driver->engine, total, bad, driver_now(driver), &driver->output);
+		engine_set_cluster(&driver->engine, total, missing.all, missing.own, driver_now(driver),
+				   &driver->output);
 }
 
 void driver_cluster_answered(struct driver *driver, const struct master_snapshot *snapshot)

@@ -50,6 +50,12 @@ static void forget(struct driver *driver, size_t index)
 	driver->asking[index] = driver->asking[--driver->asking_count];
 }
 
+static void add(struct driver *driver, const struct asking *asking)
+{
+	driver->asking = xreallocarray(driver->asking, driver->asking_count + 1, sizeof(*driver->asking));
+	driver->asking[driver->asking_count++] = *asking;
+}
+
 /* ---- asking */
 
 static struct gate_question question_of(const struct driver *driver, const struct asking *asking, const char *stage)
@@ -153,8 +159,7 @@ static void start(struct driver *driver, size_t agent, int stage)
 		return;
 	}
 	ask_next(driver, &fresh);
-	driver->asking = xreallocarray(driver->asking, driver->asking_count + 1, sizeof(*driver->asking));
-	driver->asking[driver->asking_count++] = fresh;
+	add(driver, &fresh);
 }
 
 void driver_gates_ask_agent(struct driver *driver, size_t agent)
@@ -262,6 +267,7 @@ void driver_gates_events(struct driver *driver)
 	struct gate_result result;
 
 	drop_void(driver);
+	driver_soak_tell(driver);
 	if (!driver->back->gate_start)
 		answer_unasked(driver);
 	while (driver->back->gate_next && driver->back->gate_next(driver->back->ctx, &result)) {
@@ -306,28 +312,42 @@ static struct gate_agent *list_changed(const struct driver *driver, const struct
 	return list;
 }
 
-static void judge(struct driver *driver, size_t index, struct snapshot_index *shown)
+bool driver_gates_judge(const struct driver *driver, const struct asking *asking, int64_t waited_ms,
+			struct snapshot_index *shown, enum gate_answer *answer, char **seen)
 {
-	const struct asking *asking = &driver->asking[index];
 	size_t count;
 	struct gate_agent *changed = list_changed(driver, asking, &count);
 	const struct gate_scene scene = {
 		.before = &driver->figures,
 		.index = shown,
-		.waited_ms = driver_now(driver) - asking->began_ms,
+		.waited_ms = waited_ms,
 		.changed = changed,
 		.changed_count = count,
 		.is_ours = is_ours,
-		.ctx = driver,
+		.ctx = (void *)(uintptr_t)driver,
 	};
+	bool judged = gate_judge(gate_of(driver, asking), &scene, answer, seen);
+
+	free(changed);
+	return judged;
+}
+
+static void judge(struct driver *driver, size_t index, struct snapshot_index *shown)
+{
+	const struct asking *asking = &driver->asking[index];
 	enum gate_answer answer;
 	char *seen;
 
-	if (gate_judge(gate_of(driver, asking), &scene, &answer, &seen)) {
-		on_answer(driver, index, answer, seen);
-		free(seen);
-	}
-	free(changed);
+	if (!driver_gates_judge(driver, asking, driver_now(driver) - asking->began_ms, shown, &answer, &seen))
+		return;
+	on_answer(driver, index, answer, seen);
+	free(seen);
+}
+
+void driver_gates_fail(struct driver *driver, const struct asking *asking, const char *seen)
+{
+	add(driver, asking);
+	on_answer(driver, driver->asking_count - 1, GATE_FAIL, seen);
 }
 
 void driver_gates_answered(struct driver *driver, struct snapshot_index *shown)

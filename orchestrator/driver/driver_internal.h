@@ -79,6 +79,12 @@ struct driver {
 	struct asking *asking;
 	size_t asking_count;
 	uint64_t last_gate_tag;
+	/* By gate after a stage, while one soaks: since when the master's answers show what will not pass. */
+	struct {
+		bool is_wrong;
+		int64_t since_ms;
+	} soak[GATES_MAX];
+	int soak_told; /* stage, from 1, whose soak the operator was told of */
 	int64_t orders_next_ms;
 	bool order_pending;  /* one is carried out, and that is not durable yet: until then it looks open */
 	char **domain_names; /* of failure domains, as the engine counts them; borrowed from the plan */
@@ -138,6 +144,19 @@ void driver_gates_ask_again(struct driver *driver);
 void driver_gates_close(struct driver *driver);
 /* Does any gate of the plan ask what was launched since an agent was changed? */
 bool driver_gates_ask_launches(const struct plan *plan);
+
+/* Judges a gate about the cluster by this answer, as gate_judge. waited_ms: for how long it may have been wrong. */
+bool driver_gates_judge(const struct driver *driver, const struct asking *asking, int64_t waited_ms,
+			struct snapshot_index *shown, enum gate_answer *answer, char **seen);
+/* A stage's gate has failed before it was asked. */
+void driver_gates_fail(struct driver *driver, const struct asking *asking, const char *seen);
+
+/* driver_soak.c: while a stage soaks, its gates about the cluster look on */
+/* Do they? */
+bool driver_soak_watches(const struct driver *driver);
+void driver_soak_answered(struct driver *driver, struct snapshot_index *shown);
+/* Tells the operator once that a stage soaks. */
+void driver_soak_tell(struct driver *driver);
 
 /* driver_orders.c: twice a second; now: whatever the time */
 int driver_orders(struct driver *driver, bool now, struct error *err);

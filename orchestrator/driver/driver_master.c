@@ -184,6 +184,7 @@ static void show_all(struct driver *driver, struct snapshot_index *shown)
 		show(driver, busy[i], shown);
 	free(busy);
 	driver_gates_answered(driver, shown);
+	driver_soak_answered(driver, shown);
 }
 
 static void on_snapshot(struct driver *driver, const struct master_snapshot *snapshot)
@@ -194,7 +195,7 @@ static void on_snapshot(struct driver *driver, const struct master_snapshot *sna
 	driver_cluster_answered(driver, snapshot);
 	mark_absent(driver, snapshot);
 	driver->engine.unseen = false;
-	if (!somebody_waits(driver))
+	if (!somebody_waits(driver) && !driver_soak_watches(driver))
 		return;
 	snapshot_index_init(&shown, snapshot);
 	show_all(driver, &shown);

@@ -85,13 +85,26 @@ static void accept_losses(struct driver *driver, const struct run_order *order)
 	}
 }
 
+/* Agents whose gates are being asked. */
+static size_t count_gating(const struct driver *driver)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < driver->engine.under_way_count; i++)
+		count += driver->engine.agents[driver->engine.under_way[i]].state == AGENT_GATING;
+	return count;
+}
+
 static char *obey_settle(struct driver *driver)
 {
 	size_t count = engine_settle(&driver->engine, driver_now(driver), &driver->output);
-	size_t answered = engine_count_settling(&driver->engine);
+	size_t answered = engine_count_settling(&driver->engine),
+	       gates = driver->back->settles ? count_gating(driver) : 0;
 
 	if (count == 0 && answered > 0)
 		return xasprintf("%zu agent%s being settled already", answered, answered == 1 ? " is" : "s are");
+	if (count == 0 && gates > 0)
+		return xasprintf("the gates after %zu agent%s are asked", gates, gates == 1 ? "" : "s");
 	return count > 0 ? xasprintf("the host%s of %zu agent%s asked", count == 1 ? "" : "s", count,
 				     count == 1 ? " is" : "s are")
 			 : xstrdup("no agent of the run is stuck");

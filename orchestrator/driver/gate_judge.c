@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "orchestrator/driver/gate.h"
 
-/* An agent that reconnects and a task that is being moved are no failures yet: what is wrong for so long is. */
-#define SETTLE_MS 10000
 /* So many are named, the others are counted. */
 #define NAMES_MAX 3
 #define SEEN_MAX  4096
@@ -109,7 +107,7 @@ static bool judge_unreachable(const struct plan_gate *gate, const struct gate_sc
 	buffer_clear(&names);
 	if (count <= gate->max_new)
 		return conclude(&text, GATE_PASS, answer, seen);
-	return scene->waited_ms < SETTLE_MS ? wait_a_little(&text) : conclude(&text, GATE_FAIL, answer, seen);
+	return scene->waited_ms < PLAN_GATE_SETTLE_MS ? wait_a_little(&text) : conclude(&text, GATE_FAIL, answer, seen);
 }
 
 /* ---- tasks */
@@ -130,7 +128,7 @@ static bool judge_tasks(const struct plan_gate *gate, const struct gate_scene *s
 		      gate->framework, (long long)now, (long long)before, gate->min_percent);
 	if (now * 100 >= before * gate->min_percent)
 		return conclude(&text, GATE_PASS, answer, seen);
-	return scene->waited_ms < SETTLE_MS ? wait_a_little(&text) : conclude(&text, GATE_FAIL, answer, seen);
+	return scene->waited_ms < PLAN_GATE_SETTLE_MS ? wait_a_little(&text) : conclude(&text, GATE_FAIL, answer, seen);
 }
 
 /* ---- launch */

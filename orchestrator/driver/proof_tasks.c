@@ -63,7 +63,8 @@ static void judge_loss(struct judge *judge, const struct plan_task *task, const 
 {
 	const struct before_picture *before = judge->before;
 
-	json_array_append_new(judge->killed, entry);
+	/* While the agent is not back, and no other in its place, nobody knows. */
+	json_array_append_new(is_back(judge) || judge->succeeded ? judge->killed : judge->unproven, entry);
 	if (!task->survives)
 		return;
 	if (before->accepted_by && is_back(judge)) {

@@ -20,6 +20,7 @@ static void make_stages(struct engine *engine, const struct engine_stage *stages
 		engine->stages[0].window = engine->options.window;
 	engine->stages[engine->stage_count - 1].end = engine->count;
 	engine->stage_failures = xcalloc((size_t)engine->stage_count, sizeof *engine->stage_failures);
+	engine->stage_rows = xcalloc((size_t)engine->stage_count, sizeof *engine->stage_rows);
 	engine->stage_open = xcalloc((size_t)engine->stage_count, sizeof *engine->stage_open);
 }
 
@@ -78,13 +79,18 @@ void engine_init(struct engine *engine, const struct engine_options *options, co
 	engine->agents = xcalloc(count + 1, sizeof *engine->agents);
 	engine->under_way = xcalloc(count + 1, sizeof *engine->under_way);
 	engine->members = xcalloc(count + 1, sizeof *engine->members);
-	engine->blocked_since_ms = engine->left_since_ms = -1;
+	engine->blocked_since_ms = engine->left_since_ms = engine->soak_since_ms = -1;
 	engine->due_ms = INT64_MAX;
 	make_stages(engine, stages, stage_count);
 	make_agents(engine, domains);
 	make_lists(engine);
 	engine->domain_slots = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_slots);
 	engine->domain_failures = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_failures);
+	engine->domain_rows = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_rows);
+	engine->domain_sizes = xcalloc((size_t)engine->domain_count + 1, sizeof *engine->domain_sizes);
+	for (size_t i = 0; i < count; i++)
+		if (domains[i] >= 0)
+			engine->domain_sizes[domains[i]]++;
 }
 
 void engine_clear(struct engine *engine)
@@ -99,6 +105,9 @@ void engine_clear(struct engine *engine)
 	free(engine->domain_next);
 	free(engine->domain_slots);
 	free(engine->domain_failures);
+	free(engine->stage_rows);
+	free(engine->domain_rows);
+	free(engine->domain_sizes);
 	memset(engine, 0, sizeof *engine);
 }
 

@@ -185,7 +185,7 @@ int engine_failures(const struct engine *engine)
 
 bool engine_is_idle(const struct engine *engine)
 {
-	if (engine->under_way_count > 0 || engine->gate_asked)
+	if (engine->under_way_count > 0 || engine->gate_asked || engine_is_soaking(engine))
 		return false;
 	if (engine->state == RUN_RUNNING && engine->left_since_ms >= 0)
 		return false;
@@ -391,7 +391,7 @@ void engine_lost_time(struct engine *engine, int64_t ms)
 	}
 	if (engine->due_ms != INT64_MAX)
 		engine->due_ms += ms;
-	engine->gate_since_ms += ms;
+	engine_stages_lost_time(engine, ms);
 	engine->hold_since_ms += ms;
 	if (engine->blocked_since_ms >= 0)
 		engine->blocked_since_ms += ms;

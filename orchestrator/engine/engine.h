@@ -126,11 +126,18 @@ struct engine_options {
 	int64_t unknown_ms; /* … in UNKNOWN */
 	int64_t soak_ms;
 	int64_t keep_ms; /* agentctl's answer to keep */
+	/* After each stage, before its gates: so long nothing starts; 0: not at all. */
+	int64_t stage_soak_ms;
 
 	int stage_max_failures;  /* … when more than this have failed in one stage; -1: no limit */
 	int domain_max_failures; /* … in one failure domain; -1: no limit */
 	int max_consecutive; /* … when so many have failed in a row, in the order in which they ended: reaching it stops;
 				  * 0: no limit */
+	/* The same within one stage, and one failure domain, each counting its own; reaching it stops; 0: no limit. */
+	int stage_max_consecutive, domain_max_consecutive;
+	/* In place of the numbers above: more than this share of each stage's, or each failure domain's, own agents, rounded down
+	 * (engine_share); 1 to 100; 0: the numbers hold. */
+	int stage_max_percent, domain_max_percent;
 	enum engine_on_failure on_failure;
 	int meltdown_percent; /* the run pauses when more than this of the cluster's agents are not active; 0: no guard */
 	bool agent_gates;     /* there are gates after each agent */
@@ -140,6 +147,8 @@ struct engine_options {
 };
 /* Without stages, gates, guards and budgets other than max_failures: the base of whoever fills in options. */
 extern const struct engine_options engine_default_options;
+/* So many of a part's agents a percentage comes to, rounded down. */
+int engine_share(size_t agents, int percent);
 
 struct engine_agent {
 	int domain; /* failure domain, 0..domain_count-1; -1: none */
@@ -203,10 +212,13 @@ struct engine {
 	bool gate_asked;   /* the current stage's gate is being asked */
 	bool gate_parked;  /* it failed or gave no answer: a resume asks it again */
 	int64_t gate_since_ms;
+	int64_t soak_since_ms; /* the current stage has ended, and nothing starts for stage_soak_ms; -1: not so */
+	int stages_soaked;     /* of so many that is over */
 
 	unsigned holds; /* enum engine_hold */
 	int64_t hold_since_ms;
 	int in_a_row;                    /* failures in a row, in the order in which they ended */
+	int *stage_rows, *domain_rows;   /* … within each stage and failure domain */
 	bool remembers;                  /* its memory was restored */
 	bool settles;                    /* set before engine_begin_settling: gates are left for a resume */
 	const char *const *domain_names; /* NULL: they have none */
@@ -219,6 +231,7 @@ struct engine {
 	bool unseen;       /* no master has said yet which agents are there */
 	int *domain_slots; /* … by domain; domain_slots[domain_count] counts those of no domain */
 	int domain_count;
+	size_t *domain_sizes; /* agents of each domain */
 	int fresh_failures;   /* failures that count against the run's budget */
 	int *stage_failures;  /* … by stage */
 	int *domain_failures; /* … by domain; one more, as above */
@@ -246,7 +259,7 @@ void engine_set_domain_names(struct engine *engine, const char *const *names);
 /* After a crash or a pause: what the ledger says of agent i. Before engine_begin. */
 void engine_restore(struct engine *engine, size_t agent, enum agent_state state, int attempt);
 
-/* The run's own memory (stage, which failures were seen, failures in a row, whether a rollback is due) as one line of text,
+/* The run's own memory (stage, which failures were seen, failures in a row everywhere, whether a rollback is due) as one line of text,
  * written whenever run_changed and restored between engine_restore and engine_begin. The text is the engine's own affair;
  * NULL or "" restores nothing. ERROR_CORRUPT when it is not one of this run. */
 void engine_write_memory(const struct engine *engine, struct buffer *out);
@@ -301,11 +314,16 @@ size_t engine_count_settling(const struct engine *engine);
 void engine_hold(struct engine *engine, enum engine_hold hold, bool on, int64_t now_ms, struct engine_output *output);
 const char *engine_hold_name(enum engine_hold hold); /* for people; of several, the first */
 
-/* Of `total` agents that the master knows, active, inactive or unreachable, `bad` are not active, for whatever reason. Before the
- * events of the same answer. More than meltdown_percent pauses the run at once, if they are also more than its window. */
-void engine_set_cluster(struct engine *engine, int total, int bad, int64_t now_ms, struct engine_output *output);
+/* Of `total` agents that the master knows, active, inactive or unreachable, `bad` are not active, for whatever reason; of these,
+ * operations of this run are open on `own`. Before the events of the same answer. More than meltdown_percent pauses the run at once,
+ * unless all of them are its own. */
+void engine_set_cluster(struct engine *engine, int total, int bad, int own, int64_t now_ms,
+			struct engine_output *output);
 
-/* The answer of a stage's gate; void unless it is being asked. reason: what it said, NULL: nothing. */
+/* The current stage has ended, and the time it is given before its gates is not over. A run that stops does not wait for that. */
+bool engine_is_soaking(const struct engine *engine);
+
+/* The answer of a stage's gate; void unless it is being asked; while the stage soaks it can fail already. reason: what it said, NULL: nothing. */
 void engine_stage_answer(struct engine *engine, int stage, enum gate_answer answer, const char *reason, int64_t now_ms,
 			 struct engine_output *output);
 
@@ -318,7 +336,7 @@ void engine_lost_time(struct engine *engine, int64_t ms);
 /* The master shows the agent as away (or back) although this run has nothing to do with it just now. */
 void engine_set_absent(struct engine *engine, size_t agent, bool absent);
 
-/* Nobody is under way and no gate is being asked: the driver may return. */
+/* Nobody is under way, no gate is being asked, and no stage soaks: the driver may return. */
 bool engine_is_idle(const struct engine *engine);
 
 bool agent_state_is_final(enum agent_state state);     /* done, failed, reverted, rejected, stuck */

@@ -20,17 +20,64 @@ struct forecast {
 	struct due *due; /* at most one of each agent */
 	size_t due_count;
 	int64_t now, gate_at; /* gate_at -1: no stage's gate is being asked */
+	bool *fails;          /* by agent; NULL: none does */
 };
 
-/* The same agents fail whatever the order in which they are tried. */
-static bool fails(const struct forecast_input *input, size_t agent)
+/* ---- who fails */
+
+struct lot {
+	uint64_t drawn;
+	size_t agent;
+};
+
+static uint64_t draw(uint64_t seed, size_t agent)
 {
-	uint64_t z = (input->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + agent;
+	uint64_t z = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + agent;
 
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (int)((z ^ (z >> 31)) % 1000000) < input->fail_per_million;
+	return z ^ (z >> 31);
 }
+
+static int compare_lots(const void *a, const void *b)
+{
+	const struct lot *x = a, *y = b;
+
+	if (x->drawn != y->drawn)
+		return x->drawn < y->drawn ? -1 : 1;
+	return (x->agent > y->agent) - (x->agent < y->agent);
+}
+
+static size_t count_failing(const struct forecast_input *input)
+{
+	uint64_t share = (uint64_t)input->count * (uint64_t)input->fail_per_million;
+
+	if (share == 0)
+		return 0;
+	return share < 500000 ? 1 : (size_t)((share + 500000) / 1000000);
+}
+
+/* Exactly so many; the same ones whatever the order in which agents are tried. */
+static bool *choose_failing(const struct forecast_input *input)
+{
+	size_t failing = count_failing(input);
+	struct lot *lots;
+	bool *fails;
+
+	if (failing == 0)
+		return NULL;
+	lots = xcalloc(input->count, sizeof *lots);
+	fails = xcalloc(input->count, sizeof *fails);
+	for (size_t i = 0; i < input->count; i++)
+		lots[i] = (struct lot){.drawn = draw(input->seed, i), .agent = i};
+	qsort(lots, input->count, sizeof *lots, compare_lots);
+	for (size_t i = 0; i < failing; i++)
+		fails[lots[i].agent] = true;
+	free(lots);
+	return fails;
+}
+
+/* ---- the run */
 
 static void later(struct forecast *forecast, size_t agent, enum agent_event event, int64_t ms)
 {
@@ -52,14 +99,14 @@ static void perform(struct forecast *forecast, const struct engine_effect *effec
 		break;
 	case EFFECT_APPLY:
 		step(forecast, effect->agent, EVENT_STARTED);
-		later(forecast, effect->agent, fails(forecast->input, effect->agent) ? EVENT_UNDONE : EVENT_PROVEN,
-		      away);
+		later(forecast, effect->agent,
+		      forecast->fails && forecast->fails[effect->agent] ? EVENT_UNDONE : EVENT_PROVEN, away);
 		break;
 	case EFFECT_KEEP:
 		later(forecast, effect->agent, EVENT_HOST_DONE, forecast->input->keep_ms);
 		break;
 	case EFFECT_GATE:
-		later(forecast, effect->agent, EVENT_GATE_PASSED, forecast->input->gate_ms);
+		later(forecast, effect->agent, EVENT_GATE_PASSED, forecast->input->agent_gate_ms);
 		break;
 	case EFFECT_ASK:
 	case EFFECT_NONE:
@@ -78,7 +125,7 @@ static void flush(struct forecast *forecast)
 		for (size_t i = 0; i < output.effect_count; i++)
 			perform(forecast, &output.effects[i]);
 		if (output.ask_stage_gate)
-			forecast->gate_at = forecast->now + forecast->input->gate_ms;
+			forecast->gate_at = forecast->now + forecast->input->stage_gate_ms;
 		engine_output_clear(&output);
 		engine_schedule(&forecast->engine, forecast->now, &forecast->output);
 	}
@@ -129,7 +176,7 @@ static bool advance(struct forecast *forecast)
 static struct engine_options patient(const struct forecast_input *input)
 {
 	struct engine_options options = *input->options;
-	int64_t longest = input->gate_ms;
+	int64_t longest = input->agent_gate_ms > input->stage_gate_ms ? input->agent_gate_ms : input->stage_gate_ms;
 
 	for (size_t i = 0; i < input->count; i++)
 		longest = input->away_ms[i] > longest ? input->away_ms[i] : longest;
@@ -152,6 +199,7 @@ void forecast_run(const struct forecast_input *input, struct forecast_outcome *o
 	engine_set_domain_names(&forecast.engine, input->domain_names);
 	/* One for each agent, and one more while an event makes the next. */
 	forecast.due = xcalloc(2 * input->count + 2, sizeof *forecast.due);
+	forecast.fails = choose_failing(input);
 	engine_begin(&forecast.engine, 0, 0, &forecast.output);
 	flush(&forecast);
 	while (!engine_is_idle(&forecast.engine) && advance(&forecast))
@@ -166,6 +214,7 @@ void forecast_run(const struct forecast_input *input, struct forecast_outcome *o
 	};
 	snprintf(out->reason, sizeof out->reason, "%s", forecast.engine.reason);
 	free(forecast.due);
+	free(forecast.fails);
 	engine_output_clear(&forecast.output);
 	engine_clear(&forecast.engine);
 }

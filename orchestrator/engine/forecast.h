@@ -19,11 +19,13 @@ struct forecast_input {
 	const char *const *domain_names; /* NULL: they have none */
 	const int64_t *away_ms;          /* by agent: from the intent until it is proven */
 	size_t count;
-	int64_t look_ms;      /* a question to the master and its answer; FORECAST_LOOK_MS when nothing is slow */
-	int64_t keep_ms;      /* agentctl's answer to keep; FORECAST_KEEP_MS */
-	int64_t gate_ms;      /* what asking the gates of one agent or stage takes */
-	int fail_per_million; /* of the agents: the new state fails at its end, and is taken back in as much time again */
-	uint64_t seed;        /* which ones */
+	int64_t look_ms; /* a question to the master and its answer; FORECAST_LOOK_MS when nothing is slow */
+	int64_t keep_ms; /* agentctl's answer to keep; FORECAST_KEEP_MS */
+	int64_t agent_gate_ms, stage_gate_ms; /* what asking the gates of one agent, of one stage takes */
+	/* Of the agents, rounded, and at least one unless it is 0: the new state fails at its end, and is taken back in as much
+	 * time again. */
+	int fail_per_million;
+	uint64_t seed; /* which ones */
 };
 
 struct forecast_outcome {

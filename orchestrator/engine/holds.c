@@ -33,13 +33,14 @@ void engine_check_holds(struct engine *engine, int64_t now_ms, struct engine_out
 	engine_pause(engine, reason, now_ms, output);
 }
 
-void engine_set_cluster(struct engine *engine, int total, int bad, int64_t now_ms, struct engine_output *output)
+void engine_set_cluster(struct engine *engine, int total, int bad, int own, int64_t now_ms,
+			struct engine_output *output)
 {
 	int most = engine->options.meltdown_percent;
 	char reason[sizeof engine->reason];
 
-	/* As many as may be away at once are no meltdown, however small the cluster is. */
-	if (most == 0 || bad <= engine_window(engine) || (int64_t)bad * 100 <= (int64_t)most * total)
+	/* Those that the run itself has taken away are no meltdown, however small the cluster is. */
+	if (most == 0 || bad <= own || (int64_t)bad * 100 <= (int64_t)most * total)
 		return;
 	snprintf(reason, sizeof reason,
 		 "%d of the cluster's %d agents are unreachable or inactive: more than %d%% of them stop the run", bad,

@@ -33,6 +33,8 @@ void engine_finish_soak(struct engine *engine, size_t agent, int64_t now_ms, str
 /* Passes complete stages whose gates have passed or that have none, or asks for the gate. */
 void engine_check_stages(struct engine *engine, int64_t now_ms, struct engine_output *output);
 bool engine_stages_are_over(const struct engine *engine);
+/* Part of engine_lost_time. */
+void engine_stages_lost_time(struct engine *engine, int64_t ms);
 /* A gate that gave no answer will be asked again. */
 void engine_unpark(struct engine *engine, int64_t now_ms, struct engine_output *output);
 

@@ -3,9 +3,9 @@
  * What a restart must know: the agents' states come from their rows, the run's own memory is one line of words, each with its
  * value:
  *
- *     passed 2 row 1 rollback 1 seen 0-4,9 known 7 again 7
+ *     passed 2 soaked 3 row 1 stage_rows 1:1 domain_rows 0:2,3:1 rollback 1 seen 0-4,9 known 7 again 7
  *
- * passed: stages whose gates have passed; row: failures in a row; seen, known: positions of agents whose failure, or whose being
+ * passed: stages whose gates have passed; soaked: stages whose soak time is over; row: failures in a row; stage_rows, domain_rows: the same within those that have any; seen, known: positions of agents whose failure, or whose being
  * stuck, a person knew of when the run was resumed; again: of those that are to be tried once more when they are settled. Words with
  * nothing to say are left out.
  */
@@ -59,10 +59,30 @@ static void write_positions(const struct engine *engine, struct buffer *out, con
 	}
 }
 
+static void write_rows(struct buffer *out, const char *word, const int *rows, int count)
+{
+	bool any = false;
+
+	for (int i = 0; i < count; i++) {
+		if (rows[i] == 0)
+			continue;
+		if (any)
+			buffer_putc(out, ',');
+		else
+			buffer_printf(out, "%s%s ", out->len ? " " : "", word);
+		any = true;
+		buffer_printf(out, "%d:%d", i, rows[i]);
+	}
+}
+
 void engine_write_memory(const struct engine *engine, struct buffer *out)
 {
 	write_number(out, "passed", engine->stages_passed);
+	if (engine->stages_soaked > engine->stages_passed)
+		write_number(out, "soaked", engine->stages_soaked);
 	write_number(out, "row", engine->in_a_row);
+	write_rows(out, "stage_rows", engine->stage_rows, engine->stage_count);
+	write_rows(out, "domain_rows", engine->domain_rows, engine->domain_count);
 	write_number(out, "rollback", engine->wants_rollback);
 	write_positions(engine, out, "seen", is_seen);
 	write_positions(engine, out, "known", is_known);
@@ -142,28 +162,61 @@ static bool read_positions(struct engine *engine, const char **at, void (*take)(
 	return true;
 }
 
-static bool read_word(struct engine *engine, const char *word, size_t len, const char **at)
+/* "0:2,3:1". Agents that are tried again may fail again: there can be more failures in a row than agents. */
+static bool read_rows(const char **at, int *rows, int count)
+{
+	size_t index, value;
+
+	do {
+		if (**at == ',')
+			++*at;
+		if (!read_number(at, INT_MAX, &index) || index >= (size_t)count || **at != ':')
+			return false;
+		++*at;
+		if (!read_number(at, INT_MAX, &value))
+			return false;
+		rows[index] = (int)value;
+	} while (**at == ',');
+	return true;
+}
+
+static bool is_word(const char *word, size_t len, const char *wanted)
+{
+	return strlen(wanted) == len && strncmp(word, wanted, len) == 0;
+}
+
+static bool read_value(struct engine *engine, const char *word, size_t len, const char **at)
 {
 	size_t value;
 
-	if (len == 4 && strncmp(word, "seen", 4) == 0)
-		return read_positions(engine, at, see);
-	if (len == 5 && strncmp(word, "known", 5) == 0)
-		return read_positions(engine, at, know);
-	if (len == 5 && strncmp(word, "again", 5) == 0)
-		return read_positions(engine, at, want_again);
-	/* Agents that are tried again may fail again: there can be more failures in a row than agents. */
 	if (!read_number(at, INT_MAX, &value))
 		return false;
-	if (len == 6 && strncmp(word, "passed", 6) == 0 && value <= (size_t)engine->stage_count)
+	if (is_word(word, len, "passed") && value <= (size_t)engine->stage_count)
 		engine_restore_stage(engine, (int)value);
-	else if (len == 3 && strncmp(word, "row", 3) == 0)
+	else if (is_word(word, len, "soaked") && value <= (size_t)engine->stage_count)
+		engine->stages_soaked = (int)value;
+	else if (is_word(word, len, "row"))
 		engine->in_a_row = (int)value;
-	else if (len == 8 && strncmp(word, "rollback", 8) == 0)
+	else if (is_word(word, len, "rollback"))
 		engine->wants_rollback = value != 0;
 	else
 		return false;
 	return true;
+}
+
+static bool read_word(struct engine *engine, const char *word, size_t len, const char **at)
+{
+	if (is_word(word, len, "seen"))
+		return read_positions(engine, at, see);
+	if (is_word(word, len, "known"))
+		return read_positions(engine, at, know);
+	if (is_word(word, len, "again"))
+		return read_positions(engine, at, want_again);
+	if (is_word(word, len, "stage_rows"))
+		return read_rows(at, engine->stage_rows, engine->stage_count);
+	if (is_word(word, len, "domain_rows"))
+		return read_rows(at, engine->domain_rows, engine->domain_count);
+	return read_value(engine, word, len, at);
 }
 
 int engine_restore_memory(struct engine *engine, const char *text, struct error *err)

@@ -153,7 +153,8 @@ static void check_blocked(struct engine *engine, int64_t now_ms, struct engine_o
 {
 	char reason[sizeof engine->reason];
 	bool blocked = engine->state == RUN_RUNNING && engine->under_way_count == 0 &&
-		       engine->by_state[AGENT_WAITING] > 0 && engine->holds == 0 && !engine->gate_asked;
+		       engine->by_state[AGENT_WAITING] > 0 && engine->holds == 0 && !engine->gate_asked &&
+		       !engine_is_soaking(engine);
 
 	if (!blocked) {
 		engine->blocked_since_ms = -1;
@@ -288,6 +289,8 @@ int64_t engine_next_ms(const struct engine *engine)
 
 	if (engine->gate_asked)
 		next = sooner(next, engine->gate_since_ms + engine_gate_patience(engine));
+	if (engine_is_soaking(engine))
+		next = sooner(next, engine->soak_since_ms + engine->options.stage_soak_ms);
 	if (waits && engine->holds)
 		next = sooner(next, engine->hold_since_ms + engine->options.hold_ms);
 	if (waits && engine->blocked_since_ms >= 0)

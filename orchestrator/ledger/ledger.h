@@ -134,7 +134,7 @@ void ledger_discard(struct ledger *ledger);
  * same transaction. -1 on failure. */
 int64_t ledger_new_epoch(struct ledger *ledger, const char *run, struct error *err);
 /* From now on also greater than this one, which a host has seen: a database that was restored from an older copy has forgotten how
- * far it had counted. Of a ledger over a store. */
+ * far it had counted. */
 void ledger_set_epoch_floor(struct ledger *ledger, int64_t epoch);
 
 /* Called before (durable false) and after (durable true) each commit; returning -1 makes ledger_commit fail as if the process had died

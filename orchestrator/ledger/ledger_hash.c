@@ -55,19 +55,26 @@ static void finish(struct digest_state *state, char out[DIGEST_HEX_SIZE])
 	hex_encode(digest, sizeof(digest), out);
 }
 
+/* Texts, then numbers, each in the order given: a digest that was written stays what it was. */
+static void row_digest(const char *const texts[], size_t text_count, const int64_t numbers[], size_t number_count,
+		       char out[DIGEST_HEX_SIZE])
+{
+	struct digest_state state;
+	digest_start(&state);
+	for (size_t i = 0; i < text_count; i++)
+		hash_string(&state, texts[i]);
+	for (size_t i = 0; i < number_count; i++)
+		hash_number(&state, numbers[i]);
+	finish(&state, out);
+}
+
 void run_agent_digest(const struct run_agent *agent, char out[DIGEST_HEX_SIZE])
 {
 	const char *texts[] = {agent->run,     agent->agent_id, agent->hostname, agent->state, agent->operation,
 			       agent->request, agent->before,   agent->started,  agent->proof, agent->error};
 	const int64_t numbers[] = {agent->position, agent->attempt, agent->epoch, agent->away_from_ms,
 				   agent->away_until_ms};
-	struct digest_state state;
-	digest_start(&state);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		hash_string(&state, texts[i]);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		hash_number(&state, numbers[i]);
-	finish(&state, out);
+	row_digest(texts, sizeof(texts) / sizeof(texts[0]), numbers, sizeof(numbers) / sizeof(numbers[0]), out);
 }
 
 void run_row_digest(const struct run_row *run, char out[DIGEST_HEX_SIZE])
@@ -75,11 +82,5 @@ void run_row_digest(const struct run_row *run, char out[DIGEST_HEX_SIZE])
 	const char *texts[] = {run->id, run->plan, run->state, run->reason, run->rolls_back, run->memory};
 	const int64_t numbers[] = {run->epoch,       run->forgiven,     run->created_ms,
 				   run->finished_ms, run->rollback_due, run->stages_passed};
-	struct digest_state state;
-	digest_start(&state);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		hash_string(&state, texts[i]);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		hash_number(&state, numbers[i]);
-	finish(&state, out);
+	row_digest(texts, sizeof(texts) / sizeof(texts[0]), numbers, sizeof(numbers) / sizeof(numbers[0]), out);
 }

@@ -156,7 +156,10 @@ static int new_epoch(struct ledger *ledger, const char *run, int64_t time_ms, in
 	(void)run;
 	(void)time_ms;
 	(void)err;
-	*epoch = ++memory_of(ledger)->epoch;
+	struct memory *memory = memory_of(ledger);
+	if (memory->epoch < ledger->epoch_floor)
+		memory->epoch = ledger->epoch_floor;
+	*epoch = ++memory->epoch;
 	return 0;
 }
 

@@ -77,8 +77,8 @@ int ledger_find_plan(struct store *store, const char *name, struct plan_row *out
 			error_set(err, ERROR_USAGE, "%s: more than one plan begins with it; give more digits", name);
 		found = second == 0 ? 1 : -1;
 	} else if (found == 0) {
-		error_set(err, ERROR_USAGE, "%s: there is no such plan in %s; `rollcall rollout plan` makes one", name,
-			  store_path(store));
+		error_set(err, ERROR_USAGE, "%s: there is no such plan in %s; `rollcall rollout plan CONFIG` makes one",
+			  name, store_path(store));
 	}
 	store_done(&rows);
 	if (found > 0 && check_plan_hash(store, &plan, err) < 0)

@@ -129,11 +129,39 @@ static void compare_flags(struct comparison *comparison, const char *where, cons
 	}
 }
 
+/* The plan kept no flag that it does not edit: those are named that its next start, which would be ours, would bring in. */
+static void compare_other_flags(struct comparison *comparison)
+{
+	const struct survey *survey = &comparison->survey;
+
+	for (size_t i = 0; i < survey->store_flags.count; i++) {
+		const struct flag *flag = &survey->store_flags.items[i];
+		const char *runs = flags_get(&survey->flags, flag->name);
+
+		if (runs && flags_same_value(flag->name, runs, flag->value))
+			continue;
+		buffer_printf(&comparison->found, "%sin the flag store: --%s is %s, and the agent runs with %s",
+			      comparison->found.len ? "; " : "", flag->name, flag->value, runs ? runs : "(none)");
+	}
+}
+
+static bool store_is_edited(const struct comparison *comparison)
+{
+	const char *was = comparison->agent->expect.store_sha256, *now = comparison->survey.store_sha256;
+
+	return was && now && strcmp(was, now) != 0;
+}
+
 static void compare_host(struct comparison *comparison)
 {
 	const struct request_expectation *expect = &comparison->agent->expect;
 	const struct survey *survey = &comparison->survey;
 	size_t before = comparison->found.len;
+
+	if (!survey->running) {
+		buffer_printf(&comparison->found, "%sno agent runs on its host now", comparison->found.len ? "; " : "");
+		return;
+	}
 
 	compare_texts(comparison, "agent ID on the host", expect->agent_id, survey->agent_id);
 	compare_texts(comparison, "agent version", expect->agent_version, survey->version);
@@ -144,9 +172,11 @@ static void compare_host(struct comparison *comparison)
 	if (comparison->found.len > before)
 		return;
 	/* Edited, and not in effect before the agent's next start: which would be ours. */
-	if (expect->store_sha256 && survey->store_sha256 && strcmp(expect->store_sha256, survey->store_sha256) != 0 &&
-	    survey->store_kind != FLAG_STORE_EXTERNAL)
+	if (store_is_edited(comparison) && survey->store_kind != FLAG_STORE_EXTERNAL) {
 		compare_flags(comparison, "in the flag store: ", &survey->store_flags);
+		if (comparison->found.len == before)
+			compare_other_flags(comparison);
+	}
 	if (comparison->found.len > before)
 		return;
 	/* Nothing that can be named, and still not the same bytes. */

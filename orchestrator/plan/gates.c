@@ -119,13 +119,34 @@ json_t *plan_gates_to_json(const struct plan_gates *after_agent, const struct pl
 
 /* ---- time and words */
 
+/* The master's next answer, when it is late. */
+#define ANSWER_MS 15000
+
+static int64_t longest_ms(const struct plan_gate *gate)
+{
+	switch (gate->kind) {
+	case GATE_UNREACHABLE:
+	case GATE_TASKS:
+		return PLAN_GATE_SETTLE_MS + ANSWER_MS;
+	case GATE_LAUNCH:
+		return gate->within_ms + ANSWER_MS;
+	default:
+		return gate->timeout_ms;
+	}
+}
+
 int64_t plan_gates_longest_ms(const struct plan_gates *gates)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < gates->count; i++)
-		sum += gates->items[i].timeout_ms + gates->items[i].within_ms;
+		sum += longest_ms(&gates->items[i]);
 	return sum;
+}
+
+bool plan_gate_is_prompt(const struct plan_gate *gate)
+{
+	return gate->kind == GATE_UNREACHABLE || gate->kind == GATE_TASKS;
 }
 
 static void metric_text(const struct plan_gate *gate, struct buffer *out)

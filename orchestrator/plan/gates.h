@@ -62,8 +62,15 @@ json_t *plan_gates_to_json(const struct plan_gates *after_agent, const struct pl
 int plan_gates_read(const char *path, struct plan_gates *after_agent, struct plan_gates *after_stage,
 		    struct error *err);
 
+/* An agent that reconnects and a task that is being moved are no failures yet: what is wrong at the master for so long is. */
+#define PLAN_GATE_SETTLE_MS 10000
+
 /* The longest that all of them may take, one after the other; 0 without any. */
 int64_t plan_gates_longest_ms(const struct plan_gates *gates);
+
+/* True or not in every answer of the master, so that the next one settles it when nothing is wrong: unreachable and tasks. How
+ * long the others take nobody knows. */
+bool plan_gate_is_prompt(const struct plan_gate *gate);
 
 /* One gate as a sentence: "/usr/local/bin/check node1 exits with 0 within 30 s". */
 void plan_gate_text(const struct plan_gate *gate, struct buffer *out);

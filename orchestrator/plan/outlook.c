@@ -59,6 +59,16 @@ static void fleet_clear(struct fleet *fleet)
 	free(fleet->names);
 }
 
+/* The master's next answer for each that it settles; the others are known to nobody, and count nothing. */
+static int64_t expected_gates_ms(const struct plan_gate *gates, size_t count)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += plan_gate_is_prompt(&gates[i]) ? FORECAST_LOOK_MS : 0;
+	return sum;
+}
+
 /* Returns how many were guessed. */
 static size_t expect(struct fleet *fleet, const struct plan *plan)
 {
@@ -72,7 +82,8 @@ static size_t expect(struct fleet *fleet, const struct plan *plan)
 	}
 	fleet->input.look_ms = FORECAST_LOOK_MS;
 	fleet->input.keep_ms = FORECAST_KEEP_MS;
-	fleet->input.gate_ms = 0;
+	fleet->input.agent_gate_ms = expected_gates_ms(plan->agent_gates, plan->agent_gate_count);
+	fleet->input.stage_gate_ms = expected_gates_ms(plan->stage_gates, plan->stage_gate_count);
 	return guessed;
 }
 
@@ -87,7 +98,7 @@ static void expect_the_worst(struct fleet *fleet, const struct plan *plan)
 	}
 	fleet->input.look_ms = options->check_ms;
 	fleet->input.keep_ms = options->keep_ms;
-	fleet->input.gate_ms = options->gate_ms;
+	fleet->input.agent_gate_ms = fleet->input.stage_gate_ms = options->gate_ms;
 }
 
 void outlook_expected(const struct plan *plan, struct forecast_outcome *out)

@@ -3,7 +3,8 @@
 #define ORCHESTRATOR_PLAN_OUTLOOK_H
 /*
  * How a run of a plan would go, from the plan alone: the real engine with a clock of its own (engine/forecast.h). Once with every
- * agent as long away as expected, once with each as long as it may be, and many times with some that fail.
+ * agent as long away as expected, once with each as long as it may be, and many times with some that fail. Soaks take their time
+ * in all of them; a gate takes the master's next answer, or nothing where nobody knows how long it will take (plan_gate_is_prompt).
  */
 #include <stdint.h>
 

@@ -10,7 +10,7 @@ const char *plan_left_why_name(enum plan_left_why why)
 {
 	static const char *const names[LEFT_WHY_COUNT] = {
 		[LEFT_IGNORED] = "ignored",     [LEFT_EXCLUDED] = "excluded", [LEFT_REFUSED] = "refused",
-		[LEFT_UNMATCHED] = "unmatched", [LEFT_UNCHOSEN] = "unchosen",
+		[LEFT_UNMATCHED] = "unmatched", [LEFT_UNCHOSEN] = "unchosen", [LEFT_UNLISTED] = "unlisted",
 	};
 
 	return names[why];

@@ -77,9 +77,11 @@ enum plan_left_why {
 	LEFT_REFUSED,   /* a rollback that cannot take it back */
 	LEFT_UNMATCHED, /* no rule of the config is about it */
 	LEFT_UNCHOSEN,  /* --where does not choose it */
+	LEFT_UNLISTED,  /* the master does not list it any more */
 	LEFT_WHY_COUNT,
 };
-const char *plan_left_why_name(enum plan_left_why why); /* "ignored", "excluded", "refused", "unmatched", "unchosen" */
+const char *
+plan_left_why_name(enum plan_left_why why); /* "ignored", "excluded", "refused", "unmatched", "unchosen", "unlisted" */
 struct plan_left_out {
 	char *agent_id, *hostname;
 	enum plan_left_why why;

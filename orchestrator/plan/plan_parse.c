@@ -2,6 +2,7 @@
 /* Reading a plan's document: strictly, and then once more by writing it, so that nothing in it is other than
  * plan_write made it. */
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,35 @@ static int parse_on_failure(const json_t *object, struct engine_options *out, co
 	return 0;
 }
 
+/* Those that do not hold are not there. */
+static int parse_part_limits(const json_t *object, struct engine_options *out, const struct json_place *place,
+			     struct error *err)
+{
+	const struct {
+		const char *key;
+		int64_t max;
+		int *target;
+	} limits[] = {
+		{"stage_max_percent", 100, &out->stage_max_percent},
+		{"domain_max_percent", 100, &out->domain_max_percent},
+		{"stage_max_consecutive", INT_MAX, &out->stage_max_consecutive},
+		{"domain_max_consecutive", INT_MAX, &out->domain_max_consecutive},
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		int64_t number = 0;
+
+		if (json_object_get(object, limits[i].key) &&
+		    read_number(object, limits[i].key, 1, limits[i].max, &number, place, err) < 0)
+			return -1;
+		*limits[i].target = (int)number;
+	}
+	if ((out->stage_max_percent > 0 && out->stage_max_failures >= 0) ||
+	    (out->domain_max_percent > 0 && out->domain_max_failures >= 0))
+		return json_error(place, err, "a budget is a number of agents or a percentage, not both");
+	return 0;
+}
+
 /* What format 2 added. */
 static int parse_options_2(const json_t *object, struct plan *plan, const struct json_place *place, struct error *err)
 {
@@ -61,14 +91,20 @@ static int parse_options_2(const json_t *object, struct plan *plan, const struct
 	    read_bool(object, "allow_port_change", &plan->allow_port_change, place, err) < 0 ||
 	    read_bool(object, "accept_stale_master", &plan->accept_stale_master, place, err) < 0)
 		return -1;
-	return read_bool(object, "hold_configuration_management", &plan->hold_configuration_management, place, err);
+	if (read_bool(object, "hold_configuration_management", &plan->hold_configuration_management, place, err) < 0)
+		return -1;
+	if (json_object_get(object, "stage_soak_ms") != NULL &&
+	    read_number(object, "stage_soak_ms", 1, INT64_MAX, &out->stage_soak_ms, place, err) < 0)
+		return -1;
+	return parse_part_limits(object, out, place, err);
 }
 
 /* A plan of format 1 runs as it was meant: no budgets but one, and no guard. */
 static void set_options_1(struct engine_options *out)
 {
 	out->stage_max_failures = out->domain_max_failures = -1;
-	out->max_consecutive = 0;
+	out->max_consecutive = out->stage_max_consecutive = out->domain_max_consecutive = 0;
+	out->stage_max_percent = out->domain_max_percent = 0;
 	out->on_failure = ON_FAILURE_PAUSE;
 	out->meltdown_percent = 0;
 }

@@ -15,4 +15,10 @@ bool plan_stops_at_first(const struct plan *plan);
  * stops it": each budget that may be spent before the others are. */
 void plan_stops_text(const struct plan *plan, struct buffer *out);
 
+/* Parts of a run, each with a number of agents of its own. */
+enum plan_part { PLAN_STAGES, PLAN_DOMAINS };
+/* What a percentage of each part's agents comes to: "0 of 1, 1 of 5, 20 of 100", each size once; of many, the smallest and the
+ * largest: "0 of 1 up to 20 of 100". */
+void plan_stops_shares(const struct plan *plan, enum plan_part part, int percent, struct buffer *out);
+
 #endif

@@ -24,6 +24,21 @@ static void put_number(json_t *object, const char *key, int64_t number)
 	json_object_set_new(object, key, json_integer(number));
 }
 
+/* Limits and a time that came later than format 2: they are there only where they hold, so that plans made before stay as they are. */
+static void put_part_limits(json_t *object, const struct engine_options *options)
+{
+	if (options->stage_max_percent > 0)
+		put_number(object, "stage_max_percent", options->stage_max_percent);
+	if (options->domain_max_percent > 0)
+		put_number(object, "domain_max_percent", options->domain_max_percent);
+	if (options->stage_max_consecutive > 0)
+		put_number(object, "stage_max_consecutive", options->stage_max_consecutive);
+	if (options->domain_max_consecutive > 0)
+		put_number(object, "domain_max_consecutive", options->domain_max_consecutive);
+	if (options->stage_soak_ms > 0)
+		put_number(object, "stage_soak_ms", options->stage_soak_ms);
+}
+
 static json_t *options_to_json(const struct plan *plan)
 {
 	const struct engine_options *options = &plan->options;
@@ -51,6 +66,7 @@ static json_t *options_to_json(const struct plan *plan)
 	json_object_set_new(object, "allow_port_change", json_boolean(plan->allow_port_change));
 	json_object_set_new(object, "accept_stale_master", json_boolean(plan->accept_stale_master));
 	json_object_set_new(object, "hold_configuration_management", json_boolean(plan->hold_configuration_management));
+	put_part_limits(object, options);
 	return object;
 }
 

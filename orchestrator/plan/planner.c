@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "orchestrator/output.h"
 #include "orchestrator/plan/planner_choose.h"
 #include "orchestrator/plan/planner_domains.h"
 #include "orchestrator/plan/planner_forecast.h"
@@ -150,6 +152,41 @@ static void leave_out_unchosen(struct planning *planning, const struct agent_lis
 	free(reason);
 }
 
+/* One that the plan would be about if the master still listed it: it is left out, and whoever signs is to know. */
+static void leave_out_gone(struct planning *planning, const struct agent_record *record)
+{
+	struct planner_work work = {.input = planning->input,
+				    .options = planning->options,
+				    .risks = &planning->risks,
+				    .config = planning->config,
+				    .record = record};
+	char when[CLOCK_TEXT_MAX];
+
+	if (!planner_filter_find(&planning->filter, record->row) && planner_is_concerned(&work)) {
+		plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, LEFT_UNLISTED,
+				  "the master listed it before, and does not now");
+		planner_warn(&work, xasprintf("the master does not list it since %s, and this plan leaves it as it is; "
+					      "`rollcall rescue` says whether its agent refuses to start",
+					      clock_format(record->gone_ms, when)));
+	}
+	planner_work_clear(&work);
+}
+
+/* One whose host came back under another ID is not missed. */
+static int leave_out_all_gone(struct planning *planning, struct error *err)
+{
+	const struct planner_input *input = planning->input;
+	struct agent_list gone;
+
+	if (planner_select_gone(input->store, input->cluster_id, planning->options->where,
+				input->now_ms - PLANNER_GONE_FOR_GOOD_MS, &gone, err) < 0)
+		return -1;
+	for (size_t i = 0; i < gone.count; i++)
+		leave_out_gone(planning, &gone.items[i]);
+	agent_list_clear(&gone);
+	return 0;
+}
+
 static int plan_all(struct planning *planning, const struct agent_list *cluster, struct error *err)
 {
 	struct agent_list list;
@@ -169,7 +206,7 @@ static int plan_all(struct planning *planning, const struct agent_list *cluster,
 	if (result == 0 && planning->options->where)
 		leave_out_unchosen(planning, &list, cluster);
 	agent_list_clear(&list);
-	return result;
+	return result < 0 ? -1 : leave_out_all_gone(planning, err);
 }
 
 static bool all_unreachable(const struct planner_refusals *refusals)
@@ -180,21 +217,36 @@ static bool all_unreachable(const struct planner_refusals *refusals)
 	return true;
 }
 
-static int refusal_error(const struct planner_refusals *refusals, struct error *err)
+/* The option that leaves them out, to be pasted. The caller's. */
+static char *exclude_option(const struct planner_options *options, const char *names)
 {
+	struct buffer text = BUFFER_INIT(ERROR_TEXT_MAX);
+	char *expr = options->exclude ? xasprintf("(%s) or hostname in (%s)", options->exclude, names)
+				      : xasprintf("hostname in (%s)", names);
+
+	buffer_puts(&text, "--exclude ");
+	output_shell_word(expr, &text);
+	free(expr);
+	return buffer_take(&text);
+}
+
+static int refusal_error(const struct planning *planning, struct error *err)
+{
+	const struct planner_refusals *refusals = planning->refusals;
 	const struct planner_refusal *first = &refusals->items[0];
 	enum error_kind kind = all_unreachable(refusals) ? ERROR_UNREACHABLE : ERROR_REFUSED;
-	if (refusals->count == 1)
-		return error_set(
-			err, kind,
-			"%s cannot be planned: %.700s (--where \"… and not hostname = '%s'\" plans without it)",
-			first->hostname, first->reason, first->hostname);
 	struct buffer names = BUFFER_INIT(NAMES_MAX);
+
 	planner_refusals_names(refusals, &names);
-	error_set(
-		err, kind,
-		"%zu agents cannot be planned, as said above: --where \"… and not hostname in (%s)\" plans without them",
-		refusals->count, names.overflow ? "…" : buffer_text(&names));
+	char *option = names.overflow ? xstrdup("--exclude") : exclude_option(planning->options, buffer_text(&names));
+
+	if (refusals->count == 1)
+		error_set(err, kind, "%s cannot be planned: %.700s (`%s` plans without it)", first->hostname,
+			  first->reason, option);
+	else
+		error_set(err, kind, "%zu agents cannot be planned, as said above: `%s` plans without them",
+			  refusals->count, option);
+	free(option);
 	buffer_clear(&names);
 	return -1;
 }
@@ -235,75 +287,6 @@ void planner_fill_head(struct plan *plan, const struct planner_input *input, con
 	plan->hold_configuration_management = options->hold_configuration_management;
 }
 
-/* A percentage of a part's agents is taken of the smallest part: no other is then stricter than what was said. */
-static int budget_of(const struct planner_amount *amount, size_t smallest)
-{
-	return amount->percent ? (int)(smallest * (size_t)amount->number / 100) : (int)amount->number;
-}
-
-static size_t smallest_stage(const struct plan *plan)
-{
-	size_t smallest = plan->agent_count, begin = 0;
-
-	for (size_t i = 0; i < plan->stage_count; i++) {
-		if (plan->stages[i].end - begin < smallest)
-			smallest = plan->stages[i].end - begin;
-		begin = plan->stages[i].end;
-	}
-	return smallest;
-}
-
-static int compare_domains(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static size_t smallest_domain(const struct plan *plan)
-{
-	const char **names = xcalloc(plan->agent_count + 1, sizeof(*names));
-	size_t count = 0, smallest = plan->agent_count, run = 0;
-
-	for (size_t i = 0; i < plan->agent_count; i++)
-		if (plan->agents[i].domain)
-			names[count++] = plan->agents[i].domain;
-	qsort(names, count, sizeof(*names), compare_domains);
-	for (size_t i = 0; i < count; i++) {
-		run++;
-		if (i + 1 < count && strcmp(names[i], names[i + 1]) == 0)
-			continue;
-		smallest = run < smallest ? run : smallest;
-		run = 0;
-	}
-	free(names);
-	return smallest;
-}
-
-static int meltdown_of(const struct plan *plan, const struct planner_options *options, size_t cluster_agents)
-{
-	if (options->meltdown_percent >= 0)
-		return (int)options->meltdown_percent;
-	int own = cluster_agents > 0 ? (int)((size_t)plan->options.window * 100 / cluster_agents) : 0;
-	int limit = own > PLANNER_MELTDOWN - PLANNER_MELTDOWN_BEYOND ? own + PLANNER_MELTDOWN_BEYOND : PLANNER_MELTDOWN;
-
-	return limit < 100 ? limit : 100;
-}
-
-void planner_fill_options(struct plan *plan, const struct planner_options *options, size_t cluster_agents)
-{
-	plan->options.domain_window = planner_amount_of(&options->domain_window, plan->agent_count);
-	plan->options.max_failures = budget_of(&options->max_failures, plan->agent_count);
-	plan->options.stage_max_failures = budget_of(&options->stage_max_failures, smallest_stage(plan));
-	plan->options.domain_max_failures = budget_of(&options->domain_max_failures, smallest_domain(plan));
-	plan->options.max_consecutive = (int)options->max_consecutive;
-	plan->options.on_failure = options->on_failure;
-	plan->options.meltdown_percent = meltdown_of(plan, options, cluster_agents);
-	plan->options.soak_ms = options->soak_ms;
-	if (options->return_ms > 0)
-		plan->options.return_ms = options->return_ms;
-	if (options->after_agent && options->after_stage)
-		plan_take_gates(plan, options->after_agent, options->after_stage);
-}
-
 /* What can only be said when all agents are known. */
 static int complete(struct planning *planning, const struct agent_list *cluster, struct error *err)
 {
@@ -317,8 +300,10 @@ static int complete(struct planning *planning, const struct agent_list *cluster,
 	if (check_domain_attribute(plan, options, err) < 0 ||
 	    planner_order(input, options, planning->rows, plan, err) < 0)
 		return -1;
+	planner_domains_without(options, plan);
 	planner_fill_options(plan, options, cluster->count);
 	planner_risks_unguarded(options, plan);
+	planner_risks_away(cluster, plan);
 	planner_forecast(&planning->times, plan);
 	planner_masters(input, plan);
 	return 0;
@@ -332,7 +317,7 @@ static int plan_cluster(struct planning *planning, struct error *err)
 		return -1;
 	int result = plan_all(planning, &cluster, err);
 	if (result == 0 && planning->refusals->count > 0)
-		result = refusal_error(planning->refusals, err);
+		result = refusal_error(planning, err);
 	if (result == 0)
 		result = complete(planning, &cluster, err);
 	agent_list_clear(&cluster);

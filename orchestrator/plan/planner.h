@@ -52,10 +52,11 @@ struct planner_options {
 
 	struct planner_amount max_failures;
 	struct planner_amount stage_max_failures, domain_max_failures; /* number -1: no limit */
-	int64_t max_consecutive;                                       /* 0: no limit */
+	/* 0: no limit */
+	int64_t max_consecutive, stage_max_consecutive, domain_max_consecutive;
 	enum engine_on_failure on_failure;
-	int64_t meltdown_percent; /* 0: off; -1: the default, PLANNER_MELTDOWN */
-	int64_t soak_ms;
+	int64_t meltdown_percent;                     /* 0: off; -1: the default, PLANNER_MELTDOWN */
+	int64_t soak_ms, stage_soak_ms;               /* after each agent, after each stage; 0: none */
 	struct plan_gates *after_agent, *after_stage; /* moved into the plan; NULL: none */
 	int64_t return_ms; /* how long an agent may take to reregister; 0: the engine's default */
 
@@ -136,6 +137,9 @@ int planner_make(const struct planner_input *input, const struct planner_options
 /* The agents --where chooses, which are those to be surveyed before planning. ERROR_USAGE when there are none. */
 int planner_select(struct store *store, int64_t cluster_id, const char *where, struct agent_list *out,
 		   struct error *err);
+
+/* An agent that the master lists no longer is missed for so long: a host that was given away is not to be named for ever. */
+#define PLANNER_GONE_FOR_GOOD_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* The agents --where would choose if the master still listed them: gone after since_ms, and no agent listed on their host
  * since. */

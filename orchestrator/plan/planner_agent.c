@@ -240,8 +240,12 @@ static int must_accept(const struct planner_work *work, const Mesos__SlaveInfo *
 	recovery_check(before, work->after, &work->survey.reserved, rules, &verdict);
 	int result = 0;
 	if (!verdict.accepted)
-		result = error_set(err, ERROR_REFUSED, "the agent would not come back: %.800s",
-				   buffer_text(&verdict.message));
+		result = error_set(
+			err, ERROR_REFUSED, "the agent would not come back: %.600s%s", buffer_text(&verdict.message),
+			work->survey.reserved.count > 0 ? "; what is reserved on it is to be given back first "
+							  "(UNRESERVE_RESOURCES, DESTROY_VOLUMES), or "
+							  "left in place by the config"
+							: "");
 	verdict_clear(&verdict);
 	return result;
 }

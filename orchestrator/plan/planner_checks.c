@@ -10,7 +10,7 @@
 #include "mesos/executor.h"
 #include "orchestrator/plan/planner_internal.h"
 
-#define SURVEY_AGAIN "`rollcall inventory survey` asks the host again"
+#define SURVEY_AGAIN "`rollcall inventory survey` asks the host"
 
 int planner_check_survey(const struct planner_work *work, struct error *err)
 {
@@ -305,6 +305,7 @@ int planner_check_master(const struct master_facts *facts, unsigned differs, con
 			"every master a --domain first");
 	if (!domain && facts->require_agent_domain)
 		return error_set(err, ERROR_REFUSED,
-				 "it would have no domain and the master runs with --require_agent_domain");
+				 "it would have no domain and the master runs with --require_agent_domain: the master "
+				 "would ignore the agent; let the config give it one");
 	return 0;
 }

@@ -54,6 +54,22 @@ static int compare_rows(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Whoever chooses an agent means it also when the master has given it up. */
+static int add_gone(const struct planner_input *input, const struct selector *selector, struct planner_set *set,
+		    struct error *err)
+{
+	struct agent_list gone;
+
+	if (agents_load_gone(input->store, input->cluster_id, selector, input->now_ms - PLANNER_GONE_FOR_GOOD_MS, &gone,
+			     err) < 0)
+		return -1;
+	set->rows = xreallocarray(set->rows, set->count + gone.count + 1, sizeof(*set->rows));
+	for (size_t i = 0; i < gone.count; i++)
+		set->rows[set->count++] = gone.items[i].row;
+	agent_list_clear(&gone);
+	return 0;
+}
+
 int planner_set_load(const struct planner_input *input, const char *name, const char *expr, struct planner_set *out,
 		     struct error *err)
 {
@@ -63,9 +79,13 @@ int planner_set_load(const struct planner_input *input, const char *name, const 
 	if (!selector)
 		return -1;
 	int result = agents_choose(input->store, input->cluster_id, selector, &set.rows, &set.count, err);
+	if (result == 0)
+		result = add_gone(input, selector, &set, err);
 	selector_free(selector);
-	if (result < 0)
+	if (result < 0) {
+		planner_set_clear(&set);
 		return -1;
+	}
 	if (set.count > 0)
 		qsort(set.rows, set.count, sizeof(*set.rows), compare_rows);
 	*out = set;

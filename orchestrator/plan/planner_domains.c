@@ -63,10 +63,15 @@ static const struct zone *zone_of(const struct zones *zones, const struct plan_a
 	return agent->domain && !has_domain ? zones_find(zones, agent->domain) : NULL;
 }
 
+static bool limits(const struct planner_options *options)
+{
+	return options->domain_window.number > 0 || options->domain_max_failures.number >= 0 ||
+	       options->domain_max_consecutive > 0;
+}
+
 static bool counts(const struct planner_options *options)
 {
-	return (options->by && strcmp(options->by, "zone") == 0) || options->domain_window.number > 0 ||
-	       options->domain_max_failures.number >= 0;
+	return (options->by && strcmp(options->by, "zone") == 0) || limits(options);
 }
 
 /* One finding for each such zone. */
@@ -115,4 +120,43 @@ void planner_domains(const struct planner_options *options, const struct agent_l
 		plan->agents[i].domain = xasprintf("%s/%s", zone->region, zone->name);
 	}
 	free(zones.items);
+}
+
+/* ---- those of none */
+
+/* In one line; NULL when there are none. To be freed. */
+static char *fold_those_without(const struct plan *plan, size_t *count)
+{
+	const char **names = xcalloc(plan->agent_count + 1, sizeof(*names));
+	struct buffer text = BUFFER_INIT(NAMES_MAX);
+
+	*count = 0;
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (!plan->agents[i].domain)
+			names[(*count)++] = plan->agents[i].hostname;
+	if (*count > 0)
+		hostset_fold(names, *count, &text);
+	free(names);
+	return *count > 0 ? buffer_take(&text) : NULL;
+}
+
+void planner_domains_without(const struct planner_options *options, struct plan *plan)
+{
+	const char *attribute = options->domain_attribute ? options->domain_attribute : "zone";
+	size_t count = 0;
+	char *names = limits(options) ? fold_those_without(plan, &count) : NULL;
+
+	if (!names)
+		return;
+	char *what = xasprintf("%zu of the agents that change %s no %s: together they count as one failure domain, "
+			       "\"without %s\", and its limits hold for them",
+			       count, count == 1 ? "has" : "have",
+			       options->domain_attribute ? attribute : "failure domain", attribute);
+	plan_add_finding(plan, true, names, what,
+			 "if that is needlessly slow, --domain-attribute names an attribute that all of them have");
+	for (size_t i = 0; i < plan->agent_count; i++)
+		if (!plan->agents[i].domain)
+			plan->agents[i].domain = xasprintf("without %s", attribute);
+	free(what);
+	free(names);
 }

@@ -13,4 +13,8 @@
  * regions keeps its bare name and is a domain of its own; the plan says so where it counts, as a risk. */
 void planner_domains(const struct planner_options *options, const struct agent_list *cluster, struct plan *plan);
 
+/* Where failure domains are limited, agents that are in none are together one of their own, "without zone" (or the attribute's name):
+ * nobody knows that they do not fail together. The plan says so, as a risk: it may be needlessly slow. After planner_order, which puts them last. */
+void planner_domains_without(const struct planner_options *options, struct plan *plan);
+
 #endif

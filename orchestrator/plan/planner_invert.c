@@ -154,10 +154,11 @@ static int complete(const struct planner_input *input, const struct planner_opti
 	struct agent_list cluster;
 
 	own.canary = own.by = NULL;
+	/* Whoever accepted the masters for the run has accepted them for its way back. */
+	own.accept_stale_master = plan->accept_stale_master;
 	int result = planner_order(input, &own, rows, plan, err);
 	free(rows);
-	if (result < 0 || planner_times_load(input, &own, &times, err) < 0 ||
-	    check_all(input, options, plan, err) < 0 ||
+	if (result < 0 || planner_times_load(input, &own, &times, err) < 0 || check_all(input, &own, plan, err) < 0 ||
 	    agents_load(input->store, input->cluster_id, NULL, &cluster, err) < 0)
 		return -1;
 	for (size_t i = 0; times.past.agents > 0 && i < plan->agent_count; i++)
@@ -165,6 +166,7 @@ static int complete(const struct planner_input *input, const struct planner_opti
 	planner_risks_shortage(&cluster, plan);
 	planner_fill_options(plan, &own, cluster.count);
 	planner_risks_unguarded(&own, plan);
+	planner_risks_away(&cluster, plan);
 	agent_list_clear(&cluster);
 	planner_forecast(&times, plan);
 	planner_masters(input, plan);

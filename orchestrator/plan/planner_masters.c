@@ -126,14 +126,27 @@ static void warn_unanswered(const struct planner_master *master, struct plan *pl
 	    "bring it up, or take it out of the cluster file; then plan again");
 }
 
+/* One that stands by does harm only while it leads: the one that takes the lead afterwards stores what agents say. */
 static void warn_stale(const struct planner_master *master, struct plan *plan)
 {
-	add(plan, true, master->url,
-	    xasprintf("Mesos %s does not store changed agents: until its next failover it keeps the old SlaveInfo of "
-		      "all %zu, offers by it, and the proof cannot rest on its answer (--accept-stale-master)",
-		      master->facts->version ? master->facts->version : "of unknown version", plan->agent_count),
-	    "when the run is done, restart the leading master: the one that takes over stores the agents as they "
-	    "reregister; then `rollcall inventory sync` and `rollcall inventory list` show them as planned");
+	const char *version = master->facts->version ? master->facts->version : "of unknown version";
+
+	if (master->leads)
+		add(plan, true, master->url,
+		    xasprintf(
+			    "Mesos %s does not store changed agents: until its next failover it keeps the old SlaveInfo "
+			    "of all %zu, offers by it, and the proof cannot rest on its answer (--accept-stale-master)",
+			    version, plan->agent_count),
+		    "when the run is done, restart the leading master: the one that takes over stores the agents as "
+		    "they reregister; then `rollcall inventory sync` and `rollcall inventory list` show them as planned");
+	else
+		add(plan, true, master->url,
+		    xasprintf(
+			    "Mesos %s does not store changed agents: of those that change while it leads it keeps the "
+			    "old SlaveInfo, and the proof cannot rest on its answer (--accept-stale-master)",
+			    version),
+		    "it stands by; should it lead when the run is done, restart it: the one that takes over stores the "
+		    "agents as they reregister");
 }
 
 static size_t count_domains(const struct plan *plan, bool with)

@@ -239,3 +239,21 @@ void planner_risks_unguarded(const struct planner_options *options, struct plan 
 				 "as many agents may fail as there are in this plan: no number of failures stops it",
 				 NULL);
 }
+
+void planner_risks_away(const struct agent_list *cluster, struct plan *plan)
+{
+	int limit = plan->options.meltdown_percent;
+	size_t away = 0;
+
+	/* A deactivated agent is there. */
+	for (size_t i = 0; i < cluster->count; i++)
+		away += !cluster->items[i].view.active && !cluster->items[i].view.deactivated;
+	if (plan->agent_count == 0 || limit == 0 || away * 100 <= (size_t)limit * cluster->count)
+		return;
+	char *text = xasprintf("%zu of the %zu agents that the master lists are inactive, and more than %d%% stop the "
+			       "run: it would pause before it changes anybody",
+			       away, cluster->count, limit);
+	plan_add_finding(plan, true, "cluster", text,
+			 "bring them back first, or say with --meltdown how many may be away");
+	free(text);
+}

@@ -103,18 +103,36 @@ static char *away_text(const struct run_view *view, const struct agent_result *a
 	return text;
 }
 
-static void add_names(const json_t *list, size_t most, struct buffer *out)
+/* Its name, which the plan has of every task that it saw, or its ID. NULL: not known. Borrowed. */
+static const char *framework_of(const struct agent_result *agent, const json_t *task)
+{
+	const char *id = json_string_value(json_object_get(task, "framework"));
+
+	for (size_t i = 0; id && i < agent->planned->task_count; i++) {
+		const struct plan_task *planned = &agent->planned->tasks[i];
+
+		if (strcmp(planned->framework_id, id) == 0 && *planned->framework_name)
+			return planned->framework_name;
+	}
+	return id;
+}
+
+/* harmless: some are enough; of others everybody wants to know who runs them. */
+static void add_names(const struct agent_result *agent, const json_t *list, bool harmless, struct buffer *out)
 {
 	json_t *task;
-	size_t i, count = json_array_size(list);
+	size_t i, count = json_array_size(list), most = harmless ? SHEET_TASKS_NAMED : SIZE_MAX;
 
 	json_array_foreach(list, i, task)
 	{
 		const char *name = json_string_value(json_object_get(task, "task"));
+		const char *framework = harmless ? NULL : framework_of(agent, task);
 
 		if (i == most)
 			break;
 		buffer_printf(out, "%s%s", i ? ", " : ": ", name ? name : "?");
+		if (framework)
+			buffer_printf(out, " (of %s)", framework);
 	}
 	if (count > most)
 		buffer_printf(out, " and %zu more", count - most);
@@ -136,11 +154,11 @@ static char *tasks_text(const struct agent_result *agent)
 		if (i > 1 && json_array_size(list) == 0)
 			continue;
 		buffer_printf(&out, "%s%zu %s", i ? "; " : "", json_array_size(list), fates[i].fate);
-		add_names(list, fates[i].harmless ? SHEET_TASKS_NAMED : SIZE_MAX, &out);
+		add_names(agent, list, fates[i].harmless, &out);
 	}
 	if (agent->killed_before) {
 		buffer_printf(&out, "; %zu killed in attempts before", json_array_size(agent->killed_before));
-		add_names(agent->killed_before, SIZE_MAX, &out);
+		add_names(agent, agent->killed_before, false, &out);
 	}
 	return buffer_take(&out);
 }

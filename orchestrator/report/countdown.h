@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ORCHESTRATOR_REPORT_COUNTDOWN_H
 #define ORCHESTRATOR_REPORT_COUNTDOWN_H
-/* The clocks that run against an agent that is away, for whoever watches: which runs out first, and when. */
+/* The clocks that run against an agent that is away, for whoever watches: which runs out first, and when. Those of the masters and of
+ * its executors; and the run's own patience, while somebody drives it. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "orchestrator/engine/clocks.h"
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/plan/plan.h"
 
-/* What is left for an agent of the run that went away at away_from_ms (wall clock; the moment of the intent, so it is a
- * little less than what there is really). started: agentctl has seen its new process. false: no clock runs. */
-bool countdown_left(const struct plan *plan, const struct plan_agent *agent, enum agent_state state,
-		    int64_t away_from_ms, bool started, int64_t now_ms, struct engine_left *out);
+/* Times are of the wall clock. */
+struct countdown {
+	enum agent_state state;
+	int64_t since_ms; /* it is in this state; 0: nobody drives the run */
+	int64_t away_from_ms; /* the moment of the intent, so there is a little more left than is said; 0: it was not away */
+	bool started;         /* agentctl has seen its new process */
+};
 
-/* "58 s until the master takes it for unreachable", "executors' time is over since 3 s". The caller's. */
-char *countdown_text(const struct engine_left *left);
+/* "58 s until it is unreachable", "40 s until unreachable, if silent" (its new process is there), "its executors end themselves, since 3 s", "12 s until it counts as stuck"; "" when no clock runs.
+ * The caller's. */
+char *countdown_text(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,
+		     int64_t now_ms);
 
-/* The same for whoever knows how long it is in its state: rollcall's own patience with it is named where that ends first. left: NULL:
- * no clock runs. "" when nothing is waited for. The caller's. */
-char *countdown_nearest(const struct plan *plan, enum agent_state state, int64_t in_state_ms,
-			const struct engine_left *left);
+/* {"silent": S, "disconnected": S, "executors": S, "stuck": S} in seconds, those that run; null: none does.
+ * schema/rollout-status.schema.json. */
+json_t *countdown_to_json(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,
+			  int64_t now_ms);
 
-/* {"silent": S, "disconnected": S, "executors": S} in seconds, those that run; schema/rollout-status.schema.json. */
-json_t *countdown_to_json(const struct engine_left *left);
+struct run_view;
+struct agent_result;
+struct countdown countdown_of(const struct run_view *view, const struct agent_result *agent);
 
 #endif

@@ -13,9 +13,7 @@ static const char still_open[] =
 	"not reregister (its log, the master's log)";
 static const char kept_incomplete[] =
 	"the new state is kept on its host, and what is missing from the proof may still come";
-static const char kept_wrong[] =
-	"the new state is kept on its host. Compare the lines of the proof that are wrong; `rollcall rollout plan` "
-	"shows what is left to change";
+static const char kept_wrong[] = "the new state is kept on its host. Compare the lines of the proof that are wrong";
 static const char neither_starts[] =
 	"agentctl has put the old flags and checkpoint back, and the agent does not come up with them either: read its "
 	"log on the host for what keeps it (it is started once more when it is settled)";
@@ -92,10 +90,12 @@ char *next_steps(const struct run_view *view, const struct agent_result *agent)
 	if (agent->id_after && strcmp(agent->id_after, agent->row->agent_id) != 0)
 		return as_another(view, agent);
 	situation = situation_of(agent);
+	bool replan = situation == kept_wrong && !view->plan.rolls_back;
 	return xasprintf(
-		"%s. When that is mended, `rollcall rollout settle %s%s%s` asks its host, settles the operation and "
+		"%s%s%s%s. When that is mended, `rollcall rollout settle %s%s%s` asks its host, settles the operation and "
 		"proves the agent anew%s",
-		situation, view->run.id, situation == refuses ? " --adopt" : "",
+		situation, replan ? "; `rollcall rollout plan " : "", replan ? view->plan.config : "",
+		replan ? "` shows what is left to change" : "", view->run.id, situation == refuses ? " --adopt" : "",
 		agent->lost > 0 ? " --accept-losses" : "",
 		agent->lost > 0 ? "; without --accept-losses the tasks that are lost keep it stuck" : "");
 }

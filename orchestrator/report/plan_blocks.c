@@ -198,11 +198,12 @@ static void add_range(const struct range *range, struct buffer *out)
 
 static void add_times(const struct plan_block *block, struct buffer *out)
 {
-	struct range expected = {0, 0}, worst = {0, 0};
+	struct range expected = {0, 0}, worst = {0, 0}, recovery = {0, 0};
 
 	for (size_t i = 0; i < block->count; i++) {
 		widen(&expected, block->agents[i]->expected_away_ms, i == 0);
 		widen(&worst, block->agents[i]->worst_away_ms, i == 0);
+		widen(&recovery, block->agents[i]->recovery_ms, i == 0);
 	}
 	if (worst.max == 0)
 		return;
@@ -210,6 +211,11 @@ static void add_times(const struct plan_block *block, struct buffer *out)
 	add_range(&expected, out);
 	buffer_puts(out, " expected; at worst, undone at the last moment, ");
 	add_range(&worst, out);
+	if (recovery.min > 0) {
+		buffer_puts(out, "; executors wait ");
+		add_range(&recovery, out);
+		buffer_puts(out, " for their agent (recovery_timeout)");
+	}
 	buffer_putc(out, '\n');
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ORCHESTRATOR_REPORT_PLAN_TEXT_INTERNAL_H
 #define ORCHESTRATOR_REPORT_PLAN_TEXT_INTERNAL_H
-/* What the files that print a plan share: plan_text.c (the page), plan_sections.c (its parts), plan_blocks.c (what changes),
- * plan_lines.c (lines and names). */
+/* What the files that print a plan share: plan_text.c (the page), plan_sections.c and plan_ends.c (its parts), plan_blocks.c (what
+ * changes), plan_lines.c (lines and names). */
 #include "base/buffer.h"
 #include "orchestrator/report/plan_text.h"
 
@@ -39,6 +39,25 @@ void plan_section_masters(const struct plan *plan, FILE *stream);
 void plan_section_left_out(const struct plan *plan, FILE *stream);
 void plan_section_stops(const struct plan *plan, FILE *stream);
 void plan_section_back(const struct plan *plan, FILE *stream);
+
+/* ---- a list of points */
+
+struct plan_points {
+	const char *title; /* printed before the first one */
+	FILE *stream;
+	size_t count;
+};
+void plan_point(struct plan_points *points, const char *mark, const char *text);
+/* Takes the text. */
+void plan_point_take(struct plan_points *points, const char *mark, char *text);
+
+#define PLAN_MARK "  - "
+#define PLAN_RISK "  ! "
+#define PLAN_TODO "    \u2192 "
+
+/* Are its tasks ended on purpose? And of how many agents. */
+bool plan_agent_is_discard(const struct plan_agent *agent);
+size_t plan_count_discards(const struct plan *plan);
 
 void plan_section_title(const char *title, FILE *stream);
 

@@ -63,12 +63,14 @@ static enum term_style style_of(const struct agent_result *agent)
 /* One line of the reason; the report has the rest. Of an agent that is away just now, how long it may be. */
 static char *reason_text(const struct run_view *view, const struct agent_result *agent)
 {
-	struct engine_left left;
+	const struct countdown clocks = countdown_of(view, agent);
+	char *left = agent_state_is_under_way(agent->state)
+			     ? countdown_text(&view->plan, agent->planned, &clocks, view->now_ms)
+			     : xstrdup("");
 
-	if (agent_state_is_under_way(agent->state) &&
-	    countdown_left(&view->plan, agent->planned, agent->state, agent->row->away_from_ms, agent->started != NULL,
-			   view->now_ms, &left))
-		return countdown_text(&left);
+	if (*left)
+		return left;
+	free(left);
 	if (agent->not_back)
 		return xasprintf("%s taken back by %s: %s", taken_back_words(&view->taken_back), view->taken_back.run,
 				 agent->not_back);
@@ -175,12 +177,9 @@ static json_t *counts_to_json(const struct run_view *view)
 /* What is left of each clock that runs against it; null: none does. */
 static json_t *clocks_to_json(const struct run_view *view, const struct agent_result *agent)
 {
-	struct engine_left left;
+	const struct countdown clocks = countdown_of(view, agent);
 
-	if (!countdown_left(&view->plan, agent->planned, agent->state, agent->row->away_from_ms, agent->started != NULL,
-			    view->now_ms, &left))
-		return json_null();
-	return countdown_to_json(&left);
+	return countdown_to_json(&view->plan, agent->planned, &clocks, view->now_ms);
 }
 
 static json_t *agent_to_json(const struct run_view *view, const struct agent_result *agent)

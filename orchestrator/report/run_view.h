@@ -90,6 +90,7 @@ struct run_view {
 	size_t note_count;
 	struct taken_back taken_back;
 	bool goes_back;                 /* whoever drives it takes it back now: nobody is to do anything */
+	bool driven;                    /* somebody drives it just now; set by who asks */
 	int64_t now_ms;                 /* when it was read */
 	struct rescue_view *rescue;     /* it is no rollout but a rescue (rescue_view.h); NULL: a rollout */
 	char head[DIGEST_HEX_SIZE];     /* of the ledger, when it was read */

@@ -30,7 +30,10 @@ static size_t number_of(const struct run_view *view, enum agent_state state)
 /* agentctl's word for a host that has drifted from the plan: the same request will be refused again, however often it is retried. */
 static const char drifted[] = "the host is not as the plan saw it";
 
-static size_t count_drifted(const struct run_view *view)
+/* … and for one that another database drives, or this one did before it was restored from a copy (protocol/journal_state.c). */
+static const char *const obeys_others[] = {"this host is driven by the database ", "the epoch "};
+
+static size_t count_refused(const struct run_view *view, const char *why)
 {
 	size_t count = 0;
 
@@ -38,9 +41,23 @@ static size_t count_drifted(const struct run_view *view)
 		const struct agent_result *agent = &view->agents[i];
 
 		count += agent->state == AGENT_FAILED && agent->row->error &&
-			 strncmp(agent->row->error, drifted, strlen(drifted)) == 0;
+			 strncmp(agent->row->error, why, strlen(why)) == 0;
 	}
 	return count;
+}
+
+static void add_others(const struct run_view *view, size_t count, bool over, struct todo_list *out)
+{
+	if (over)
+		add(out, count,
+		    "driven by another database, or a newer copy of this one, and not changed; a plan that is to take "
+		    "them over is started with --adopt",
+		    xasprintf("rollcall rollout plan %s", view->plan.config));
+	else
+		add(out, count,
+		    "driven by another database, or a newer copy of this one, and not changed: if nobody drives from "
+		    "that one any more, take them over with",
+		    xasprintf("rollcall rollout retry %s --adopt", view->run.id));
 }
 
 static void add_drifted(const struct run_view *view, size_t count, struct todo_list *out)
@@ -57,14 +74,17 @@ static void add_drifted(const struct run_view *view, size_t count, struct todo_l
 /* Whoever is as before, and may be tried once more: by this run, or by another plan when this one is over. */
 static void add_retries(const struct run_view *view, bool over, struct todo_list *out)
 {
-	size_t other = count_drifted(view);
-	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) - other;
+	size_t other = count_refused(view, drifted);
+	size_t obeys = count_refused(view, obeys_others[0]) + count_refused(view, obeys_others[1]);
+	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) - other - obeys;
 
 	if (before > 0 && over && !view->plan.rolls_back)
 		add(out, before, "as before: remove the cause, and plan again",
 		    xasprintf("rollcall rollout plan %s", view->plan.config));
 	else if (before > 0 && !over)
 		add(out, before, "as before: remove the cause, and try again with", rollout("retry", view));
+	if (obeys > 0 && !(over && view->plan.rolls_back))
+		add_others(view, obeys, over, out);
 	if (other > 0)
 		add_drifted(view, other, out);
 	if (number_of(view, AGENT_REJECTED) > 0 && !over)
@@ -137,6 +157,15 @@ static void add_kept(const struct run_view *view, size_t kept, struct todo_list 
 		    rollout("rollback", view));
 }
 
+/* Of a run that is over nobody asks them by himself. */
+static void add_gating(const struct run_view *view, struct todo_list *out)
+{
+	if (number_of(view, AGENT_GATING) > 0 && (run_is(view, RUN_DONE) || run_is(view, RUN_ABORTED)))
+		add(out, number_of(view, AGENT_GATING),
+		    "changed, with gates that gave no answer: when they can, they are asked again with",
+		    rollout("settle", view));
+}
+
 void todo_make(const struct run_view *view, struct todo_list *out)
 {
 	size_t kept = view->taken_back.changed - view->taken_back.back;
@@ -147,9 +176,10 @@ void todo_make(const struct run_view *view, struct todo_list *out)
 	if (view->goes_back)
 		return;
 	add_stuck(view, out);
+	add_gating(view, out);
 	if (kept > 0)
 		add_kept(view, kept, out);
-	if (!view->taken_back.run)
+	if (!view->taken_back.run && !view->run.rollback_due) /* only an abort stops that */
 		add_retries(view, over, out);
 	if (paused)
 		add_pause(view, out);

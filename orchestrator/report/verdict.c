@@ -73,7 +73,7 @@ static void print_counts(const struct run_view *view, FILE *stream)
 	const int *by = view->by_state;
 	const char *separator = "";
 	int settled = by[AGENT_DONE] + by[AGENT_REVERTED] + by[AGENT_FAILED] + by[AGENT_STUCK] + by[AGENT_WAITING] +
-		      by[AGENT_REJECTED];
+		      by[AGENT_REJECTED] + by[AGENT_GATING];
 
 	print_count(stream, &separator, by[AGENT_DONE], "done");
 	print_count(stream, &separator, by[AGENT_REVERTED], "put back and proven as before");
@@ -81,6 +81,7 @@ static void print_counts(const struct run_view *view, FILE *stream)
 	print_count(stream, &separator, by[AGENT_STUCK],
 		    by[AGENT_STUCK] == 1 ? "stuck: it needs a person" : "stuck: they need a person");
 	print_count(stream, &separator, by[AGENT_REJECTED], "changed, and rejected by a gate");
+	print_count(stream, &separator, by[AGENT_GATING], "changed, with gates that have not passed yet");
 	print_count(stream, &separator, (int)view->count - settled, "under way");
 	print_count(stream, &separator, by[AGENT_WAITING], "not begun");
 }
@@ -272,7 +273,12 @@ static void print_why(const struct run_view *view, FILE *stream)
 	if ((aborted && !view->taken_back.run) || strcmp(run->state, run_state_name(RUN_PAUSED)) == 0) {
 		char *reason = text_printable(run->reason ? run->reason : "?", false);
 
-		fprintf(stream, "Run %s %s: %s\n", run->id, aborted ? "is aborted" : "has paused", reason);
+		fprintf(stream, "Run %s %s: %s\n", run->id,
+			aborted             ? "is aborted"
+			: view->goes_back   ? "is taken back now, as its plan says"
+			: run->rollback_due ? "is to be taken back, as its plan says"
+					    : "has paused",
+			reason);
 		free(reason);
 	}
 	if (run->rolls_back)

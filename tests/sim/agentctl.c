@@ -198,8 +198,13 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 	switch (operation_advance(&host->operation, &err)) {
 	case OPERATION_ADVANCED:
 		host->attempts = 0;
-		if (host->operation.state.step == STEP_AMENDING)
-			agentctl_disturb_amendment(host);
+		if (host->operation.state.step == STEP_AMENDING || host->operation.state.step == STEP_CLEANING)
+			agentctl_disturb_moment(host);
+		else if (host->operation.state.step == STEP_TAKING_OUT &&
+			 world_fault(world, world->faults.agentctl_killed))
+			die_at_work(host);
+		else if (host->current->rescue)
+			agentctl_disturb_rescue(host);
 		if (!host->locked)
 			break;
 		tell(host);
@@ -217,6 +222,9 @@ static void act_drive(struct world *world, struct sim_host *host, int generation
 					operation_step_name(host->current->state.step));
 		host->operation.driver = OPERATION_BY_SETTLE; /* what cannot go forward goes back */
 		world_at(world, 1000, act_drive, host, generation, 2 * host->turn);
+		/* What has failed half-way stays so until somebody comes. */
+		if (host->attempts == 1 && world_fault(world, world->faults.power_cut))
+			host_power_cut(host);
 		break;
 	case OPERATION_FINISHED:
 		tell(host);

@@ -7,7 +7,9 @@
 #include "tests/sim/judge.h"
 
 /* So often somebody comes. */
-#define VISITS 6
+#define VISITS      6
+/* … and until the end of all things: longer than a disk stays full, a boot takes, or an agentctl hangs. */
+#define LAST_VISITS 60
 
 static bool is_to_be_rescued(struct sim_host *host)
 {
@@ -53,8 +55,12 @@ static void rescue(struct world *world, struct sim_host *host)
 }
 
 /* What a rescue before has left behind is settled first, or taken back. */
-static void settle(struct sim_host *host, struct sim_operation *op)
+static void settle(struct sim_host *host)
 {
+	struct sim_operation *op = host_open_operation(host);
+
+	if (!op || !op->rescue || !host->up || host->locked)
+		return;
 	agentctl_take_lock(host, op, 0);
 	if (world_between(host->world, 0, 2) == 0)
 		host->word = WORD_UNDO;
@@ -64,13 +70,11 @@ static void settle(struct sim_host *host, struct sim_operation *op)
 
 static void act_visit(struct world *world, struct sim_host *host, int generation, uint64_t visit)
 {
-	struct sim_operation *op = host_open_operation(host);
-
 	(void)generation;
 	if (is_to_be_rescued(host))
 		rescue(world, host);
-	else if (op && op->rescue && host->up && !host->locked)
-		settle(host, op);
+	else
+		settle(host);
 	if (visit < VISITS)
 		world_at(world, world_between(world, 5000, 300000), act_visit, host, 0, visit + 1);
 }
@@ -78,4 +82,37 @@ static void act_visit(struct world *world, struct sim_host *host, int generation
 void agentctl_call_for_rescue(struct sim_host *host)
 {
 	world_at(host->world, world_between(host->world, 1000, 120000), act_visit, host, 0, 1);
+}
+
+static void act_settle(struct world *world, struct sim_host *host, int generation, uint64_t visits)
+{
+	(void)generation;
+	settle(host);
+	if (visits > 1)
+		world_at(world, 60000, act_settle, host, 0, visits - 1);
+}
+
+void agentctl_call_after_boot(struct sim_host *host)
+{
+	const struct sim_operation *op = host_open_operation(host);
+
+	if (op && op->rescue && world_between(host->world, 0, 1))
+		world_at(host->world, world_between(host->world, 0, 3000), act_settle, host, 0, 1);
+}
+
+void agentctl_end_rescues(struct world *world)
+{
+	int64_t until = world->now + (LAST_VISITS + 10) * 60000;
+	bool any = false;
+
+	world->faults_over = true;
+	for (size_t i = 0; i < world->host_count; i++) {
+		const struct sim_operation *op = host_open_operation(&world->hosts[i]);
+
+		if (op && op->rescue)
+			any = true, act_settle(world, &world->hosts[i], 0, LAST_VISITS);
+	}
+	while (any && world->now < until)
+		world_advance(world, until);
+	judge_last_visit(world);
 }

@@ -28,14 +28,15 @@ struct faults {
 	int freeze;          /* per host: its agent answers no pings for minutes, at some moment of the run */
 	int meddling;        /* per host: configuration management puts the flags back, at some moment of the run */
 	int pushed; /* per host: it writes the new flags and restarts the agent, which refuses, at some moment of the run */
-	int undo;         /* per operation: a person at the host takes it back, at some moment of it */
-	int gate_unclear; /* per gate that is asked: no answer that settles it */
-	int gate_silent;  /* per gate that is asked: no answer at all */
-	int garbled;      /* per line of agentctl's: it is of another operation, or noise */
-	int no_space;     /* per host: its disk is full for minutes, from some moment of the run */
-	int impostor;     /* per host: another machine registers with its ID, at some moment of the run */
-	int master_stale; /* per run: for minutes its answers are those of one moment */
-	int master_hangs; /* per question: it is never answered */
+	int rescue_disturbed; /* per step of a rescue: the word to take it back, agentctl's end, or a power cut */
+	int undo;             /* per operation: a person at the host takes it back, at some moment of it */
+	int gate_unclear;     /* per gate that is asked: no answer that settles it */
+	int gate_silent;      /* per gate that is asked: no answer at all */
+	int garbled;          /* per line of agentctl's: it is of another operation, or noise */
+	int no_space;         /* per host: its disk is full for minutes, from some moment of the run */
+	int impostor;         /* per host: another machine registers with its ID, at some moment of the run */
+	int master_stale;     /* per run: for minutes its answers are those of one moment */
+	int master_hangs;     /* per question: it is never answered */
 	int master_slow; /* per run: for minutes each of its answers takes seconds, and is of the moment of the question */
 	int master_old;      /* per master that is elected: it keeps its record of an agent that it knows */
 	int master_clock;    /* per master that is elected: its clock is another */

@@ -105,6 +105,8 @@ static void act_start(struct world *world, struct sim_host *host, int generation
 		case START_FAILED:
 			if (err.kind == ERROR_BUG)
 				world_violation(world, "host %zu: the guard: %s", host->index, err.text);
+			if (err.kind == ERROR_REFUSED)
+				judge_refused_start(host);
 			/* fall through */
 		case START_CRASHED:
 			world_at(world, 1000, act_start, host, generation, 0);
@@ -133,6 +135,7 @@ static void act_boot(struct world *world, struct sim_host *host, int generation,
 	host->booted_ms = world->now;
 	host->failures = 0;
 	world_say(world, "host %zu: boots", host->index);
+	agentctl_call_after_boot(host);
 	host_want_start(host, world_between(world, 10, 500));
 }
 

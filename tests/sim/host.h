@@ -39,6 +39,7 @@ struct sim_operation { /* one operation's folder in the host's journal */
 	bool discarded;            /* its tasks were ended as planned */
 	bool had_task;             /* when it began */
 	bool back;                 /* it is over, and the agent that runs is registered */
+	bool lost;                 /* the ledger was restored from a copy that does not know of it */
 	char *request;
 	struct sim_operation *next;
 };
@@ -69,7 +70,9 @@ struct sim_host {
 	int64_t pid; /* 0: none runs */
 	int64_t started_ms;
 	enum side running_flags;
+	enum side running_checkpoint; /* what it has found, or written */
 	bool running_trial;
+	bool unguarded;    /* no guard was asked for its start */
 	bool wanted;       /* the supervisor is to start it */
 	bool start_failed; /* the supervisor has given up */
 	int failures;      /* starts in a row that ended soon */
@@ -105,8 +108,12 @@ struct sim_host {
 	bool awaited;                    /* it was there at the master before, and is not back at the new one */
 	bool by_impostor;                /* another machine has registered with its ID */
 	int64_t impostor_ms;             /* when one did last, 0: never */
+	bool soaks_unseen;               /* … which the answer did not show that has proven it */
 	bool shown_away, shown_impostor; /* by the last answer that rollcall got */
-	int64_t shown_back_ms;           /* by the first that shows it again */
+	bool in_picture;                 /* the run's before-picture of the cluster shows it */
+	bool shown_gone;       /* by the last answer it is away, and it was there in that picture or is listed */
+	bool shown_away_by_us; /* … and an operation was open on it then */
+	int64_t shown_back_ms; /* by the first that shows it again */
 
 	/* the judge's notes */
 	int changed_for_good;   /* operations that ended DONE here */
@@ -137,12 +144,14 @@ struct sim_host {
 	uint64_t stuck_commit;  /* in which it became stuck last */
 	bool told_done;         /* rollcall was told that it was kept */
 	int64_t frozen_until_ms;
-	bool meddled_with;  /* somebody else has written its flags */
-	int gates_passed;   /* gates after it that have passed since they were last asked */
-	bool gates_due;     /* it is soaked, and the gates after it were not asked yet */
-	int64_t unclear_ms; /* since when one of them has given no answer that settles it, 0: it has not */
-	bool again;         /* it is to be tried again when it is settled */
-	bool must_retry;    /* a person has ordered that it is tried again, and this state is left */
+	bool meddled_with;     /* somebody else has written its flags */
+	int gates_passed;      /* gates after it that have passed since they were last asked */
+	bool gates_due;        /* it is soaked, and the gates after it were not asked yet */
+	int64_t unclear_ms;    /* since when one of them has given no answer that settles it, 0: it has not */
+	bool copied_stuck;     /* a person knew it to be stuck when the ledger was copied */
+	bool again;            /* it is to be tried again when it is settled */
+	uint64_t again_commit; /* … because it was unknown when that was ordered, and the order is in this commit */
+	bool must_retry;       /* a person has ordered that it is tried again, and this state is left */
 	enum agent_state failed_as;
 	int64_t told_to_retry_ms;
 	bool gate_failed;     /* the last one's answer */

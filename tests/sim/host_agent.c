@@ -177,7 +177,7 @@ static void act_write(struct world *world, struct sim_host *host, int generation
 	(void)world;
 	(void)detail;
 	if (generation == host->life && host->pid)
-		host->checkpoint = host->running_flags;
+		host->checkpoint = host->running_checkpoint = host->running_flags;
 }
 
 static void accept_difference(struct sim_host *host)
@@ -209,6 +209,8 @@ void host_spawn_agent(struct sim_host *host)
 	host->pid = ++world->last_pid;
 	host->started_ms = world->now;
 	host->running_flags = host->flags;
+	host->running_checkpoint = host->checkpoint;
+	host->unguarded = !host->guard;
 	host->running_trial = host->trial;
 	suffer_restart(host);
 	judge_start(world, host);

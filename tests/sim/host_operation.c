@@ -42,6 +42,20 @@ static int op_load_state(void *ctx, struct operation_state *out, struct error *e
 	return 0;
 }
 
+/* Whoever runs when it is over has found what is on the disk. */
+static void judge_process(const struct sim_host *host, const struct sim_operation *op, enum operation_step step)
+{
+	bool agrees = host->running_flags == host->flags;
+
+	if (op->rescue)
+		agrees = host->running_checkpoint == host->checkpoint;
+	else if (host->meddled_with)
+		return;
+	if (host->pid && !agrees)
+		world_violation(host->world, "host %zu: its operation is %s, and the agent runs with another state",
+				host->index, operation_step_name(step));
+}
+
 static void save(struct sim_host *host, struct sim_operation *op, const struct operation_state *state)
 {
 	if (state->step == STEP_DONE && op->state.step != STEP_DONE && !op->turned && !op->rescue)
@@ -50,8 +64,12 @@ static void save(struct sim_host *host, struct sim_operation *op, const struct o
 		world_violation(host->world,
 				"host %zu: its operation is %s, and its guard or temporary flags are there still",
 				host->index, operation_step_name(state->step));
+	if (operation_is_final(state->step))
+		judge_process(host, op, state->step);
 	if (op->rescue && operation_is_final(state->step))
 		judge_rescue(host, op, state->step);
+	if (state->step == STEP_RESTARTING && op->state.step != STEP_RESTARTING && op->starts != 0)
+		world_violation(host->world, "host %zu: it is to start, and starts of before are counted", host->index);
 	if (state->step == STEP_KEEPING && host->boot != op->began_boot && !op->rescue)
 		world_violation(host->world, "host %zu keeps a state that was not kept before the reboot", host->index);
 	op->state = *state;
@@ -159,6 +177,8 @@ static int op_restart_agent(void *ctx, const struct operation_process *before, s
 
 static void stop(struct sim_host *host)
 {
+	if (at_work(host)->rescue)
+		judge_rescue_stops(host, at_work(host));
 	if (at_work(host)->state.step == STEP_STOPPING)
 		at_work(host)->forward_restarts += host->pid != 0;
 	else if (at_work(host)->undo_boot != host->boot)

@@ -35,7 +35,8 @@ static bool is_away(const struct sim_host *host)
 	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
 		return false;
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue && !judge_is_hidden(host))
+		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue && !op->lost &&
+		    !judge_is_hidden(host))
 			return true;
 	/* What happens to it without rollcall's doing only a master can say that does not stand still. */
 	if ((host->traits & DEACTIVATED) || host->world->now < host->world->stale_until_ms + NOTICE_MS)
@@ -110,29 +111,9 @@ void judge_intent(struct world *world, struct sim_host *host, const char *operat
 {
 	judge_durable(world, host, operation, request);
 	judge_window(world, host);
-	if (host->changed_for_good > 0)
+	/* What somebody else has taken back may be changed once more by whoever does not know of the first time. */
+	if (host->changed_for_good > 0 && !(judge_is_lost(host) && host->meddled_with))
 		world_violation(world, "invariant 3: host %zu is changed a second time", host->index);
-}
-
-void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum operation_step step)
-{
-	if (host->checkpoint != (step == STEP_DONE ? op->fit : op->unfit) || host->guard)
-		world_violation(host->world,
-				"host %zu: a rescue is %s, and its disk has the %s checkpoint and %s guard",
-				host->index, operation_step_name(step), host->checkpoint == NEW ? "new" : "old",
-				host->guard ? "a" : "no");
-	if (step == STEP_DONE && op->new_starts == 0 && host->boot == op->began_boot)
-		world_violation(host->world, "host %zu: a rescue is done, and no agent was started", host->index);
-}
-
-/* Never with what it was rescued from, unless that was put back; and once with what it gets, before that is kept. */
-static void judge_rescued_start(struct world *world, const struct sim_host *host, struct sim_operation *op)
-{
-	if (host->checkpoint != op->fit && op->state.step != STEP_PREPARED && op->state.step < STEP_UNDOING)
-		world_violation(world, "host %zu: the agent starts unrescued", host->index);
-	if (host->checkpoint == op->fit && op->state.step != STEP_KEEPING && op->state.step != STEP_PREPARED &&
-	    ++op->new_starts > 1 + op->amends)
-		world_violation(world, "invariant 3: host %zu is started twice by a rescue", host->index);
 }
 
 /* The agent starts: with what it finds it must be able to keep its ID. */
@@ -171,16 +152,19 @@ static bool has_discarded(const struct sim_host *host)
 }
 
 /* The master's answers stand still, and what they show as registered last is another process than the one that runs: the old one, with a
- * new master, or the new one before its undo. Where only flags change nobody can tell until the master shows the present again. */
-bool judge_is_veiled(const struct world *world, const struct sim_operation *op)
+ * new master, or the new one before its undo. Where only flags change, or the master keeps its record, nobody can tell until the master shows the present again. */
+bool judge_is_veiled(const struct sim_host *host, const struct sim_operation *op)
 {
-	return world->same_info && world->now < world->stale_until_ms &&
+	const struct world *world = host->world;
+
+	return (world->same_info || host_record_stays(host)) && world->now < world->stale_until_ms &&
 	       (world->failover_ms > op->began_ms || op->registered[NEW]);
 }
 
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
 {
 	bool restarted = op && (op->registered[NEW] || op->forward_restarts > 0), meddled;
+	bool unseen_impostor = host->by_impostor && !host->shown_impostor;
 
 	if (!op)
 		return "no operation was there";
@@ -189,17 +173,16 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 	 * old process registered after it cannot be known to anybody. What "reverted" promises of disk and process is judged. */
 	if (side == OLD && (host->traits & DEACTIVATED) && (host->world->same_info || host_record_stays(host)))
 		restarted = false;
-	if (judge_is_veiled(host->world, op) ||
-	    (is_unnoticed(host) && (host->world->same_info || host_record_stays(host))))
+	if (judge_is_veiled(host, op) || (is_unnoticed(host) && (host->world->same_info || host_record_stays(host))))
 		return NULL;
 	if (!op->registered[side] && (side == NEW || restarted) && !meddled)
 		return "no agent with that state has registered since";
 	/* It may have lost its ID in a restart that nobody here asked for, after it was judged. */
 	if (host->has_new_id && host->disturbed_ms < op->began_ms)
 		return "the agent has another ID";
-	/* Another machine may have registered with its ID after it was proven. */
+	/* Another machine may have registered with its ID after it was proven, or after the answer that proves it. */
 	if (side == NEW && host->recorded != NEW && !meddled && !host->world->plan.accept_stale_master &&
-	    (host->impostor_ms == 0 || host->impostor_ms < host->soaks_ms))
+	    !unseen_impostor && !host->soaks_unseen && (host->impostor_ms == 0 || host->impostor_ms < host->soaks_ms))
 		return "the master does not have the new SlaveInfo";
 	if (has_discarded(host) || !op->had_task || (host->world->discards && side == OLD))
 		return NULL;
@@ -208,7 +191,7 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 	if (host->task == TASK_KILLED || host->task == TASK_FORGOTTEN)
 		return host->disturbed_ms > op->began_ms && side == NEW ? NULL : "its task is lost";
 	/* … or another machine has its ID, and the master's answers of before that are all there is. */
-	if (host->disturbed_ms >= op->began_ms || (host->by_impostor && !host->shown_impostor))
+	if (host->disturbed_ms >= op->began_ms || unseen_impostor)
 		return NULL;
 	if (!host->pid || host->running_flags != side || host->registered_pid != host->pid)
 		return "no registered agent runs with that state";
@@ -229,7 +212,8 @@ static void judge_operations(struct world *world, const struct sim_host *host)
 
 static void judge_disk(struct world *world, const struct sim_host *host, const char *state, enum side side)
 {
-	if (host->meddled_with)
+	/* What an operation has done that the ledger has forgotten is not its word. */
+	if (host->meddled_with || (side == OLD && judge_is_lost(host)))
 		return;
 	if (host->checkpoint != side || host->flags != side || host->guard || host->trial)
 		world_violation(world,

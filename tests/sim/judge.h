@@ -10,8 +10,6 @@
 /* ---- judge.c: invariants, from the hosts' disks and processes */
 /* An operation begins on a host. */
 void judge_intent(struct world *world, struct sim_host *host, const char *operation, const char *request);
-/* A rescue is over: the checkpoint is the one that fits, or the one there was. */
-void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum operation_step step);
 /* The agent is spawned. */
 void judge_start(struct world *world, struct sim_host *host);
 /* The ledger's final word on each agent. */
@@ -19,6 +17,16 @@ void judge_end(struct world *world, enum family family);
 
 /* How many may be away at once. */
 int judge_window_now(const struct world *world);
+
+/* ---- judge_rescue.c */
+/* It is over: the checkpoint is the one that fits, or the one there was. */
+void judge_rescue(struct sim_host *host, const struct sim_operation *op, enum operation_step step);
+/* While it is open the agent is spawned, or a guard that has the lock refuses that; or it stops what runs. */
+void judge_rescued_start(struct world *world, const struct sim_host *host, struct sim_operation *op);
+void judge_refused_start(struct sim_host *host);
+void judge_rescue_stops(const struct sim_host *host, const struct sim_operation *op);
+/* All have had time to end. */
+void judge_last_visit(struct world *world);
 
 /* ---- judge_word.c */
 /* The ledger says that the agent is in this state: is what that promises so on its host? */
@@ -32,6 +40,8 @@ bool judge_run_is(struct world *world, enum run_state state);
 void judge_failed(struct sim_host *host);
 /* Does what rollcall was told allow another beginning? */
 void judge_budgets(struct world *world);
+/* An agent has come to its end: what that is in failures one after the other, in the run and its parts. */
+void judge_count_row(const struct sim_host *host, bool done, bool failed);
 /* Is the reason for which the run stopped so? */
 void judge_reason(struct world *world, const char *reason);
 /* A person orders the run to go on, and has seen everything that failed until now; certain: the run had paused. */
@@ -40,6 +50,8 @@ void judge_seen(struct world *world, bool certain);
 /* ---- judge_time.c: what may not be left lying */
 /* Something has happened to it: from now on it is looked at, until it is at rest. */
 void judge_watch(struct sim_host *host);
+/* Its host may have answered in the very moment of the order, before it: what is under way there is nobody's failure yet. */
+void judge_answered_first(struct world *world, struct sim_host *host, enum agent_state from, enum agent_state to);
 /* A person orders that what has failed is tried again. */
 void judge_ordered_again(struct world *world);
 void judge_tick(struct world *world); /* time passes */
@@ -51,6 +63,11 @@ void judge_forget(struct sim_host *host);          /* what the one before was to
 void judge_life(struct world *world);              /* it was started */
 void judge_death(struct world *world);             /* it has ended */
 void judge_stall(struct world *world, int64_t ms); /* it was stopped for so long */
+
+/* ---- judge_restored.c: the ledger is the one of some commits ago */
+void judge_restored(struct world *world);
+/* What is on its disk may be the work of an operation that nobody knows of any more. */
+bool judge_is_lost(const struct sim_host *host);
 
 /* ---- judge_begin.c: rollcall begins an agent */
 void judge_apply(struct world *world, const struct sim_host *begun);
@@ -65,7 +82,7 @@ void judge_order_is_durable(struct world *world); /* whoever gave it has seen wh
 void judge_run(struct world *world);              /* after the transitions of a commit that changed the run */
 void judge_transition(struct world *world, const struct engine_record *record, const struct run_agent *row);
 /* What the master shows does not tell the operation's process from the one before it. */
-bool judge_is_veiled(const struct world *world, const struct sim_operation *op);
+bool judge_is_veiled(const struct sim_host *host, const struct sim_operation *op);
 /* It is over with it, by all that the master shows; but the master's answers stand still. */
 bool judge_is_hidden(const struct sim_host *host);
 /* Is the agent as the ledger's word `proven` or `reverted` promises? NULL, or what is missing. */

@@ -14,7 +14,8 @@ static bool is_known_away(const struct sim_host *host)
 		return false;
 	if ((host->traits & DEACTIVATED) && !agent_state_is_away(host->known))
 		return false; /* what it does after it was judged, the master does not show */
-	return (host->talking && host->applying) || host->shown_away || (op && !op->back && !judge_is_hidden(host));
+	return (host->talking && host->applying) || host->shown_away ||
+	       (op && !op->back && !op->lost && !judge_is_hidden(host));
 }
 
 static void judge_room(struct world *world, const struct sim_host *host)
@@ -35,11 +36,13 @@ static void judge_room(struct world *world, const struct sim_host *host)
 /* Nothing more is begun while more of the cluster is away than the plan allows, by what the master showed last. */
 static void judge_meltdown(struct world *world)
 {
-	int away = 0, most = world->plan.options.meltdown_percent;
+	int away = 0, ours = 0, most = world->plan.options.meltdown_percent;
 
-	for (size_t i = 0; most && i < world->watched_count; i++)
-		away += world->hosts[world->watched[i]].shown_away;
-	if (most && away > judge_window_now(world) && away * 100 > most * (int)world->host_count)
+	for (size_t i = 0; most && i < world->watched_count; i++) {
+		away += world->hosts[world->watched[i]].shown_gone;
+		ours += world->hosts[world->watched[i]].shown_away_by_us;
+	}
+	if (most && away > ours && away * 100 > most * (int)world->host_count)
 		world_violation(world, "an agent is begun while %d of %zu are away: more than %d%%", away,
 				world->host_count, most);
 }

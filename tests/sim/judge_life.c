@@ -48,13 +48,12 @@ static void read_row(struct world *world, struct run_agent *row, bool paused, bo
 	enum agent_state state = (enum agent_state)agent_state_parse(row->state);
 
 	if (state != host->known)
-		world->in_a_row = 0; /* in which order they ended was not seen */
-	if (world->lives > 1 && state != host->known)
-		judge_state(world, host, state, row);
+		world->rows = (struct sim_rows){.run = 0}; /* in which order they ended was not seen */
 	if (host->known == AGENT_STUCK && state != AGENT_STUCK)
 		host->seen_stuck = true; /* only a person's word leaves that state, in the last commit */
 	/* … in which it may also have come to it. */
 	host->may_be_known = ordered && state == AGENT_UNKNOWN && host->known != AGENT_UNKNOWN;
+	judge_answered_first(world, host, host->known, state);
 	host->known = state;
 	judge_watch(host);
 	judge_forget(host);
@@ -100,14 +99,25 @@ void judge_life(struct world *world)
 		run_row_clear(&run);
 	}
 	if (!judge_run_is(world, RUN_RUNNING))
-		world->in_a_row = 0;
+		world->rows = (struct sim_rows){.run = 0};
 	read_rows(world, ordered);
 	settle_lists(world);
 	world->life_began_ms = world->answered_ms = world->now;
 	world->checking_ms = 0;
 }
 
-/* What became durable in the last moment has not been told to anybody. */
+/* What became durable in the last moment has not been told to anybody; it is judged by how the hosts are then. */
+static void read_last_word(struct world *world, struct run_agent *row)
+{
+	struct sim_host *host = world_host(world, (size_t)row->position);
+	enum agent_state state = (enum agent_state)agent_state_parse(row->state);
+
+	if (state != host->known)
+		judge_state(world, host, state, row);
+	run_agent_clear(&host->row);
+	host->row = *row;
+}
+
 void judge_death(struct world *world)
 {
 	struct run_agent *rows = NULL;
@@ -115,12 +125,8 @@ void judge_death(struct world *world)
 
 	if (ledger_load_agents(world->ledger, world->run, &rows, &count, NULL) < 0)
 		world_violation(world, "the ledger cannot be read");
-	for (size_t i = 0; i < count; i++) {
-		struct sim_host *host = world_host(world, (size_t)rows[i].position);
-
-		run_agent_clear(&host->row);
-		host->row = rows[i];
-	}
+	for (size_t i = 0; i < count; i++)
+		read_last_word(world, &rows[i]);
 	free(rows);
 }
 

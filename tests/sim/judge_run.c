@@ -64,7 +64,7 @@ static void judge_nobody_is_left(struct world *world, const struct run_row *run)
 void judge_order_is_durable(struct world *world)
 {
 	if (world->ordered_on)
-		world->in_a_row = 0;
+		world->rows = (struct sim_rows){.run = 0};
 	for (size_t i = 0; world->ordered_on && i < world->host_count; i++) {
 		world->hosts[i].seen_failure |= world->hosts[i].sees_failure;
 		world->hosts[i].seen_stuck |= world->hosts[i].sees_stuck;
@@ -125,7 +125,7 @@ static void judge_unfit(struct world *world, const struct sim_host *host)
 {
 	bool there = host->active && world->now - host->reregistered_ms > world->plan.options.check_ms;
 
-	if (there && !(host->traits & MOVED) && !host->shown_impostor && !host->shown_away)
+	if (there && !judge_is_lost(host) && !(host->traits & MOVED) && !host->shown_impostor && !host->shown_away)
 		world_violation(world,
 				"host %zu has 'failed' before anything was intended, and nothing is wrong with it",
 				host->index);
@@ -168,14 +168,19 @@ static void note_state(struct world *world, struct sim_host *host, const struct 
 	/* Stuck: a person must look, and gives another order. */
 	host->again = host->again && record->to != AGENT_WAITING && record->to != AGENT_DONE &&
 		      record->to != AGENT_STUCK;
+	judge_answered_first(world, host, record->from, record->to);
 	host->gates_due = record->to == AGENT_GATING;
 	host->known_ms = world->now;
-	if (agent_state_is_failure(record->to))
+	if (agent_state_is_failure(record->to)) {
 		host->failed_commit = world->commits;
+		host->may_be_seen |= world->ordered_on; /* the same commit lets the run go on */
+	}
 	if (record->to == AGENT_STUCK && !host->seen_stuck)
 		host->stuck_commit = world->commits;
-	if (record->to == AGENT_SOAKING)
+	if (record->to == AGENT_SOAKING) {
 		host->soaks_ms = world->now;
+		host->soaks_unseen = host->by_impostor && !host->shown_impostor;
+	}
 	if (record->from == AGENT_UNKNOWN)
 		host->must_be_asked = false; /* it has answered */
 }
@@ -211,12 +216,9 @@ static void note_end(struct world *world, const struct sim_host *host, const str
 	if (!agent_state_is_final(record->to) || agent_state_is_final(record->from))
 		return;
 	if (world->row_commit != world->commits)
-		world->in_a_row_before = world->in_a_row;
+		world->rows_before = world->rows;
 	world->row_commit = world->commits;
-	if (record->to == AGENT_DONE)
-		world->in_a_row = 0;
-	else if (agent_state_is_failure(record->to) && !known)
-		world->in_a_row++;
+	judge_count_row(host, record->to == AGENT_DONE, agent_state_is_failure(record->to) && !known);
 }
 
 static void judge_change(struct world *world, struct sim_host *host, const struct engine_record *record,

@@ -57,12 +57,21 @@ void judge_ordered_again(struct world *world)
 		host->must_retry = host->known == AGENT_FAILED || host->known == AGENT_REVERTED ||
 				   host->known == AGENT_REJECTED;
 		host->failed_as = host->known;
+		if (!host->again && host->known == AGENT_UNKNOWN)
+			host->again_commit = world->commits + 1;
 		/* As soon as it is settled. */
 		host->again |= host->known == AGENT_REVERTING || host->known == AGENT_UNKNOWN;
 		host->told_to_retry_ms = world->now;
 		if (host->must_retry)
 			judge_watch(host);
 	}
+}
+
+void judge_answered_first(struct world *world, struct sim_host *host, enum agent_state from, enum agent_state to)
+{
+	if (from == AGENT_UNKNOWN && (to == AGENT_CHANGING || to == AGENT_RETURNING) &&
+	    host->again_commit == world->commits)
+		host->again = false;
 }
 
 static void judge_patience(struct world *world, const struct sim_host *host)
@@ -141,7 +150,7 @@ static void judge_wrong(struct world *world, struct sim_host *host)
 static bool is_there(const struct sim_host *host)
 {
 	for (const struct sim_operation *op = host->operations; op; op = op->next)
-		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue)
+		if (op->state.step != STEP_NONE && !op->back && !op->turned && !op->rescue && !op->lost)
 			return false;
 	return host->active && !host->shown_away;
 }

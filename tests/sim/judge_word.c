@@ -54,7 +54,7 @@ void judge_state(struct world *world, struct sim_host *host, enum agent_state st
 		judge_word(world, host, "returning", "no process with the new state was started");
 	/* Of a deactivated agent the master does not say whether it is connected. */
 	if (state == AGENT_PROVING && op && !op->registered[NEW] && !op->registered[OLD] &&
-	    !(host->traits & DEACTIVATED) && !judge_is_veiled(world, op))
+	    !(host->traits & DEACTIVATED) && !judge_is_veiled(host, op))
 		judge_word(world, host, "proving", "its new process has not reregistered");
 	if (state == AGENT_SOAKING && !(op && op->state.step >= STEP_UNDOING))
 		judge_word(world, host, "soaking", judge_back(host, op, NEW));

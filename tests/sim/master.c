@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "orchestrator/ledger/ledger_backend.h"
 #include "tests/sim/judge.h"
 
 /* After so long whoever asked gives up. */
@@ -96,6 +97,14 @@ static void fill_task(const struct sim_host *host, const char *state, const char
 	};
 }
 
+/* The first answer of a run is kept; whoever it does not list was nobody's. */
+static bool has_picture(const struct world *world)
+{
+	const struct run_row *run = ledger_memory_run(world->ledger, world->run);
+
+	return run && run->before;
+}
+
 /* What rollcall can know from this answer. */
 static void note_shown(struct sim_host *host, const struct sim_host *shown)
 {
@@ -105,6 +114,10 @@ static void note_shown(struct sim_host *host, const struct sim_host *shown)
 	if (host->shown_away && !away)
 		host->shown_back_ms = host->world->now;
 	host->shown_away = away;
+	if (!has_picture(host->world))
+		host->in_picture = !away;
+	host->shown_gone = away && (host->in_picture || sim_master_lists(shown));
+	host->shown_away_by_us = away && agent_state_is_open(host->known);
 	host->shown_impostor = shown->by_impostor;
 	if (host->shown_away)
 		judge_watch(host);

@@ -30,14 +30,25 @@ void agentctl_kill_agent_too(struct sim_host *host)
 			 act_agent_killed, host, 0, 0);
 }
 
+static void kill_agentctl(struct sim_host *host)
+{
+	world_say(host->world, "host %zu: agentctl is killed", host->index);
+	agentctl_die(host);
+	agentctl_kill_agent_too(host);
+}
+
 static void act_killed(struct world *world, struct sim_host *host, int generation, uint64_t detail)
 {
 	(void)detail;
-	if (generation != host->agentctl_life || world->faults_over)
-		return;
-	world_say(world, "host %zu: agentctl is killed", host->index);
-	agentctl_die(host);
-	agentctl_kill_agent_too(host);
+	if (generation == host->agentctl_life && !world->faults_over)
+		kill_agentctl(host);
+}
+
+static void say_undo(struct sim_host *host)
+{
+	world_say(host->world, "host %zu: somebody there takes the change back", host->index);
+	host->disturbed_ms = host->world->now;
+	host->word = WORD_UNDO;
 }
 
 static void act_undo(struct world *world, struct sim_host *host, int generation, uint64_t detail)
@@ -45,9 +56,7 @@ static void act_undo(struct world *world, struct sim_host *host, int generation,
 	(void)detail;
 	if (generation != host->agentctl_life || world->faults_over)
 		return;
-	world_say(world, "host %zu: somebody there takes the change back", host->index);
-	host->disturbed_ms = world->now;
-	host->word = WORD_UNDO;
+	say_undo(host);
 	agentctl_wake(host);
 }
 
@@ -70,15 +79,31 @@ void agentctl_draw_mishaps(struct sim_host *host)
 }
 
 /* It is over in a moment, and of few hosts: what may befall it comes often. */
-void agentctl_disturb_amendment(struct sim_host *host)
+void agentctl_disturb_moment(struct sim_host *host)
 {
 	struct world *world = host->world;
 
-	if (world_fault(world, 8 * world->faults.undo)) {
-		world_say(world, "host %zu: somebody there takes the change back", host->index);
-		host->disturbed_ms = world->now;
-		host->word = WORD_UNDO;
-	}
+	if (world_fault(world, 8 * world->faults.undo))
+		say_undo(host);
 	if (world_fault(world, 2 * world->faults.power_cut))
 		host_power_cut(host);
+}
+
+/* At each of its steps, those of its undo too. */
+void agentctl_disturb_rescue(struct sim_host *host)
+{
+	struct world *world = host->world;
+
+	if (!world_fault(world, world->faults.rescue_disturbed))
+		return;
+	switch (world_between(world, 0, 3)) {
+	case 0:
+		kill_agentctl(host);
+		break;
+	case 1:
+		host_power_cut(host);
+		break;
+	default:
+		say_undo(host);
+	}
 }

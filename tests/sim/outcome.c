@@ -68,6 +68,8 @@ void simulate(const struct scenario *scenario, struct outcome *outcome)
 		if (!world.violation[0])
 			judge_end(&world, scenario->family);
 	}
+	if (!world.violation[0])
+		agentctl_end_rescues(&world);
 	read_outcome(&world, outcome);
 	memcpy(outcome->violation, world.violation, sizeof outcome->violation);
 	scenario_clear(&world);

@@ -92,8 +92,10 @@ static int run_on_commit(void *ctx, bool durable)
 	struct world *world = ctx;
 
 	world_enter(world);
-	if (durable)
+	if (durable) {
 		judge_commit(world);
+		restore_note_commit(world);
+	}
 	world_leave(world);
 	world->commit_calls++;
 	world->process.drives |= durable;
@@ -175,6 +177,7 @@ static int live_once(struct world *world, struct error *err)
 		.gate_start = sim_gate_start,
 		.gate_next = sim_gate_next,
 		.gate_cancel = sim_gate_cancel,
+		.adopt = world->adopts,
 		.ctx = world,
 	};
 	const struct driver_observer observer = {
@@ -223,6 +226,7 @@ static int live_and_die(struct world *world, struct error *err)
 	int result;
 
 	world->process = (struct process){.number = ++world->lives, .ledger = ledger_share_memory(world->ledger)};
+	restore_resume(world);
 	network_attach(world);
 	world->process.master = sim_master_new(world);
 	judge_life(world);
@@ -300,13 +304,27 @@ static bool is_over(struct world *world, bool ended, int resumes)
 	return state != RUN_PAUSED || rolls_back || world->resumes++ >= resumes;
 }
 
+static void pass_idle(struct world *world, int64_t ms)
+{
+	int64_t began = world->now;
+
+	pass(world, began + ms);
+	world->idle_ms += world->now - began;
+}
+
 static void pass_time(struct world *world)
 {
 	int64_t most = world_between(world, 0, 7) ? 30000 : world_between(world, 0, 7) ? 900000 : WEEK_MS;
-	int64_t began = world->now;
 
-	pass(world, began + world_between(world, 10, most));
-	world->idle_ms += world->now - began;
+	pass_idle(world, world_between(world, 10, most));
+}
+
+/* The database comes back as it was, and rollcall is started with it. */
+static void restore(struct world *world)
+{
+	pass_idle(world, restore_ms(world));
+	restore_copy(world);
+	world->crashed = false;
 }
 
 static void repair_some(struct world *world)
@@ -333,7 +351,14 @@ void scenario_run(struct world *world)
 		}
 		judge_result(world, result, &err);
 		judge_death(world);
-		if (world->violation[0] || ((ended || stopped) && is_over(world, ended, resumes)))
+		if (world->violation[0])
+			return;
+		bool over = (ended || stopped) && is_over(world, ended, resumes);
+		if (restore_is_due(world, over)) {
+			restore(world);
+			continue;
+		}
+		if (over)
 			return;
 		world->crashed = !ended && !stopped;
 		if (!world->crashed) {

@@ -7,6 +7,9 @@
 #include "base/alloc.h"
 #include "tests/sim/world.h"
 
+/* In one scenario of so many there is much to rescue. */
+#define RESCUED_EVERY 10
+
 static Mesos__SlaveInfo *make_info(const char *attributes, const char *resources)
 {
 	struct flags flags = FLAGS_INIT;
@@ -136,6 +139,27 @@ static int draw_limit(struct world *world, int64_t most)
 	return world_between(world, 0, 3) ? -1 : (int)world_between(world, 0, most);
 }
 
+/* In one scenario of six each; out of a stream of their own, so that all else is as it would be without them. */
+static void draw_part_budgets(struct world *world)
+{
+	struct engine_options *options = &world->plan.options;
+	uint64_t random = world->random;
+
+	world->random ^= UINT64_C(0x5bd1e9955bd1e995);
+	if (world_between(world, 0, 5) == 0) {
+		options->stage_max_failures = -1;
+		options->stage_max_percent = (int)world_between(world, 1, 60);
+	}
+	if (world_between(world, 0, 5) == 0) {
+		options->domain_max_failures = -1;
+		options->domain_max_percent = (int)world_between(world, 1, 60);
+	}
+	options->stage_max_consecutive = world_between(world, 0, 5) ? 0 : (int)world_between(world, 1, 4);
+	options->domain_max_consecutive = world_between(world, 0, 5) ? 0 : (int)world_between(world, 1, 4);
+	options->stage_soak_ms = world_between(world, 0, 5) ? 0 : world_between(world, 1000, 120000);
+	world->random = random;
+}
+
 static void draw_budgets(struct world *world, enum family family)
 {
 	struct engine_options *options = &world->plan.options;
@@ -150,11 +174,14 @@ static void draw_budgets(struct world *world, enum family family)
 	options->on_failure = world_between(world, 0, 3) ? ON_FAILURE_PAUSE
 							 : (enum engine_on_failure)world_between(world, 0, 2);
 	options->meltdown_percent = world_between(world, 0, 3) ? 0 : (int)world_between(world, 10, 60);
+	draw_part_budgets(world);
 	/* In the family whose tables are compared, a spent budget would make the table depend on who came first. */
 	if (family != CRASHES_ONLY)
 		return;
 	options->max_failures = options->stage_max_failures = options->domain_max_failures = -1;
 	options->max_consecutive = options->meltdown_percent = 0;
+	options->stage_max_consecutive = options->domain_max_consecutive = 0;
+	options->stage_max_percent = options->domain_max_percent = 0;
 }
 
 /* Where tables are compared, nobody may come to a person only because it was slow. */
@@ -289,6 +316,10 @@ static void choose_faults(struct world *world, enum family family)
 	faults->stopped = rarely(world, 100);
 	faults->orders = chance(world, 4);
 	faults->interrupts = chance(world, 2);
+	if (world->seed % RESCUED_EVERY == 3) {
+		faults->pushed = 400;
+		faults->rescue_disturbed = (int)world_between(world, 50, 300);
+	}
 }
 
 /* A large fleet has as many crashes as a small one, or it would never come to an end. */
@@ -324,6 +355,8 @@ void scenario_build(struct world *world, enum family family)
 		host_init(world, i);
 	trouble_plan(world);
 	trouble_end(world);
+	if (family != CRASHES_ONLY)
+		restore_plan(world);
 	world->ledger = ledger_open_memory("00000000-0000-4000-8000-000000000000");
 }
 
@@ -333,6 +366,7 @@ void scenario_clear(struct world *world)
 		free((char *)(uintptr_t)world->targets[i].name);
 	network_forget(world);
 	speech_forget(world);
+	restore_forget(world);
 	ledger_close(world->ledger);
 	world_clear(world);
 }

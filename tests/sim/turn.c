@@ -118,6 +118,7 @@ static void turn_host(struct sim_host *host)
 	host->checkpoint = other(host->checkpoint);
 	host->flags = other(host->flags);
 	host->running_flags = other(host->running_flags);
+	host->running_checkpoint = other(host->running_checkpoint);
 	host->recorded = other(host->recorded);
 	host->amended[OLD] = host->amended[NEW];
 	host->amended[NEW] = false;
@@ -163,7 +164,7 @@ static void begin_anew(struct world *world)
 	world->reason[0] = '\0';
 	world->was_aborted = world->retried = world->ordered_on = world->crashed = false;
 	world->paused_at = 0;
-	world->in_a_row = 0;
+	world->rows = (struct sim_rows){.run = 0};
 	world->resumes = 0;
 	world->stale_until_ms = 0;
 	world->idle_ms += world->now;

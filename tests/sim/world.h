@@ -44,6 +44,14 @@ struct process {    /* of rollcall */
 	bool ordered_to_abort; /* an operator has, since it was started */
 };
 
+/* Zones and stages are few. */
+#define PARTS_MAX 64
+
+/* Numbers of agents: in the run, and in each of its parts. */
+struct sim_rows {
+	int run, stage[PARTS_MAX], domain[PARTS_MAX];
+};
+
 struct world {
 	uint64_t seed, random;
 	int64_t now;
@@ -77,15 +85,19 @@ struct world {
 	struct delivery *deliveries;
 	struct sim_line *lines; /* on their way */
 	uint64_t line_count;
-	bool crashed;          /* it has, since the operator last resumed the run */
-	int lives;             /* how often rollcall was started */
-	int resumes;           /* how often the operator resumed a paused run */
-	uint64_t commit_calls; /* moments at which rollcall could die */
-	uint64_t dies_at;      /* it does at this one; 0: by chance */
-	size_t largest;        /* fleet */
-	size_t exactly;        /* so many agents; 0: as the seed says */
-	int masters;           /* how many masters there have been */
-	bool master_is_old;    /* this one keeps its record of an agent that it knows */
+	struct ledger *copy; /* of the ledger, to be restored from; NULL: none */
+	const char *copied_run;
+	uint64_t copied_at, restored_at; /* by commits of the judge's; 0: never */
+	bool was_restored, adopts;       /* the ledger; this rollcall goes above the epochs that the hosts have seen */
+	bool crashed;                    /* it has, since the operator last resumed the run */
+	int lives;                       /* how often rollcall was started */
+	int resumes;                     /* how often the operator resumed a paused run */
+	uint64_t commit_calls;           /* moments at which rollcall could die */
+	uint64_t dies_at;                /* it does at this one; 0: by chance */
+	size_t largest;                  /* fleet */
+	size_t exactly;                  /* so many agents; 0: as the seed says */
+	int masters;                     /* how many masters there have been */
+	bool master_is_old;              /* this one keeps its record of an agent that it knows */
 	int64_t master_ahead_ms;
 	int64_t slow_until_ms; /* its answers take seconds */
 	int64_t outage_until_ms;
@@ -108,15 +120,15 @@ struct world {
 	uint64_t answers;      /* how many it gave that were of then */
 	int64_t checking_ms;   /* since when somebody waits for one, 0: nobody */
 	bool was_aborted;
-	int in_a_row;            /* failures one after the other that nobody has seen */
-	int in_a_row_before;     /* … before the commit that changed it last */
-	uint64_t row_commit;     /* and which that is */
-	size_t stages_passed;    /* as the ledger has it */
-	char reason[240];        /* why the run is paused, as the operator was last told; "" */
-	bool ordered_on;         /* an operator has ordered it to go on since the last commit */
-	bool retried;            /* agents may have failed more than once */
-	int *stage_gates_passed; /* by stage: since they were last asked */
-	size_t *watched;         /* hosts that are */
+	struct sim_rows rows;        /* failures one after the other that nobody has seen */
+	struct sim_rows rows_before; /* … before the commit that changed them last */
+	uint64_t row_commit;         /* and which that is */
+	size_t stages_passed;        /* as the ledger has it */
+	char reason[240];            /* why the run is paused, as the operator was last told; "" */
+	bool ordered_on;             /* an operator has ordered it to go on since the last commit */
+	bool retried;                /* agents may have failed more than once */
+	int *stage_gates_passed;     /* by stage: since they were last asked */
+	size_t *watched;             /* hosts that are */
 	size_t watched_count;
 	int64_t judged_ms; /* when they were last gone through */
 	size_t *failed;    /* hosts that are */
@@ -174,6 +186,17 @@ void trouble_order(struct world *world, const char *verb);
 /* After two hours nothing fails any more. */
 void trouble_end(struct world *world);
 
+/* ---- restore.c: in one scenario of ten the ledger is lost between two rollcalls, and restored from an older copy of it */
+void restore_plan(struct world *world);
+void restore_note_commit(struct world *world);
+/* ended: nobody will drive the run any more. */
+bool restore_is_due(const struct world *world, bool ended);
+void restore_copy(struct world *world);
+int64_t restore_ms(struct world *world); /* how long that takes */
+/* A rollcall is started, which may be told to adopt. */
+void restore_resume(struct world *world);
+void restore_forget(struct world *world);
+
 /* ---- run.c */
 /* Drives the run until it is done, or paused and the operator has resumed it often enough. */
 void scenario_run(struct world *world);
@@ -209,11 +232,16 @@ void agentctl_take_lock(struct sim_host *host, struct sim_operation *op, uint64_
 void agentctl_drive(struct sim_host *host);
 /* mishaps.c: what befalls the operation that has just begun. */
 void agentctl_draw_mishaps(struct sim_host *host);
-/* … its amendment; and its agent, when agentctl has just been killed. */
-void agentctl_disturb_amendment(struct sim_host *host);
+/* … its amendment, or before its clean-up; and its agent, when agentctl has just been killed. */
+void agentctl_disturb_moment(struct sim_host *host);
 void agentctl_kill_agent_too(struct sim_host *host);
+void agentctl_disturb_rescue(struct sim_host *host);
 /* ---- agentctl_rescue.c: a person will come, as often as it takes, and rescue its agent if that refuses to start. */
 void agentctl_call_for_rescue(struct sim_host *host);
+/* The machine has booted: who sees that may settle what a rescue has left there. */
+void agentctl_call_after_boot(struct sim_host *host);
+/* The run is over: whoever has begun one ends it. */
+void agentctl_end_rescues(struct world *world);
 void agentctl_wake(struct sim_host *host);
 void agentctl_die(struct sim_host *host); /* kill -9 of agentctl and, unless its parent lives, nobody settles */
 

@@ -166,7 +166,7 @@ class Judge:
             back = self.statuses[run]["rolls_back"] is not None
             if row["state"] in ("done", "rejected", "gating"):
                 side = "old" if back else "new"
-            elif row["state"] not in ("waiting", "failed", "reverted", "skipped"):
+            elif row["state"] not in ("waiting", "failed", "reverted"):
                 return None
         return side
 

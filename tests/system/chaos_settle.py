@@ -31,7 +31,7 @@ def round_of(world):
         return True
     if status["state"] == "running":
         return drive(world, "resume", world.run)
-    bad = sum(status["counts"][state] for state in ("failed", "reverted", "rejected", "skipped", "stuck", "unknown"))
+    bad = sum(status["counts"][state] for state in ("failed", "reverted", "rejected", "stuck", "unknown"))
     if status["rollback_due"] or (status["state"] == "paused" and not getattr(world, "resumed", None) == world.run):
         world.resumed = world.run
         return drive(world, "resume", world.run)

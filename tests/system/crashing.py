@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rollout that is killed at chosen commits of its database, for tests of what a resume makes of it."""
-import os
 import unittest
 
-from fleet import Fleet
-from lab import BIN
+from fleet import HALT, Fleet
 
-HALT = os.path.join(BIN, "..", "lib", "tests", "halt.so")
 KILLED = -9
 
 

@@ -5,11 +5,13 @@
     fleet.rollcall("inventory", "sync").expect(0)
     fleet.break_("node002.lab", "agent-exit")
 """
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -17,6 +19,8 @@ import time
 
 from lab import BIN, Lab, run_lab
 
+# Loaded into a program, it ends it at a chosen moment.
+HALT = os.path.join(BIN, "..", "lib", "tests", "halt.so")
 PATIENCE = 240  # seconds after which a command counts as hung; the slowest takes a tenth of that
 # Clocks of Mesos run faster, but not so fast that a busy machine loses tasks.
 TIME_SCALE = 5
@@ -152,6 +156,11 @@ class Fleet(Lab):
         with open(self.file(name), "w", encoding="utf-8") as out:
             out.write(text)
         return self.file(name)
+
+    def rows(self, sql, *values):
+        """What the database itself says."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "rollcall.db"), timeout=30)) as database:
+            return database.execute(sql, values).fetchall()
 
     def operations(self, host):
         """The host's journal: by operation, its last step and what agentctl did there."""

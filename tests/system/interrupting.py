@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rollout to which something happens at a chosen sync of rollcall's log, for tests of what is left and what a resume makes of it."""
-import os
 import re
 import signal
 import unittest
 
-from fleet import Fleet
-from lab import BIN
+from fleet import HALT, Fleet
 
-HALT = os.path.join(BIN, "..", "lib", "tests", "halt.so")
 AGENTS = 6
 
 

@@ -72,6 +72,12 @@ class Config(unittest.TestCase):
         self.assertEqual([body["version"] for body in told], [1, 2])
         self.fleet.rollcall("inventory", "check").expect(0)
 
+    def test_a_message_that_is_no_text(self):
+        path = self.fleet.write("latin.json", json.dumps({"name": "latin", "rules": [{"attributes": {"a": "1"}}]}))
+        self.fleet.rollcall("config", "add", path, "-m", os.fsdecode(b"f\xfcr alle")).expect(2, "--message must be UTF-8")
+        self.fleet.rollcall("config", "show", "latin").expect(2)
+        self.fleet.rollcall("config", "add", path, "-m", "für alle").expect(0, "latin@1 added")
+
     def test_diff(self):
         self.add("tiers", [{"match": "hostname in node[001-003].lab", "attributes": {"tier": "web"}}])
         self.add("tiers", [{"match": "hostname in node[001-003].lab", "attributes": {"tier": "db"}},
@@ -110,7 +116,11 @@ class Config(unittest.TestCase):
                                                                      "rollcall inventory survey --where")
         self.assertNotIn("what it runs with\n", shown.err)
         self.assertTrue(self.document("config-render", "config", "render", host)["outdated"])
+        self.assertEqual(self.document("config-diff", "config", "diff", "taken", "taken")["agents_outdated"], 1)
+        self.fleet.rollcall("config", "diff", "taken", "taken").expect(
+            0, "1 of them has registered again since its host was asked", "rollcall inventory survey")
         self.fleet.rollcall("inventory", "survey").expect(0)
+        self.assertEqual(self.document("config-diff", "config", "diff", "taken", "taken")["agents_outdated"], 0)
         self.fleet.rollcall("config", "render", host).expect(0, "with taken@1: 0 changes against what it runs with")
         self.assertFalse(self.document("config-render", "config", "render", host)["outdated"])
         # What is printed and what is told keep their order where both go into one file.

@@ -8,6 +8,7 @@ import unittest
 
 import documents
 from fleet import Fleet
+from lab import eventually
 
 CHANGE = {"attributes": {"generation": "g2"}}
 
@@ -131,13 +132,28 @@ class Planning(unittest.TestCase):
                        "more than 30% of the cluster's agents"):
             self.assertIn(wanted, text)
 
+    def test_budgets_of_parts(self):
+        """Shares and rows of stages and domains are in the document only where they are asked for."""
+        parts = ("stage_max_percent", "domain_max_percent", "stage_max_consecutive", "domain_max_consecutive")
+        self.assertFalse(set(parts) & set(self.document()["options"]))
+        words = ("--canary", "1", "--max-failures", "6", "--max-failures-stage", "20%", "--max-failures-domain", "50%",
+                 "--max-consecutive-stage", "3", "--max-consecutive-domain", "2")
+        options = self.document(*words)["options"]
+        self.assertEqual([options[key] for key in parts], [20, 50, 3, 2])
+        self.assertEqual([options[key] for key in ("stage_max_failures", "domain_max_failures")], [-1, -1])
+        text = " ".join(self.plan("--offline", *words).expect(0).out.split())
+        for wanted in ("more than 20% of the agents in one stage failed, rounded down: it goes on with 0 of 1, 1 of 5, and one",
+                       "3 failures in a row in one stage: reaching that stops",
+                       "2 failures in a row in one failure domain: reaching that stops"):
+            self.assertIn(wanted, text)
+
     def test_percentages_come_to_numbers(self):
         text = self.plan("--offline", "--canary", "20%", "--window", "1,50%", "--max-failures", "10%", "--domain-window", "40%",
                          "--max-failures-stage", "100%", "--max-failures-domain", "50%").expect(0).out
         shown = text[text.index("Percentages, as they come out here"):]
         for words in ("--canary: 20% of 6: 1", "--window: 1,50% of 6: 1, 3", "--domain-window: 40% of 6: 2",
-                      "--max-failures: 10% of 6: 0", "--max-failures-stage: 100% of the smallest stage: 1",
-                      "--max-failures-domain: 50% of the smallest failure domain: 1", "of the cluster's 6: more than"):
+                      "--max-failures: 10% of 6: 0", "--max-failures-stage: 100% of each stage: 1 of 1, ",
+                      "--max-failures-domain: 50% of each failure domain: 1 of 2\n", "of the cluster's 6: more than"):
             self.assertIn(words, shown)
 
     def test_window_is_one_word_and_one_number(self):
@@ -160,7 +176,7 @@ class Planning(unittest.TestCase):
     def test_words_that_mean_nothing(self):
         for words in (("--window", "1,,2"), ("--window", "1,0"), ("--canary", "0"), ("--canary", "zone ="), ("--by", "colour"),
                       ("--exclude", "zone ="), ("--max-failures", "-1"), ("--max-failures-stage", "x"),
-                      ("--max-failures-domain", "101%"), ("--max-consecutive", "many"), ("--on-failure", "panic"),
+                      ("--max-failures-domain", "101%"), ("--max-consecutive", "many"), ("--max-consecutive-stage", "-1"), ("--on-failure", "panic"),
                       ("--meltdown", "20"), ("--meltdown", "101%"), ("--soak", "soon"), ("--soak", "8days"),
                       ("--gates", "/nowhere/gates.json")):
             self.plan("--offline", *words).expect(2, words[0])
@@ -308,6 +324,26 @@ class Planning(unittest.TestCase):
             self.start(plan).expect(3, "1 of 6 agents is not", "node005.lab", "new disk")
         finally:
             self.fleet.rollcall("inventory", "unignore", "hostname = 'node005.lab'").expect(0)
+        # A flag that the plan is not about would come into force with its restart.
+        path = self.fleet.path("node003.lab", "etc/default/mesos-agent")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("MESOS_STRICT=false\n")
+        try:
+            self.start(plan).expect(3, "node003.lab: in the flag store: --strict is false, and the agent runs with (none)")
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        self.fleet.systemctl("node004.lab", "stop", "mesos-agent")
+        eventually(lambda: self.fleet.show("node004.lab", "ActiveState") in ("inactive", "failed"), 60, "the agent's end")
+        try:
+            self.start(plan).expect(3, "node004.lab: no agent runs on its host now")
+        finally:
+            before = self.fleet.agent("node004.lab")
+            self.fleet.systemctl("node004.lab", "start", "mesos-agent")
+            self.fleet.wait_reregistered("node004.lab", before, 120)
+            self.fleet.rollcall("inventory", "sync")
         self.fleet.rollcall("rollout", "list").expect(0, "No rollout")
 
 

@@ -44,7 +44,7 @@ class RestoredOperation(unittest.TestCase):
         fleet.rollcall("inventory", "survey").expect(0)
         before = fleet.now(HOST)
 
-        shown = fleet.rollcall("inventory", "drift").expect(1, f"run {run} is not finished", "rollcall rescue EXPR", "--adopt")
+        shown = fleet.rollcall("inventory", "drift").expect(1, f"run {run} is not finished", "`rollcall rescue`", "--adopt")
         self.assertNotIn("rollout settle", shown.out)
         fleet.add_config("next", [{"attributes": {"generation": "g4"}}])
         fleet.rollcall("rollout", "plan", "next", "--offline").expect(3, "rollcall rescue")

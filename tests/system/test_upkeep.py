@@ -162,7 +162,7 @@ class Shared(InFolder):
         self.assertEqual(os.stat(self.database).st_mode & 0o777, 0o600)
         self.give_folder()
         done = self.add(self.uids[1], "yours")
-        self.assertEqual((done.returncode, "cannot open the database" in done.stderr), (4, True), done.stderr)
+        self.assertEqual((done.returncode, "cannot open the database to read and write" in done.stderr), (4, True), done.stderr)
 
 
 if __name__ == "__main__":

@@ -338,29 +338,6 @@ static void test_a_hold_that_lasts_pauses(void **state)
 	fixture_close(&fixture);
 }
 
-/* ---- a cluster that melts */
-
-static void lose_the_others(struct fixture *fixture, struct master_snapshot *snapshot)
-{
-	for (size_t i = 1; fixture->hosts[0].step == HOST_KEPT && i < FIXTURE_AGENTS; i++)
-		snapshot->agents[i].active = false;
-}
-
-static void test_a_melting_cluster_pauses(void **state)
-{
-	struct fixture fixture;
-
-	(void)state;
-	fixture_open(&fixture);
-	fixture.plan.options.meltdown_percent = 40;
-	fixture.on_snapshot = lose_the_others;
-	assert_ok(fixture_drive(&fixture), &fixture.err);
-	fixture_expect_run(&fixture, "paused", "2 of ");
-	fixture_expect_state(&fixture, 1, "waiting");
-	assert_int_equal(fixture_count(&fixture, "apply"), 1);
-	fixture_close(&fixture);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -376,7 +353,6 @@ int main(void)
 		cmocka_unit_test(test_who_was_not_back_at_one_leader_is_awaited_at_the_next),
 		cmocka_unit_test(test_a_leader_that_waits_for_its_agents_is_waited_for),
 		cmocka_unit_test(test_a_hold_that_lasts_pauses),
-		cmocka_unit_test(test_a_melting_cluster_pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

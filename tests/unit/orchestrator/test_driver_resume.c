@@ -58,19 +58,25 @@ static void interrupt_twice(struct fixture *fixture)
 		fixture->interrupts = 2;
 }
 
+/* Driven until its first agent runs with the new flags, then left. */
+static void leave_at_once(struct fixture *fixture)
+{
+	fixture->on_wait = interrupt_twice;
+	assert_int_equal(fixture_drive(fixture), -1);
+	assert_int_equal(fixture->err.kind, ERROR_INTERRUPTED);
+	fixture->on_wait = NULL;
+	fixture->interrupts = 0;
+}
+
 static void test_two_interrupts_leave_at_once(void **state)
 {
 	struct fixture fixture;
 
 	(void)state;
 	fixture_open(&fixture);
-	fixture.on_wait = interrupt_twice;
-	assert_int_equal(fixture_drive(&fixture), -1);
-	assert_int_equal(fixture.err.kind, ERROR_INTERRUPTED);
+	leave_at_once(&fixture);
 	assert_text_has(fixture.err.text, "1 agent is under way");
 	assert_int_equal(fixture.hosts[0].step, HOST_STARTED);
-	fixture.on_wait = NULL;
-	fixture.interrupts = 0;
 	assert_ok(fixture_drive(&fixture), &fixture.err);
 	fixture_expect_done(&fixture);
 	assert_string_equal(fixture_exec(&fixture, 0, 1)->word, "settle");
@@ -94,10 +100,7 @@ static void test_the_master_is_asked_as_soon_as_somebody_waits(void **state)
 
 	(void)state;
 	fixture_open(&fixture);
-	fixture.on_wait = interrupt_twice;
-	assert_int_equal(fixture_drive(&fixture), -1);
-	fixture.on_wait = NULL;
-	fixture.interrupts = 0;
+	leave_at_once(&fixture);
 	fixture.on_snapshot = note_answer;
 	answers = 0;
 	error_clear(&fixture.err);
@@ -114,10 +117,7 @@ static void test_a_resume_proves_what_was_kept_meanwhile(void **state)
 
 	(void)state;
 	fixture_open(&fixture);
-	fixture.on_wait = interrupt_twice;
-	assert_int_equal(fixture_drive(&fixture), -1);
-	fixture.on_wait = NULL;
-	fixture.interrupts = 0;
+	leave_at_once(&fixture);
 	fixture.hosts[0].step = HOST_KEPT; /* by its deadline */
 	fixture.now += 600000;
 	assert_ok(fixture_drive(&fixture), &fixture.err);

@@ -21,7 +21,8 @@ static struct forecast_outcome run(const struct engine_options *options, const s
 		.count = count,
 		.look_ms = FORECAST_LOOK_MS,
 		.keep_ms = FORECAST_KEEP_MS,
-		.gate_ms = 5000,
+		.agent_gate_ms = 5000,
+		.stage_gate_ms = 6000,
 		.fail_per_million = fail_per_million,
 		.seed = seed,
 	};
@@ -62,11 +63,12 @@ static void test_stages_soak_and_gates_take_their_time(void **ctx)
 
 	(void)ctx;
 	options.soak_ms = 7000;
+	options.stage_soak_ms = 60000;
 	options.agent_gates = options.stage_gates = true;
 	outcome = run(&options, stages, 2, 5, 0, 1);
 	assert_int_equal(outcome.state, RUN_DONE);
 	/* Soaking begins with the proof, and agentctl's word comes meanwhile. */
-	assert_int_equal(outcome.ms, 2 * (500 + 10000 + 7000 + 5000 + 5000));
+	assert_int_equal(outcome.ms, 2 * (500 + 10000 + 7000 + 5000 + 60000 + 6000));
 }
 
 static void test_times_longer_than_patience_are_not_late(void **ctx)
@@ -103,11 +105,19 @@ static void test_policy_is_followed(void **ctx)
 	assert_true(run(&options, NULL, 0, 3, 1000000, 1).rolls_back);
 }
 
-/* About as many fail as are to, others with another seed, the same with the same. */
+/* Who begins is who fails: the agents of one draw, in the order in which they end. */
+static int first_to_fail(uint64_t seed)
+{
+	struct engine_options options = engine_default_options;
+
+	return run(&options, NULL, 0, 100, 50000, seed).done;
+}
+
+/* Exactly the share, whatever the seed; the same agents with the same seed, others with another. */
 static void test_seeds(void **ctx)
 {
 	struct engine_options options = engine_default_options;
-	int failed = 0, different = 0;
+	int different = 0;
 
 	(void)ctx;
 	options.max_failures = -1;
@@ -116,12 +126,28 @@ static void test_seeds(void **ctx)
 		struct forecast_outcome outcome = run(&options, NULL, 0, 100, 50000, seed);
 
 		assert_int_equal(outcome.state, RUN_DONE);
-		assert_int_equal(run(&options, NULL, 0, 100, 50000, seed).failed, outcome.failed);
-		different += outcome.failed != 5;
-		failed += outcome.failed;
+		assert_int_equal(outcome.failed, 5);
+		assert_int_equal(first_to_fail(seed), first_to_fail(seed));
+		different += first_to_fail(seed) != first_to_fail(seed + 1);
 	}
-	assert_in_range(failed, 200, 300);
-	assert_true(different > 10);
+	assert_true(different > 25);
+}
+
+static void test_a_share_is_rounded_and_never_nobody(void **ctx)
+{
+	const struct {
+		size_t count;
+		int per_million, failed;
+	} cases[] = {{11, 100000, 1}, {15, 100000, 2}, {14, 100000, 1}, {3, 1, 1},
+		     {3, 0, 0},       {1, 1, 1},       {7, 1000000, 7}, {1000, 500, 1}};
+	struct engine_options options = engine_default_options;
+
+	(void)ctx;
+	options.max_failures = -1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (uint64_t seed = 0; seed < 20; seed++)
+			assert_int_equal(run(&options, NULL, 0, cases[i].count, cases[i].per_million, seed).failed,
+					 cases[i].failed);
 }
 
 static void test_large_fleet(void **ctx)
@@ -145,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_first_failure_stops),
 		cmocka_unit_test(test_policy_is_followed),
 		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_a_share_is_rounded_and_never_nobody),
 		cmocka_unit_test(test_large_fleet),
 	};
 

@@ -82,13 +82,17 @@ static void test_time_in_which_the_process_slept_is_no_hold(void **ctx)
 static void test_meltdown(void **ctx)
 {
 	static const struct {
-		int percent, window, total, bad;
+		int percent, total, bad, own;
 		bool stops;
 	} cases[] = {
-		{0, 1, 10, 10, false},                         /* no guard */
-		{20, 1, 100, 20, false},                       /* 20% are not more than 20% */
-		{20, 1, 100, 21, true},  {20, 1, 3, 1, false}, /* the window itself is no meltdown */
-		{20, 1, 3, 2, true},     {20, 30, 100, 30, false}, {20, 30, 100, 31, true}, {20, 1, 0, 0, false},
+		{0, 10, 10, 0, false},    /* no guard */
+		{20, 100, 20, 0, false},  /* 20% are not more than 20% */
+		{20, 100, 21, 0, true},   /* for whatever reason, however large the window is */
+		{20, 100, 21, 20, true},  /* … as soon as one of them is not its own */
+		{20, 3, 1, 1, false},     /* what the run itself has taken away is no meltdown */
+		{20, 100, 30, 30, false}, /* the same */
+		{20, 3, 1, 0, true},      /* an agent of somebody else is */
+		{20, 0, 0, 0, false},
 	};
 
 	(void)ctx;
@@ -97,10 +101,11 @@ static void test_meltdown(void **ctx)
 		struct fixture fixture;
 
 		options.meltdown_percent = cases[i].percent;
-		options.window = cases[i].window;
+		options.window = 30;
 		open_fixture(&fixture, &options, none, 6);
 		begin(&fixture);
-		engine_set_cluster(&fixture.engine, cases[i].total, cases[i].bad, fixture.now, &fixture.output);
+		engine_set_cluster(&fixture.engine, cases[i].total, cases[i].bad, cases[i].own, fixture.now,
+				   &fixture.output);
 		assert_int_equal(fixture.engine.state, cases[i].stops ? RUN_PAUSED : RUN_RUNNING);
 		if (cases[i].stops) {
 			assert_non_null(strstr(fixture.engine.reason, "more than 20% of them stop the run"));

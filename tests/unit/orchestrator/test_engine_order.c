@@ -73,6 +73,10 @@ static struct engine_options draw_options(uint64_t *seed)
 	options.stage_max_failures = (int)draw(seed, 4) - 1;
 	options.domain_max_failures = (int)draw(seed, 4) - 1;
 	options.max_consecutive = (int)draw(seed, 4);
+	options.stage_max_consecutive = (int)draw(seed, 5);
+	options.domain_max_consecutive = (int)draw(seed, 5);
+	options.stage_max_percent = draw(seed, 3) ? 0 : 1 + (int)draw(seed, 99);
+	options.domain_max_percent = draw(seed, 3) ? 0 : 1 + (int)draw(seed, 99);
 	options.on_failure = (enum engine_on_failure)draw(seed, ON_FAILURE_COUNT);
 	options.meltdown_percent = (int)draw(seed, 2) * 30;
 	options.agent_gates = draw(seed, 2);
@@ -97,7 +101,7 @@ static void disturb(struct fixture *fixture, uint64_t *seed)
 		engine_hold(engine, HOLD_LEADER, draw(seed, 2), fixture->now, &fixture->output);
 		break;
 	case 4:
-		engine_set_cluster(engine, 10, (int)draw(seed, 7), fixture->now, &fixture->output);
+		engine_set_cluster(engine, 10, (int)draw(seed, 7), (int)draw(seed, 3), fixture->now, &fixture->output);
 		break;
 	case 5:
 	case 6:

@@ -93,6 +93,30 @@ static void test_a_retry_waits_for_what_is_not_settled(void **ctx)
 	}
 }
 
+/* Whose host has answered is under way like any other: what becomes of it is a failure of its own, which nobody has seen. */
+static void test_a_retry_does_not_speak_of_what_is_under_way(void **ctx)
+{
+	static const enum agent_event answers[] = {EVENT_OPEN, EVENT_STARTED};
+	const int domains[2] = {-1, -1};
+
+	(void)ctx;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		struct fixture fixture;
+
+		open_fixture(&fixture, &engine_default_options, domains, 2);
+		begin(&fixture);
+		step(&fixture, 0, EVENT_CLEAR);
+		step(&fixture, 0, EVENT_LOST);
+		step(&fixture, 0, answers[i]);
+		assert_int_equal(engine_retry(&fixture.engine, fixture.now, &fixture.output), 0);
+		step(&fixture, 0, EVENT_UNDONE);
+		assert_int_equal(fixture.engine.state, RUN_PAUSED);
+		step(&fixture, 0, EVENT_PROVEN);
+		assert_int_equal(state(&fixture, 0), AGENT_REVERTED);
+		close_fixture(&fixture);
+	}
+}
+
 /* Every run ends: nobody under way, no room, and nobody who makes any. */
 static void test_a_full_window_of_stuck_agents_pauses(void **ctx)
 {
@@ -242,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_a_stuck_agent_seen_before_does_not_pause_again),
 		cmocka_unit_test(test_a_run_with_a_stuck_agent_is_never_done),
 		cmocka_unit_test(test_a_retry_waits_for_what_is_not_settled),
+		cmocka_unit_test(test_a_retry_does_not_speak_of_what_is_under_way),
 		cmocka_unit_test(test_a_full_window_of_stuck_agents_pauses),
 		cmocka_unit_test(test_a_stuck_agent_is_forgiven_once),
 		cmocka_unit_test(test_an_agent_that_leaves_when_it_is_done),

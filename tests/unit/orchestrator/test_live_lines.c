@@ -99,6 +99,32 @@ static void a_reason_is_read_to_its_end(void **state)
 	assert_text_has(frame(terminal, 200), reason);
 }
 
+/* Terminals break what no longer fits: what is erased are rows. */
+static void a_terminal_that_becomes_narrower(void **state)
+{
+	struct terminal *terminal = *state;
+
+	live_draw(&terminal->lines, "  node1.lab  returning for 2.0 s, 71 s until it must have reregistered"); /* 68 */
+	live_draw(&terminal->lines, "3 of 12 done");
+	set_size(terminal, 40, 24);
+	buffer_reset(&terminal->lines.frame);
+	live_erase(&terminal->lines);
+	assert_string_equal(buffer_text(&terminal->lines.frame), "\033[1A\033[2K\033[1A\033[2K\033[1A\033[2K");
+	buffer_reset(&terminal->lines.frame);
+	live_draw(&terminal->lines, "3 of 12 done");
+	set_size(terminal, 120, 24);
+	buffer_reset(&terminal->lines.frame);
+	live_erase(&terminal->lines);
+	assert_string_equal(buffer_text(&terminal->lines.frame), "\033[1A\033[2K");
+	/* Never more than there are. */
+	for (int i = 0; i < 20; i++)
+		live_draw(&terminal->lines, "  node1.lab  returning for 2.0 s");
+	set_size(terminal, 5, 10);
+	buffer_reset(&terminal->lines.frame);
+	live_erase(&terminal->lines);
+	assert_int_equal(terminal->lines.frame.len, 10 * strlen("\033[1A\033[2K"));
+}
+
 /* Its end says more than its middle. */
 static void a_long_name_is_shortened_in_the_middle(void **state)
 {
@@ -147,7 +173,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(what_fits_stays),  TEST(a_reason_is_read_to_its_end), TEST(a_long_name_is_shortened_in_the_middle),
-		TEST(a_small_terminal), TEST(wide_and_foreign_characters),
+		TEST(a_small_terminal), TEST(wide_and_foreign_characters), TEST(a_terminal_that_becomes_narrower),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

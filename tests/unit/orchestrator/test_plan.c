@@ -39,6 +39,10 @@ static void fill_2(struct plan *plan)
 	plan->options.max_failures = -1;
 	plan->options.domain_max_failures = 2;
 	plan->options.max_consecutive = 3;
+	plan->options.stage_max_percent = 20;
+	plan->options.stage_max_consecutive = 5;
+	plan->options.domain_max_consecutive = 6;
+	plan->options.stage_soak_ms = 600000;
 	plan->options.on_failure = ON_FAILURE_ROLLBACK;
 	plan->options.meltdown_percent = 20;
 	plan->clocks = (struct plan_clocks){75000, 600000};
@@ -130,6 +134,11 @@ static void what_format_2_added_comes_back(void **state)
 	assert_int_equal(plan.options.stage_max_failures, -1);
 	assert_int_equal(plan.options.domain_max_failures, 2);
 	assert_int_equal(plan.options.max_consecutive, 3);
+	assert_int_equal(plan.options.stage_max_percent, 20);
+	assert_int_equal(plan.options.domain_max_percent, 0);
+	assert_int_equal(plan.options.stage_max_consecutive, 5);
+	assert_int_equal(plan.options.domain_max_consecutive, 6);
+	assert_int_equal(plan.options.stage_soak_ms, 600000);
 	assert_int_equal(plan.options.on_failure, ON_FAILURE_ROLLBACK);
 	assert_int_equal(plan.options.meltdown_percent, 20);
 	assert_true(plan.options.gate_ms >= 100000);
@@ -247,6 +256,11 @@ static void an_edited_plan_is_refused(void **state)
 		{"\"level\":\"risk\"", "\"level\":\"fun\"", ERROR_CORRUPT, "edited"},
 		{"\"timeout\":\"90000ms\"", "\"timeout\":\"1.5mins\"", ERROR_CORRUPT, "edited"},
 		{"\"window\":7", "\"window\":0", ERROR_USAGE, "options.window"},
+		{"\"stage_max_percent\":20", "\"stage_max_percent\":0", ERROR_USAGE, "options.stage_max_percent"},
+		{"\"stage_max_percent\":20", "\"stage_max_percent\":101", ERROR_USAGE, "options.stage_max_percent"},
+		{"\"stage_max_percent\":20", "\"domain_max_percent\":20", ERROR_USAGE, "not both"},
+		{"\"stage_max_consecutive\":5", "\"stage_max_consecutive\":\"5\"", ERROR_USAGE,
+		 "options.stage_max_consecutive"},
 		{"\"window\":7", "\"window\":99999999999", ERROR_USAGE, "options.window"},
 		{"\"cluster\"", "\"clutser\"", ERROR_USAGE, "clutser"},
 		{"\"mechanism\":\"relax\"", "\"mechanism\":\"magic\"", ERROR_USAGE, "magic"},

@@ -119,6 +119,14 @@ static void masters_that_would_not_take_it_back(void **state)
 	carry_out(fixture);
 	fixture->facts.agent_update = false;
 	assert_not_inverted(fixture, "AGENT_UPDATE");
+	/* Unless they were accepted for the run. */
+	struct error err = ERROR_INIT;
+	struct plan out;
+
+	fixture->plan.accept_stale_master = true;
+	assert_ok(invert(fixture, "done", &out, &err), &err);
+	assert_true(out.accept_stale_master);
+	plan_clear(&out);
 }
 
 static void agents_on_the_ignore_list(void **state)

@@ -249,13 +249,19 @@ static void budgets_may_be_shares(void **state)
 	fixture->options.stage_max_failures = (struct planner_amount){.number = 50, .percent = true};
 	fixture->options.domain_max_failures = (struct planner_amount){.number = 40, .percent = true};
 	fixture->options.max_consecutive = 2;
+	fixture->options.stage_max_consecutive = 3;
+	fixture->options.domain_max_consecutive = 4;
 	fixture->options.on_failure = ON_FAILURE_ROLLBACK;
 	fixture->options.canary = "4";
 	replan(fixture);
 	assert_int_equal(options->max_failures, 3);        /* 19% of 20 */
-	assert_int_equal(options->stage_max_failures, 2);  /* half of the four canaries */
-	assert_int_equal(options->domain_max_failures, 2); /* 40% of each zone's five */
+	assert_int_equal(options->stage_max_failures, -1); /* of parts the share itself is kept, each counts its own */
+	assert_int_equal(options->stage_max_percent, 50);
+	assert_int_equal(options->domain_max_failures, -1);
+	assert_int_equal(options->domain_max_percent, 40);
 	assert_int_equal(options->max_consecutive, 2);
+	assert_int_equal(options->stage_max_consecutive, 3);
+	assert_int_equal(options->domain_max_consecutive, 4);
 	assert_int_equal(options->on_failure, ON_FAILURE_ROLLBACK);
 }
 

@@ -34,7 +34,7 @@ static void hosts_nobody_surveyed(void **state)
 	assert_ok(survey_store_failure(fixture->store, record.row, &refusal, SURVEYED_MS + 6, &err), &err);
 	agent_record_clear(&record);
 	fixture_assert_refused(fixture, fixture_change, "permission denied");
-	fixture_assert_refused(fixture, fixture_change, "not hostname = 'node1'");
+	fixture_assert_refused(fixture, fixture_change, "`--exclude \"hostname in (node1)\"`");
 }
 
 static void surveys_that_are_older_than_the_agent(void **state)
@@ -318,7 +318,7 @@ static void a_fleet_that_is_refused(void **state)
 			     &err),
 		-1);
 	assert_error(&err, ERROR_REFUSED,
-		     "20 agents cannot be planned, as said above: --where \"… and not hostname in (node[0000-0019]");
+		     "20 agents cannot be planned, as said above: `--exclude \"hostname in (node[0000-0019])\"` plans");
 	told[0] = '\0';
 	planner_refusals_tell(&fixture->refusals, "", tell);
 	assert_text_has(told, "(20 agents): ");

@@ -240,6 +240,104 @@ static void a_zone_of_two_regions(void **state)
 	assert_string_equal(find_risk(fixture, "may be eu/z1 or us/z1")->about, "zone z1 of node3");
 }
 
+/* ---- who is not there */
+
+static void who_has_vanished_is_named(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct fleet_agent agents[] = {
+		agent_of("S0", "node1", fixture_resources, NULL),
+		agent_of("S1", "node2", fixture_resources, NULL),
+		agent_of("S2", "node3", fixture_resources, NULL),
+		agent_of("S3", "other1", fixture_resources, NULL),
+	};
+	static const char nodes[] = "{\"name\": \"web\", \"rules\": [{\"match\": \"hostname like 'node%'\", "
+				    "\"attributes\": {\"new\": \"yes\"}}]}";
+
+	fixture_set_agents(fixture, agents, 4);
+	fixture_set_agents(fixture, agents, 1); /* the other three are given up, and one of them no rule is about */
+	make(fixture, nodes);
+	assert_int_equal(fixture->plan.agent_count, 1);
+	assert_int_equal(fixture->plan.left_out_count, 2);
+	assert_int_equal(fixture->plan.left_out[0].why, LEFT_UNLISTED);
+	assert_string_equal(fixture->plan.left_out[0].hostname, "node2");
+	assert_string_equal(find_risk(fixture, "the master does not list it since 2023-")->about,
+			    "node[2-3] (2 agents)");
+	/* Whoever says that they are not to be changed has not lost them. */
+	fixture->options.exclude = "hostname = 'node2'";
+	make(fixture, nodes);
+	assert_string_equal(find_risk(fixture, "the master does not list it")->about, "node3");
+	fixture->options.where = "hostname = 'node1'";
+	make(fixture, nodes);
+	assert_int_equal(fixture->plan.left_out_count, 0);
+	assert_null(find(fixture, "does not list it"));
+}
+
+static void limits_of_domains_that_some_are_not_in(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct fleet_agent agents[] = {
+		agent_of("S0", "node1", fixture_resources, NULL),
+		agent_of("S1", "node2", fixture_resources, NULL),
+	};
+
+	agents[1].attributes = "rack:r1";
+	fixture_set_agents(fixture, agents, 2);
+	make(fixture, rack);
+	assert_null(find(fixture, "failure domain"));
+	assert_null(fixture->plan.agents[1].domain); /* where nothing is limited they are in none */
+	fixture->options.domain_window.number = 1;
+	make(fixture, rack);
+	assert_text_has(find_risk(fixture, "as one failure domain")->text,
+			"1 of the agents that change has no failure domain");
+	assert_string_equal(find_risk(fixture, "as one failure domain")->about, "node2");
+	assert_string_equal(fixture->plan.agents[1].domain, "without zone");
+	fixture->options.domain_window.number = 0;
+	fixture->options.domain_max_failures.number = 0;
+	make(fixture, rack);
+	assert_string_equal(fixture->plan.agents[1].domain, "without zone");
+	fixture->options.domain_max_failures.number = -1;
+	fixture->options.domain_max_consecutive = 2;
+	make(fixture, rack);
+	assert_string_equal(fixture->plan.agents[1].domain, "without zone");
+	/* They come last, whatever they are called. */
+	agents[0].attributes = "rack:r1";
+	agents[1].attributes = "rack:r1;zone:z";
+	fixture_set_agents(fixture, agents, 2);
+	fixture->options.by = "zone";
+	make(fixture, rack);
+	assert_string_equal(fixture->plan.agents[0].domain, "z");
+	assert_string_equal(fixture->plan.agents[1].domain, "without zone");
+	assert_string_equal(fixture->plan.stage_names[1], "zone (none)");
+	fixture->options.domain_attribute = "rack";
+	make(fixture, rack);
+	assert_null(find(fixture, "as one failure domain"));
+}
+
+static void too_many_are_away_already(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct fleet_agent agents[] = {
+		agent_of("S0", "node1", fixture_resources, NULL),
+		agent_of("S1", "node2", fixture_resources, NULL),
+		agent_of("S2", "node3", fixture_resources, NULL),
+		agent_of("S3", "node4", fixture_resources, NULL),
+	};
+
+	agents[3].inactive = true;
+	fixture_set_agents(fixture, agents, 4);
+	fixture->options.where = "hostname = 'node1'";
+	fixture->options.meltdown_percent = 25; /* reaching it goes on */
+	make(fixture, rack);
+	assert_null(find(fixture, "are inactive"));
+	fixture->options.meltdown_percent = 24;
+	make(fixture, rack);
+	assert_text_has(find_risk(fixture, "are inactive")->text, "1 of the 4 agents");
+	fixture->options.meltdown_percent = 0;
+	make(fixture, rack);
+	assert_null(find(fixture, "are inactive"));
+}
+
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
 #name, name, fixture_set_up, fixture_tear_down, NULL                                                   \
@@ -257,6 +355,9 @@ int main(void)
 		TEST(one_zone_has_one_name),
 		TEST(a_plan_that_sets_the_domain),
 		TEST(a_zone_of_two_regions),
+		TEST(who_has_vanished_is_named),
+		TEST(too_many_are_away_already),
+		TEST(limits_of_domains_that_some_are_not_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

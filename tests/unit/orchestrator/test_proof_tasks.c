@@ -89,12 +89,14 @@ static void test_tasks_of_an_agent_that_is_away(void **state)
 
 	set_task(&fixture, "TASK_LOST", "REASON_SLAVE_REMOVED");
 	assert_int_equal(proof_judged(&fixture), PROOF_NOT_YET);
-	assert_int_equal(proof_count_tasks(&fixture, "killed"), 1);
+	assert_int_equal(proof_count_tasks(&fixture, "unproven"), 1);
+	assert_int_equal(proof_count_tasks(&fixture, "killed"), 0);
 
 	agent_view_clear(proof_view(&fixture));
 	fixture.snapshot.agent_count = 0;
 	assert_int_equal(proof_judged(&fixture), PROOF_NOT_YET);
-	assert_int_equal(proof_count_tasks(&fixture, "killed"), 1);
+	assert_int_equal(proof_count_tasks(&fixture, "unproven"), 1);
+	assert_int_equal(proof_count_tasks(&fixture, "killed"), 0);
 	proof_close(&fixture);
 }
 
