@@ -273,14 +273,52 @@ json_t *run_view_stages_to_json(const struct run_view *view)
 	return stages;
 }
 
+/* When the last agent up to there came to its end; 0: not all have. */
+static int64_t ended_ms(const struct run_view *view, size_t end)
+{
+	int64_t last_ms = 0;
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct agent_result *agent = &view->agents[i];
+
+		if (agent->row->position >= (int64_t)end)
+			continue;
+		if (!agent_state_is_final(agent->state) || agent->step_count == 0)
+			return 0;
+		int64_t time_ms = agent->steps[agent->step_count - 1].time_ms;
+		last_ms = time_ms > last_ms ? time_ms : last_ms;
+	}
+	return last_ms;
+}
+
+/* Whoever has resumed the run soaks again, from then on: this is the least. */
+static char *soak_text(const struct run_view *view, size_t stage)
+{
+	bool runs = view->driven && strcmp(view->run.state, run_state_name(RUN_RUNNING)) == 0;
+	bool current = stage == (size_t)view->run.stages_passed;
+	int64_t since_ms = runs && current ? ended_ms(view, view->plan.stages[stage].end) : 0;
+	int64_t left_ms = since_ms + view->plan.options.stage_soak_ms - view->now_ms;
+	char span[CLOCK_TEXT_MAX];
+
+	return since_ms > 0 && left_ms > 0 ? xasprintf(", soaks for another %s", clock_format_span(left_ms, span))
+					   : xstrdup("");
+}
+
 static void print_stage(const struct run_view *view, size_t stage, FILE *stream)
 {
 	const struct plan *plan = &view->plan;
 	size_t from = stage_begin(plan, stage), end = plan->stages[stage].end;
+	char *soaks = soak_text(view, stage);
 
-	fprintf(stream, "Stage %zu of %zu%s%s: %zu of %zu done, window %d, %s\n", stage + 1, plan->stage_count,
+	fprintf(stream, "Stage %zu of %zu%s%s: %zu of %zu done, window %d, %s%s\n", stage + 1, plan->stage_count,
 		*stage_name(plan, stage) ? ", " : "", stage_name(plan, stage), count_done(view, from, end), end - from,
-		plan->stages[stage].window, stage_state(view, stage));
+		plan->stages[stage].window, stage_state(view, stage), soaks);
+	free(soaks);
+}
+
+static bool has_stages(const struct plan *plan)
+{
+	return plan->stage_count > 1 || plan->options.stage_soak_ms > 0;
 }
 
 static void print_gate(const struct view_gate *gate, FILE *stream)
@@ -309,7 +347,7 @@ static bool is_worth_a_line(const struct run_view *view, size_t index)
 
 void run_view_print_stages(const struct run_view *view, FILE *stream)
 {
-	for (size_t i = 0; i < view->plan.stage_count && view->plan.stage_count > 1; i++)
+	for (size_t i = 0; i < view->plan.stage_count && has_stages(&view->plan); i++)
 		print_stage(view, i, stream);
 	for (size_t i = 0; i < view->gate_count; i++)
 		if (is_worth_a_line(view, i))

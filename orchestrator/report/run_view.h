@@ -140,7 +140,8 @@ const json_t *agent_result_line(const struct agent_result *agent, const char *wh
 /* schema/rollout-status.schema.json. The caller's. */
 json_t *run_view_status(const struct run_view *view);
 
-/* One line per stage with how far it is and what its gate said; nothing when the run has one stage and no gates. */
+/* One line per stage with how far it is, what is left of its soak, and what its gate said; nothing when the run has one stage, no soak after
+ * it and no gates. */
 void run_view_print_stages(const struct run_view *view, FILE *stream);
 /* Every order, pause, leader and gate of the run, for the report. */
 void run_view_print_events(const struct run_view *view, FILE *stream);

@@ -42,9 +42,9 @@ static void judge_meltdown(struct world *world)
 		away += world->hosts[world->watched[i]].shown_gone;
 		ours += world->hosts[world->watched[i]].shown_away_by_us;
 	}
-	if (most && away > ours && away * 100 > most * (int)world->host_count)
+	if (most && away > ours && away * 100 > most * (int)world->shown_agents)
 		world_violation(world, "an agent is begun while %d of %zu are away: more than %d%%", away,
-				world->host_count, most);
+				world->shown_agents, most);
 }
 
 /* Another master leads, and rollcall has seen that: nothing is begun before those that were there are back at it, or their time to

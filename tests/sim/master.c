@@ -177,6 +177,7 @@ static struct master_snapshot *take_snapshot(struct world *world)
 {
 	struct master_snapshot *snapshot = new_snapshot(world);
 	bool stale = world->now < world->stale_until_ms;
+	size_t gone = 0;
 
 	snapshot->facts.id = xasprintf("master-%d", stale ? world->stale_masters : world->masters);
 	/* Hosts are in the order of agent IDs, as a snapshot's agents must be. */
@@ -185,8 +186,10 @@ static struct master_snapshot *take_snapshot(struct world *world)
 
 		shown.known = host->known;
 		note_shown(host, &shown);
+		gone += host->shown_gone && !sim_master_lists(&shown);
 		show(&shown, snapshot);
 	}
+	world->shown_agents = snapshot->agent_count + gone;
 	return snapshot;
 }
 

@@ -89,21 +89,20 @@ void agentctl_disturb_moment(struct sim_host *host)
 		host_power_cut(host);
 }
 
-/* At each of its steps, those of its undo too. */
+/* At each of its steps; and what takes it back is disturbed by what turns it round. */
 void agentctl_disturb_rescue(struct sim_host *host)
 {
+	bool undoing = host->current->state.step >= STEP_UNDOING;
 	struct world *world = host->world;
+	int64_t what;
 
 	if (!world_fault(world, world->faults.rescue_disturbed))
 		return;
-	switch (world_between(world, 0, 3)) {
-	case 0:
+	what = world_between(world, 0, 3);
+	if (what == 0)
 		kill_agentctl(host);
-		break;
-	case 1:
+	else if (what == 1 || undoing)
 		host_power_cut(host);
-		break;
-	default:
+	else
 		say_undo(host);
-	}
 }

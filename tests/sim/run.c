@@ -120,6 +120,8 @@ static void tell_words(void *ctx, const struct engine *engine, const char *text)
 
 	(void)engine;
 	world_say(world, "%s", text);
+	if (world->process.superseded)
+		return; /* it cannot make it durable */
 	if (strstr(text, "abort (") && strstr(text, "nothing starts any more"))
 		world->process.ordered_to_abort = true;
 	if (strncmp(text, "retry (", 7) == 0)

@@ -99,6 +99,7 @@ struct world {
 	int masters;                     /* how many masters there have been */
 	bool master_is_old;              /* this one keeps its record of an agent that it knows */
 	int64_t master_ahead_ms;
+	size_t shown_agents;   /* that the last answer has shown, and those that are gone */
 	int64_t slow_until_ms; /* its answers take seconds */
 	int64_t outage_until_ms;
 	int64_t stale_until_ms; /* until then the master shows stale_hosts */

@@ -42,6 +42,7 @@ class Soak(unittest.TestCase):
         running = self.fleet.start("rollout", "start", self.plan("10mins"))
         run = running.wait_for(r"^Run ").split()[1]
         running.wait_for(ENDED)
+        self.fleet.rollcall("rollout", "status", run).expect(0, "1 of 1 done, window 2, current, soaks for another ")
         running.signal(signal.SIGINT)
         running.finish().expect(5, "interrupted")
         status = self.fleet.latest()
