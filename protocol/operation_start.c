@@ -99,14 +99,19 @@ static int is_beside(const struct operation *op, bool *beside, struct error *err
 {
 	struct operation_look look = {.agent = AGENT_ABSENT};
 	int starts = 0;
-	int result = op->ops->look(op->ctx, &look, err);
+	int result = 0;
 
-	*beside = look.agent == AGENT_RUNNING;
-	if (result != 0 || *beside || op->state.step != STEP_RESTARTING || op->ops->is_starting == NULL)
+	*beside = false;
+	/* First, because what that start has started is there by the time it has ended. */
+	if (op->state.step == STEP_RESTARTING && op->ops->is_starting != NULL) {
+		result = op->ops->load_starts(op->ctx, &starts, err);
+		if (result == 0 && starts > 0)
+			result = op->ops->is_starting(op->ctx, beside, err);
+	}
+	if (result != 0 || *beside)
 		return result;
-	result = op->ops->load_starts(op->ctx, &starts, err);
-	if (result == 0 && starts > 0)
-		result = op->ops->is_starting(op->ctx, beside, err);
+	result = op->ops->look(op->ctx, &look, err);
+	*beside = look.agent == AGENT_RUNNING;
 	return result;
 }
 

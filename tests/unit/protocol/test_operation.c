@@ -105,6 +105,53 @@ static void test_start_beside_a_start(void **state)
 	assert_int_equal(host.state.step, STEP_STARTED);
 }
 
+/* The start that is on its way comes to its end while another one asks: after so many of the guard's questions. */
+static int questions_left;
+
+static void ask_one(struct host *host)
+{
+	if (--questions_left == 0)
+		start_now(host);
+}
+
+static int look_meanwhile(void *ctx, struct operation_look *out, struct error *err)
+{
+	int result = ops.look(ctx, out, err);
+
+	ask_one(ctx);
+	return result;
+}
+
+static int is_starting_meanwhile(void *ctx, bool *yes, struct error *err)
+{
+	int result = ops.is_starting(ctx, yes, err);
+
+	ask_one(ctx);
+	return result;
+}
+
+static void test_start_ends_beside_a_start(void **state)
+{
+	struct operation_ops meanwhile = ops;
+	struct error err = ERROR_INIT;
+	struct operation op;
+	struct host host;
+
+	(void)state;
+	meanwhile.look = look_meanwhile;
+	meanwhile.is_starting = is_starting_meanwhile;
+	for (int question = 1; question <= 2; question++) {
+		begin_and_restart(&op, &host, "forward");
+		assert_int_equal(operation_may_start(&ops, &host, false, &err), START_ALLOWED);
+		host.starting = true;
+		host.twin_asks = true;
+		questions_left = question;
+		assert_int_equal(operation_may_start(&meanwhile, &host, true, &err), START_WAIT);
+		assert_int_equal(host.starts, 1);
+		assert_int_equal(host.state.step, STEP_RESTARTING);
+	}
+}
+
 /* What was started before the guard was there, and overlooked by the stop, is about to refuse. */
 static void test_stray_agent_is_no_evidence(void **state)
 {
@@ -294,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_keep_comes_too_late),
 		cmocka_unit_test(test_guard_waits_while_files_are_written),
 		cmocka_unit_test(test_start_beside_a_start),
+		cmocka_unit_test(test_start_ends_beside_a_start),
 		cmocka_unit_test(test_stray_agent_is_no_evidence),
 		cmocka_unit_test(test_slow_stop_is_no_slow_start),
 		cmocka_unit_test(test_needs_a_running_agent),
