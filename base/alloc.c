@@ -58,12 +58,18 @@ void *xmemdup(const void *data, size_t size)
 	return copy;
 }
 
-char *xasprintf(const char *format, ...)
+char *xvasprintf(const char *format, va_list args)
 {
 	char *text = NULL;
+	int len = vasprintf(&text, format, args);
+	return check(len < 0 ? NULL : text, 0);
+}
+
+char *xasprintf(const char *format, ...)
+{
 	va_list args;
 	va_start(args, format);
-	int len = vasprintf(&text, format, args);
+	char *text = xvasprintf(format, args);
 	va_end(args);
-	return check(len < 0 ? NULL : text, 0);
+	return text;
 }

@@ -5,6 +5,7 @@
  * Allocation that does not fail: out of memory prints one line and aborts. That is safe in rollcall because the ledger
  * is durable before any effect, and in agentctl because nothing is allocated between stop and start.
  */
+#include <stdarg.h>
 #include <stddef.h>
 
 void *xmalloc(size_t size);
@@ -17,5 +18,6 @@ char *xstrndup(const char *text, size_t len);
 void *xmemdup(const void *data, size_t size);
 /* A formatted string the caller frees. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 #endif

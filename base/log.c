@@ -4,7 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
+#include "base/invocation.h"
 
 /* An error text plus a path or two; longer lines are cut. */
 #define LINE_MAX_BYTES 2048
@@ -14,12 +18,18 @@ static struct {
 	enum log_level level;
 	void (*hook)(enum log_level level, const char *line, void *ctx);
 	void *ctx;
-} settings = {.program = NULL, .level = LOG_INFO, .hook = NULL, .ctx = NULL};
+	const char *invocation; /* borrowed; NULL: none */
+} settings = {.program = NULL, .level = LOG_INFO, .hook = NULL, .ctx = NULL, .invocation = NULL};
 
 void log_setup(const char *program, enum log_level level)
 {
 	settings.program = program;
 	settings.level = level;
+}
+
+void log_set_invocation(const char *invocation)
+{
+	settings.invocation = invocation;
 }
 
 enum log_level log_get_level(void)
@@ -73,10 +83,14 @@ static void __attribute__((format(printf, 2, 0))) write_line(enum log_level leve
 		return;
 	vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
 	make_one_line(line);
+	char *whole = settings.invocation != NULL && settings.program != NULL
+			      ? invocation_put(line, settings.program, settings.invocation)
+			      : NULL;
 	if (settings.hook != NULL)
-		settings.hook(level, line, settings.ctx);
+		settings.hook(level, whole ? whole : line, settings.ctx);
 	else
-		fprintf(stderr, "%s\n", line);
+		fprintf(stderr, "%s\n", whole ? whole : line);
+	free(whole);
 }
 
 void log_error(const char *format, ...)

@@ -10,6 +10,9 @@
 enum log_level { LOG_QUIET = 0, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 void log_setup(const char *program, enum log_level level);
+/* How the program was called, for the commands that lines name (invocation.h): "rollcall --db other.db". Borrowed until the next call;
+ * NULL: by its name alone. */
+void log_set_invocation(const char *invocation);
 enum log_level log_get_level(void);
 /* hook gets each finished line (no newline); NULL takes it away again. */
 void log_set_hook(void (*hook)(enum log_level level, const char *line, void *ctx), void *ctx);

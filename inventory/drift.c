@@ -109,8 +109,8 @@ static void compare_master(const struct drift_input *input, struct drift_finding
 	static const char *const places[] = {"checkpoint", "master"};
 	static const char fix[] =
 		"the master keeps what the agent registered with last: `rollcall inventory sync` and survey again; if it "
-		"stays, the agent has not reregistered since its checkpoint was written, or its master is too old to store "
-		"a new SlaveInfo before its next failover";
+		"stays, the agent has not reregistered since its checkpoint was written, or the leading master (before Mesos "
+		"1.5) keeps the old SlaveInfo until its next failover: restart that master, then `rollcall inventory sync`";
 	const struct survey *survey = input->survey;
 	const struct agent_view *view = &input->agent->view;
 	unsigned known = survey->verdict_accepted ? survey->verdict_differs : 0;
@@ -228,7 +228,7 @@ static void find_facts(const struct drift_input *input, struct drift_findings *o
 			 NULL);
 	if (agent->gone_ms)
 		add_fact(out, "unlisted", true,
-			 xasprintf("the master does not list it since %s", clock_format(agent->gone_ms, when)),
+			 xasprintf("the master has not listed it since %s", clock_format(agent->gone_ms, when)),
 			 xstrdup("`rollcall rescue` says whether its agent refuses to start, and starts it with its "
 				 "ID"));
 	if (input->row && input->row->failed_ms)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/invocation.h"
 #include "base/text.h"
 #include "orchestrator/commands/commands.h"
 #include "orchestrator/version.h"
@@ -124,12 +125,15 @@ static int run(struct session *session, int argc, const char *const argv[])
 	return run_command(session, argc - leading, argv + leading);
 }
 
-static int report(const struct error *err)
+static int report(const struct session *session)
 {
-	char *text = text_printable(err->text, true);
+	const struct error *err = &session->error;
+	char *whole = invocation_put(err->text, "rollcall", session_program(session));
+	char *text = text_printable(whole, true);
 
 	fprintf(stderr, "rollcall: %s\n", text);
 	free(text);
+	free(whole);
 	return error_exit_code(err);
 }
 
@@ -173,7 +177,7 @@ int main(int argc, char *argv[])
 	result = run(&session, argc - 1, (const char *const *)argv + 1);
 	result = finish_output(&session, result);
 	if (result < 0)
-		result = report(&session.error);
+		result = report(&session);
 	session_close(&session);
 	return result;
 }

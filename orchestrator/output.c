@@ -2,12 +2,15 @@
 #include "orchestrator/output.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/invocation.h"
 #include "base/text.h"
 #include "mesos/attributes.h"
 #include "orchestrator/session.h"
@@ -181,4 +184,16 @@ void output_program(const struct session *session, struct buffer *out)
 	put_option("config", session->config_file, out);
 	put_option("cluster", session->cluster_name, out);
 	put_option("db", session->db_path, out);
+}
+
+void output_told(const struct session *session, FILE *stream, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = xvasprintf(format, args), *whole = invocation_put(text, "rollcall", session_program(session));
+	va_end(args);
+	fputs(whole, stream);
+	free(whole);
+	free(text);
 }

@@ -4,6 +4,7 @@
 /* What several commands print the same way. */
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "inventory/agents.h"
 #include "inventory/survey.h"
@@ -28,6 +29,9 @@ char *output_number(double number, char out[32]);
 void output_shell_word(const char *word, struct buffer *out);
 /* Appends "rollcall" with the global options that lead to where this command's led. */
 void output_program(const struct session *session, struct buffer *out);
+/* Prints a text in which commands stand between backticks, with the global options that they need here. */
+void output_told(const struct session *session, FILE *stream, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* "active", "deactivated", "inactive" or "gone". */
 const char *output_agent_state(const struct agent_record *agent);

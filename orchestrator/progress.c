@@ -125,6 +125,7 @@ static char *clocks_of(const struct progress *progress, const struct engine *eng
 		.since_ms = wall_ms - (now_ms - agent->since_ms),
 		.away_from_ms = away->from_ms,
 		.started = away->started,
+		.unlisted = agent->unlisted,
 	};
 
 	return countdown_text(progress->plan, &progress->plan->agents[index], &clocks, wall_ms);

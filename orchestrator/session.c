@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/term.h"
 #include "orchestrator/audit/beginning.h"
+#include "orchestrator/output.h"
 #include "orchestrator/session_ledger.h"
 
 #define PROGRAM        "rollcall"
@@ -46,6 +47,8 @@ void session_init(struct session *session)
 
 void session_close(struct session *session)
 {
+	log_set_invocation(NULL);
+	free(session->program);
 	if (session->transport)
 		transport_free(session->transport);
 	if (session->master)
@@ -67,6 +70,22 @@ const struct option *session_options(const struct session *session)
 	return session->globals;
 }
 
+/* Options may stand before the command and behind it: what was read last counts. */
+static void take_program(struct session *session)
+{
+	struct buffer text = BUFFER_INIT(1u << 20);
+
+	output_program(session, &text);
+	free(session->program);
+	session->program = buffer_take(&text);
+	log_set_invocation(session->program);
+}
+
+const char *session_program(const struct session *session)
+{
+	return session->program ? session->program : PROGRAM;
+}
+
 void session_apply_options(struct session *session)
 {
 	enum log_level level = LOG_INFO;
@@ -76,6 +95,7 @@ void session_apply_options(struct session *session)
 	if (session->quiet)
 		level = LOG_ERROR;
 	log_setup(PROGRAM, level);
+	take_program(session);
 	if (!session->color)
 		term_forbid_color();
 }
@@ -173,6 +193,21 @@ static struct store *open_store(struct session *session, bool create)
 struct store *session_store(struct session *session)
 {
 	return open_store(session, false);
+}
+
+struct store *session_run_store(struct session *session)
+{
+	const char *path = session_database_path(session);
+
+	if (!session->store && !file_exists(path)) {
+		error_set(
+			&session->error, ERROR_UNREACHABLE,
+			"%s: there is no database, and what you ask for is in one: name it with --db, or with --config the "
+			"cluster file that it is beside",
+			path);
+		return NULL;
+	}
+	return session_store(session);
 }
 
 struct store *session_new_store(struct session *session)

@@ -39,6 +39,7 @@ struct session {
 	char *config_path;
 	char *database_path;
 	char *actor;
+	char *program; /* session_program */
 	struct cluster_file *clusters;
 	const struct cluster *cluster;
 	int64_t cluster_id;
@@ -59,6 +60,9 @@ const struct option *session_options(const struct session *session);
 /* After the options are parsed: the log level and the colours they ask for. */
 void session_apply_options(struct session *session);
 
+/* "rollcall" with the global options that lead to where this command's led, to be put before a command that is pasted. Never fails. */
+const char *session_program(const struct session *session);
+
 /*
  * What every command starts with: parses argv against own (may be NULL) and the global options and checks the number of
  * operands. 0: go on. 1: help was asked for and printed; the command returns 0. -1: session->error is set. operands is
@@ -74,7 +78,9 @@ int command_alone(struct session *session, const struct command *self, int argc,
 /* All of these: NULL, or -1, with session->error set on failure. */
 const char *session_config_path(struct session *session); /* never fails */
 const char *session_database_path(struct session *session);
-struct store *session_store(struct session *session);           /* a database that exists */
+struct store *session_store(struct session *session); /* a database that exists */
+/* … for what was asked for by name, a run or a plan: a database that is made anew would not know it either. */
+struct store *session_run_store(struct session *session);
 struct store *session_new_store(struct session *session);       /* the same, made when it does not exist yet */
 const struct cluster *session_cluster(struct session *session); /* the one the options select */
 int session_cluster_id(struct session *session, int64_t *id);   /* its key in the database */

@@ -71,8 +71,9 @@ int agent_begin_faults(struct agent *agent, struct error *err)
 	if (fault_is_armed(agent->lab, agent->host, "read-only", NULL) && read_only_enter(agent->root, err) < 0)
 		return -1;
 	if (strikes(agent, "agent-hang", &fault)) {
-		for (;;)
-			pause(); /* until it is killed: signals come as events, which it does not read */
+		/* Until it is healed or killed: signals come as events, which it does not read. */
+		while (fault_is_armed(agent->lab, agent->host, "agent-hang", NULL))
+			usleep(LOOK_AGAIN_MS * 1000);
 	}
 	return 0;
 }

@@ -40,7 +40,7 @@ const struct fault_kind fault_kinds[] = {
 	 "the agent exits at start unless its flags are those it has now: it will not start with new flags", NULL, 0},
 	{"agent-exit-always", FAULT_ON_HOST, CARRIED_BY_AGENT, "starts", 0, "the agent exits at every start", NULL, 0},
 	{"agent-hang", FAULT_ON_HOST, CARRIED_BY_AGENT, "starts", 0,
-	 "the agent starts and then does nothing: no recovery, no answer to pings or HTTP", NULL, 0},
+	 "the agent starts and then does nothing until healed: no recovery, no answer to pings or HTTP", NULL, 0},
 	{"agent-freeze", FAULT_ON_HOST, CARRIED_BY_SUPERVISOR, NULL, 0,
 	 "the running agent stops where it is (SIGSTOP): no answer to pings, HTTP or systemd, until healed", NULL, 0},
 	{"away", FAULT_ON_HOST, CARRIED_BY_AGENT, "starts", 0,

@@ -70,6 +70,12 @@ static void say_rescue_lost(const json_t *body, struct buffer *out)
 	add_text(out, ": ", body, "said");
 }
 
+static void say_rescue_refused(const json_t *body, struct buffer *out)
+{
+	buffer_puts(out, "nothing was done there");
+	add_text(out, ": ", body, "said");
+}
+
 static void say_rescue_returned(const json_t *body, struct buffer *out)
 {
 	buffer_printf(out, "the master shows it again, as %s", text_of(body, "id"));
@@ -158,14 +164,23 @@ static void say_import(const json_t *body, struct buffer *out)
 }
 
 const struct sentence sentences_beside_runs[] = {
-	{"rescue.begun", say_rescue},         {"rescue.intent", say_rescue_intent},
-	{"rescue.done", say_rescue_done},     {"rescue.failed", say_rescue_failed},
-	{"rescue.lost", say_rescue_lost},     {"rescue.returned", say_rescue_returned},
-	{"rescue.proof", say_rescue_proof},   {"observer.added", say_receiver},
-	{"webhook.added", say_receiver},      {"observer.removed", say_no_receiver},
-	{"webhook.removed", say_no_receiver}, {"outgoing.delivered", say_delivered},
-	{"outgoing.dropped", say_dropped},    {"database.init", say_init},
-	{"database.imported", say_import},    {"database.begun", say_begun},
+	{"rescue.begun", say_rescue},
+	{"rescue.intent", say_rescue_intent},
+	{"rescue.done", say_rescue_done},
+	{"rescue.failed", say_rescue_failed},
+	{"rescue.lost", say_rescue_lost},
+	{"rescue.refused", say_rescue_refused},
+	{"rescue.returned", say_rescue_returned},
+	{"rescue.proof", say_rescue_proof},
+	{"observer.added", say_receiver},
+	{"webhook.added", say_receiver},
+	{"observer.removed", say_no_receiver},
+	{"webhook.removed", say_no_receiver},
+	{"outgoing.delivered", say_delivered},
+	{"outgoing.dropped", say_dropped},
+	{"database.init", say_init},
+	{"database.imported", say_import},
+	{"database.begun", say_begun},
 	{"database.found", say_found},
 };
 const size_t sentences_beside_runs_count = sizeof(sentences_beside_runs) / sizeof(sentences_beside_runs[0]);

@@ -68,12 +68,14 @@ static void unknown_add(struct unknown *unknown, const char *operation, const ch
 		buffer_printf(&unknown->text, "%s%s of %s", unknown->count > 1 ? ", " : "", operation, run);
 }
 
-/* Of runs, and of rescues: what one of those settled is an operation of somebody else. */
+/* Of runs, and of rescues: whichever one says that the operation is done, for one of the same hosts may be attempted again. What a
+ * rescue settled without having begun it is an operation of somebody else. */
 static const char carried_out[] =
 	"SELECT operation, run, away_from_ms AS began FROM run_agents WHERE agent = ?1 AND operation IS NOT NULL AND state IN "
 	"('done', 'reverted') UNION ALL SELECT json_extract(CAST(i.body AS TEXT), '$.operation'), i.run, i.time_ms FROM events i "
 	"WHERE i.agent = ?1 AND i.kind = 'rescue.intent' AND json_extract(CAST(i.body AS TEXT), '$.act') = 'rescue' AND EXISTS "
-	"(SELECT 1 FROM events d WHERE d.agent = ?1 AND d.kind = 'rescue.done' AND d.run = i.run AND d.seq > i.seq) "
+	"(SELECT 1 FROM events d WHERE d.agent = ?1 AND d.kind = 'rescue.done' AND d.seq > i.seq AND "
+	"json_extract(CAST(d.body AS TEXT), '$.operation') = json_extract(CAST(i.body AS TEXT), '$.operation')) "
 	"ORDER BY began DESC";
 
 /* The newest first. A full journal has lost its oldest: behind the last one that it knows nothing is missed. */

@@ -26,7 +26,7 @@ static int parse_format(struct session *session, const char *name, enum report_f
 
 static int load(struct session *session, const struct arguments *operands, struct report_runs *runs)
 {
-	struct store *store = session_store(session);
+	struct store *store = session_run_store(session);
 
 	return store ? report_runs_load(runs, store, operands->items, operands->count, clock_wall_ms(), &session->error)
 		     : -1;
@@ -73,14 +73,14 @@ static int deliver(struct session *session, const struct buffer *out, const char
 	return 0;
 }
 
-static void tell(const struct buffer *out, enum report_format format, const char *path)
+static void tell(const struct session *session, const struct buffer *out, enum report_format format, const char *path)
 {
 	char sha256[DIGEST_HEX_SIZE];
 
 	digest_hex(buffer_text(out), out->len, sha256);
 	log_info("%s is written: %s, %zu bytes, SHA-256 %s, which the ledger has recorded", path,
 		 report_format_names[format], out->len, sha256);
-	log_info("to check it later: rollcall audit verify --report %s", path);
+	log_info("to check it later: %s audit verify --report %s", session_program(session), path);
 }
 
 static int report(struct session *session, const struct report_runs *runs, enum report_format format, const char *path)
@@ -98,7 +98,7 @@ static int report(struct session *session, const struct report_runs *runs, enum 
 	if (result == 0 && path && strcmp(path, "-") != 0) {
 		result = record(session, runs, format, &out, path);
 		if (result == 0)
-			tell(&out, format, path);
+			tell(session, &out, format, path);
 	}
 	buffer_clear(&out);
 	return result;

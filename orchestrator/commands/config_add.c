@@ -29,7 +29,8 @@ static json_t *version_json(const struct config_version *version)
 			 output_text(version->message));
 }
 
-static int print_version(const struct session *session, const struct config_version *version, bool added)
+static int print_version(const struct session *session, const struct config_version *version, const char *message,
+			 bool added)
 {
 	if (session->json) {
 		json_t *document = version_json(version);
@@ -44,7 +45,8 @@ static int print_version(const struct session *session, const struct config_vers
 		       version->sha256, *version->csv_sha256 ? ", its CSV " : "", version->csv_sha256,
 		       *version->csv_sha256 ? "…" : "");
 	else
-		printf("%s@%lld is the same document, nothing was added\n", version->name, (long long)version->version);
+		printf("%s@%lld is the same document, nothing was added%s\n", version->name,
+		       (long long)version->version, message ? ", and the message was not kept" : "");
 	return 0;
 }
 
@@ -113,7 +115,7 @@ static int add(struct session *session, struct addition *addition)
 	}
 	if (add_source(session, &source, addition->message, &version, &added) < 0)
 		return -1;
-	print_version(session, &version, added);
+	print_version(session, &version, addition->message, added);
 	config_version_clear(&version);
 	return 0;
 }

@@ -259,8 +259,8 @@ static void print_text(const struct diff *diff)
 	if (diff->document.count > 0)
 		print_document(diff, titles);
 	print_fleet(diff, titles);
-	fprintf(stderr, "going from %s to %s changes %zu of %zu agents", names[0], names[1], diff->touched_count,
-		diff->agents.count - diff->unknown);
+	fprintf(stderr, "going from %s to %s changes %zu of %zu agent%s", names[0], names[1], diff->touched_count,
+		diff->agents.count - diff->unknown, diff->agents.count - diff->unknown == 1 ? "" : "s");
 	if (diff->unknown > 0)
 		fprintf(stderr, "; %zu never answered a survey and are not counted", diff->unknown);
 	fputc('\n', stderr);

@@ -62,8 +62,8 @@ static int import_config(struct import *import, const char *from, const char *na
 		return -1;
 	output_json(document);
 	left_out = import->agents.count - import->count;
-	fprintf(stderr, "what %zu agent%s in common; `rollcall config add` takes it\n", import->count,
-		import->count == 1 ? " has" : "s have");
+	output_told(import->session, stderr, "what %zu agent%s in common; `rollcall config add` takes it\n",
+		    import->count, import->count == 1 ? " has" : "s have");
 	if (left_out > 0)
 		fprintf(stderr, "left out, as %s never answered a survey: %zu agent%s\n",
 			left_out == 1 ? "its host" : "their hosts", left_out, left_out == 1 ? "" : "s");

@@ -57,7 +57,7 @@ static int list_configs(struct session *session, const char *name)
 	else if (versions.count)
 		print_table(&versions);
 	else
-		fputs("there is no config yet; `rollcall config add FILE` adds one\n", stderr);
+		output_told(session, stderr, "there is no config yet; `rollcall config add FILE` adds one\n");
 	config_versions_clear(&versions);
 	return 0;
 }

@@ -95,6 +95,7 @@ int command_init(int argc, const char *const argv[], const struct command *self,
 		return -1;
 	if (session->json)
 		return output_json(json_pack("{s:o}", "file", output_text(path)));
-	printf("%s: written; put your masters and hosts in, then run `rollcall inventory sync`\n", path);
+	output_told(session, stdout, "%s: written; put your masters and hosts in, then run `rollcall inventory sync`\n",
+		    path);
 	return 0;
 }

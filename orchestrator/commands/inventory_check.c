@@ -54,8 +54,9 @@ static int print(const struct session *session, json_t *problems, int64_t events
 		free(shown);
 	}
 	if (count)
-		printf("%s: %zu problem%s; put a backup in its place (`rollcall inventory backup` makes them)\n",
-		       store_path(session->store), count, count == 1 ? "" : "s");
+		output_told(session, stdout,
+			    "%s: %zu problem%s; put a backup in its place (`rollcall inventory backup` makes them)\n",
+			    store_path(session->store), count, count == 1 ? "" : "s");
 	else
 		printf("%s: whole; %" PRId64 " events in the ledger, an unbroken chain\n", store_path(session->store),
 		       events);

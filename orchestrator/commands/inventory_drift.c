@@ -148,7 +148,7 @@ static bool is_new(struct remedies *printed, const char *fix)
 }
 
 /* Each remedy once, under the table, in the order of the lines. */
-static void print_fixes(const struct line *lines, size_t count)
+static void print_fixes(const struct session *session, const struct line *lines, size_t count)
 {
 	struct remedies printed = {NULL, 0};
 
@@ -158,9 +158,10 @@ static void print_fixes(const struct line *lines, size_t count)
 		if (!finding->fix || !is_new(&printed, finding->fix))
 			continue;
 		if (finding->places[0])
-			printf("\n%s and %s: %s.\n", finding->places[0], finding->places[1], finding->fix);
+			output_told(session, stdout, "\n%s and %s: %s.\n", finding->places[0], finding->places[1],
+				    finding->fix);
 		else
-			printf("\n%s: %s.\n", finding->kind, finding->fix);
+			output_told(session, stdout, "\n%s: %s.\n", finding->kind, finding->fix);
 	}
 	free(printed.items);
 }
@@ -197,7 +198,7 @@ static void print_text(const struct drift *drift)
 	}
 	if (count > 0)
 		table_print(table, stdout);
-	print_fixes(lines, count);
+	print_fixes(drift->session, lines, count);
 	print_counts(drift, hidden);
 	table_free(table);
 	free(lines);

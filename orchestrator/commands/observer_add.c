@@ -224,7 +224,7 @@ static int show(struct session *session, const struct receiver *wanted)
 	printf("%s %s: posts to %s%s\n", strcmp(wanted->kind, "observer") == 0 ? "Observer" : "Webhook", wanted->name,
 	       url, wanted->secret_file ? ", signed" : ", not signed");
 	if (!session->quiet)
-		printf("Try it: `rollcall %s test %s`\n", wanted->kind, wanted->name);
+		output_told(session, stdout, "Try it: `rollcall %s test %s`\n", wanted->kind, wanted->name);
 	free(url);
 	return 0;
 }

@@ -62,7 +62,8 @@ static int show_all(struct session *session, const char *kind, const struct rece
 					     strcmp(kind, "observer") == 0 ? "observers" : "webhooks", array));
 	json_decref(array);
 	if (list->count == 0)
-		printf("There is no %s of cluster %s; `rollcall %s add --help`\n", kind, session->cluster->name, kind);
+		output_told(session, stdout, "There is no %s of cluster %s; `rollcall %s add --help`\n", kind,
+			    session->cluster->name, kind);
 	else
 		print(list, waiting, kind);
 	return 0;

@@ -55,7 +55,8 @@ static void add_row(struct table *table, const struct outgoing *message, int64_t
 	table_add(table, cells);
 }
 
-static void print(const struct outgoing_list *list, const struct outgoing_counts *counts, int64_t now_ms)
+static void print(const struct session *session, const struct outgoing_list *list, const struct outgoing_counts *counts,
+		  int64_t now_ms)
 {
 	static const char *const headings[] = {"NUMBER", "TO",       "EVENT", "OF",        "TASK",
 					       "AGE",    "ATTEMPTS", "STATE", "LAST ERROR"};
@@ -68,10 +69,11 @@ static void print(const struct outgoing_list *list, const struct outgoing_counts
 	if ((int64_t)list->count < counts->waiting)
 		printf("… and %" PRId64 " more (--json shows all)\n", counts->waiting - (int64_t)list->count);
 	if (counts->dead > 0)
-		printf("%" PRId64
-		       " %s dead: not delivered for days, or not wanted. They are still tried, once an hour; "
-		       "`rollcall observer queue drop NUMBER` drops one.\n",
-		       counts->dead, counts->dead == 1 ? "is" : "are");
+		output_told(session, stdout,
+			    "%" PRId64
+			    " %s dead: not delivered for days, or not wanted. They are still tried, once an hour; "
+			    "`rollcall observer queue drop NUMBER` drops one.\n",
+			    counts->dead, counts->dead == 1 ? "is" : "are");
 }
 
 static int show(struct session *session)
@@ -94,7 +96,7 @@ static int show(struct session *session)
 	} else if (list.count == 0) {
 		puts("Nothing waits to be delivered.");
 	} else {
-		print(&list, &counts, now_ms);
+		print(session, &list, &counts, now_ms);
 	}
 	outgoing_list_clear(&list);
 	return 0;

@@ -38,10 +38,11 @@ static int check_hash(struct rescue *rescue, const char *yes)
 		return 0;
 	char *look = rescue_command(rescue, false);
 
-	error_set(&session->error, ERROR_REFUSED,
-		  "the proposal is another one by now (%.12s): hosts have changed since it was shown, or some are "
-		  "rescued already; look at it again: `%s`",
-		  rescue->hash, look);
+	error_set(
+		&session->error, ERROR_REFUSED,
+		"--yes %s: the proposal is %.12s now. Either yours was mistyped or shown for another choice of agents, or "
+		"hosts have changed since it was shown, or some are rescued already; look at it again: `%s`",
+		yes, rescue->hash, look);
 	free(look);
 	return -1;
 }

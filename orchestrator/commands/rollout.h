@@ -57,6 +57,6 @@ int rollout_count_open(struct session *session, const char *run, struct rollout_
 /* Of a run that nobody drives, on stdout: what was left under way when its driver ended, and the command that asks after it. Nothing
  * where there is nothing of that kind, or where the run is still to go on. */
 struct run_view;
-void rollout_say_left(const struct run_view *view);
+void rollout_say_left(const struct session *session, const struct run_view *view);
 
 #endif

@@ -38,10 +38,13 @@ static int tell_detached(struct session *session, const struct detach *detach)
 		output_json(json_pack("{s:s, s:I, s:s}", "run", detach->word, "process", (json_int_t)detach->child,
 				      "log", log));
 	else
-		printf("Run %s is driven by process %ld, which writes to %s.\n"
-		       "See it with `rollcall rollout watch %s`; `pause`, `resume` and `abort` work from any "
-		       "terminal.\n",
-		       detach->word, (long)detach->child, log, detach->word);
+		printf("Run %s is driven by process %ld, which writes to %s.\n", detach->word, (long)detach->child,
+		       log);
+	if (!session->json && !session->quiet)
+		output_told(session, stdout,
+			    "See it with `rollcall rollout watch %s`; `pause`, `resume` and `abort` work from any "
+			    "terminal.\n",
+			    detach->word);
 	free(log);
 	return 0;
 }

@@ -61,7 +61,8 @@ static const struct row rows[] = {
 	     "(what was changed is taken back, last first), `abort` (nothing of this run starts any more)"),
 	TEXT("meltdown", meltdown, "N%",
 	     "nothing more starts while more than N% of the cluster's agents are unreachable or inactive for any "
-	     "reason (default: 20%, or 10 points above what the window itself takes away; 0 turns it off)"),
+	     "reason, of those that the master lists and those that were there when the run began (default: 20%, or 10 "
+	     "points above what the window itself takes away; 0 turns it off)"),
 	TEXT("soak", soak, "DURATION", "how long an agent must have been back before it counts as done (default: 0)"),
 	TEXT("soak-stage", soak_stage, "DURATION",
 	     "how long nothing more starts when a stage has ended, before its gates are asked (default: 0)"),

@@ -13,6 +13,7 @@
 #include "orchestrator/driver/order.h"
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/report/plan_text.h"
+#include "orchestrator/report/todo.h"
 
 /* A run that was over gets another end; the first one stays in this event. */
 static int record_resume(struct drive *state, const struct run_row *run)
@@ -43,11 +44,11 @@ static int refuse_aborted(struct session *session, const struct run_row *run)
 
 	if (rollout_load_plan(session, run, &plan) < 0)
 		return -1;
-	error_set(
-		&session->error, ERROR_CONFLICT,
-		"run %s is aborted (%s): nothing of it starts any more. `rollcall rollout %s %s` shows what is left to do",
-		run->id, run->reason ? run->reason : "no reason is kept", plan.rolls_back ? "rollback" : "plan",
-		plan.rolls_back ? plan.rolls_back : plan.config);
+	char *words = plan.rolls_back ? xasprintf("rollout rollback %s", plan.rolls_back) : todo_plan_words(&plan);
+	error_set(&session->error, ERROR_CONFLICT,
+		  "run %s is aborted (%s): nothing of it starts any more. `rollcall %s` shows what is left to do",
+		  run->id, run->reason ? run->reason : "no reason is kept", words);
+	free(words);
 	plan_clear(&plan);
 	return -1;
 }
@@ -120,6 +121,7 @@ static int resume(struct session *session, const struct run_row *run, const stru
 	if (!session->quiet && !how->settle)
 		plan_print_summary(&plan, stderr);
 	if (drive_open(&state, session, &plan, how->take_over) == 0 && drive_note(&state, run->id) == 0 &&
+	    (how->adopt || how->settle || drive_check_forgotten(session, &plan, run->id) == 0) &&
 	    record(&state, run, how) == 0 && rollout_go_into_background(session, how->detach, run->id) == 0) {
 		state.settle = how->settle;
 		state.adopt = how->adopt;
@@ -151,7 +153,8 @@ static int settle(struct session *session, const struct run_row *run, const stru
 
 	if (rollout_count_open(session, run->id, &open) < 0)
 		return -1;
-	if (has_left(run, &open))
+	/* Hosts may know of more than a copy of the database does. */
+	if (how->adopt || has_left(run, &open))
 		return resume(session, run, how);
 	return order_show(session, run->id, "settle", nothing, "");
 }
@@ -227,7 +230,7 @@ int rollout_resume(struct session *session, const char *name, const struct rollo
 	struct run_row run;
 	int result = 0;
 
-	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+	if (!session_run_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
 	if (!how->retry && !how->settle && follow_rollback(session, &run) < 0)
 		result = -1;

@@ -119,15 +119,27 @@ static int plan_and_go(struct session *session, const char *run, const struct ro
 	return result;
 }
 
+/* What it has changed and a copy of the database knows nothing of would stay changed without a word. */
+static int check_forgotten(struct session *session, const struct run_row *run)
+{
+	struct plan plan;
+
+	if (rollout_load_plan(session, run, &plan) < 0)
+		return -1;
+	int result = drive_check_forgotten(session, &plan, run->id);
+	plan_clear(&plan);
+	return result;
+}
+
 static int roll_back(struct session *session, const char *name, const struct rollback *how)
 {
 	struct run_row run;
 
-	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+	if (!session_run_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
 	int result = how->yes ? stop_driver(session, run.id) : 0;
 	bool live = !how->yes && order_is_driven(session, run.id, NULL);
-	if (result == 0 && check_run(session, run.id, live) < 0)
+	if (result == 0 && (check_run(session, run.id, live) < 0 || check_forgotten(session, &run) < 0))
 		result = -1;
 	if (result == 0)
 		result = plan_and_go(session, run.id, how, live);

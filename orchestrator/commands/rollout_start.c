@@ -14,10 +14,25 @@
 #include "orchestrator/ledger/ledger_query.h"
 #include "orchestrator/output.h"
 #include "orchestrator/report/plan_text.h"
+#include "orchestrator/report/todo.h"
 #include "orchestrator/session_ledger.h"
 
+/* Of a rollback's run too: what it has left is planned for from the run that it takes back. */
+static int refuse_earlier_run(struct session *session, const struct plan *plan, const char *run, size_t done,
+			      size_t count)
+{
+	char *words = plan->rolls_back ? xasprintf("rollout rollback %s", plan->rolls_back) : todo_plan_words(plan);
+
+	error_set(
+		&session->error, ERROR_CONFLICT,
+		"this plan was already carried out by run %s (%zu of %zu done); `rollcall %s` shows what is left to do",
+		run, done, count, words);
+	free(words);
+	return -1;
+}
+
 /* A plan whose run has changed something cannot be carried out once more: nothing is as it saw it. */
-static int check_earlier_run(struct session *session, const struct run_row *run)
+static int check_earlier_run(struct session *session, const struct plan *plan, const struct run_row *run)
 {
 	struct run_agent *agents = NULL;
 	struct ledger *ledger = session_ledger(session);
@@ -31,10 +46,7 @@ static int check_earlier_run(struct session *session, const struct run_row *run)
 	}
 	free(agents);
 	if (result == 0 && done > 0)
-		return error_set(&session->error, ERROR_CONFLICT,
-				 "this plan was already carried out by run %s (%zu of %zu done); `rollcall rollout "
-				 "plan` shows what is left to do",
-				 run->id, done, count);
+		return refuse_earlier_run(session, plan, run->id, done, count);
 	return result;
 }
 
@@ -47,7 +59,7 @@ static int check_not_carried_out(struct session *session, const struct plan *pla
 		return found;
 	int result = 0;
 	if (strcmp(run.state, run_state_name(RUN_DONE)) == 0 || strcmp(run.state, run_state_name(RUN_ABORTED)) == 0)
-		result = check_earlier_run(session, &run);
+		result = check_earlier_run(session, plan, &run);
 	else
 		result = error_set(
 			&session->error, ERROR_CONFLICT,
@@ -88,7 +100,7 @@ int rollout_find_plan(struct session *session, const char *name, struct plan *ou
 	struct plan_row row;
 	int found;
 
-	if (!session_store(session))
+	if (!session_run_store(session))
 		return -1;
 	if (strchr(name, '/') || file_exists(name))
 		found = find_by_file(session, name, &row);

@@ -12,7 +12,7 @@
 #include "orchestrator/report/run_view.h"
 
 /* A run that is over is only settled; one that has paused goes on. */
-void rollout_say_left(const struct run_view *view)
+void rollout_say_left(const struct session *session, const struct run_view *view)
 {
 	bool paused = strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0;
 	int left = 0;
@@ -21,9 +21,10 @@ void rollout_say_left(const struct run_view *view)
 		if (state != AGENT_STUCK && agent_state_is_open((enum agent_state)state))
 			left += view->by_state[state];
 	if (left > 0 && strcmp(view->run.state, run_state_name(RUN_RUNNING)) != 0)
-		printf("Nobody drives it, and %d agent%s left under way: `rollcall rollout %s %s` asks %s\n", left,
-		       left == 1 ? " was" : "s were", paused ? "resume" : "settle", view->run.id,
-		       left == 1 ? "its host" : "their hosts");
+		output_told(session, stdout,
+			    "Nobody drives it, and %d agent%s left under way: `rollcall rollout %s %s` asks %s\n", left,
+			    left == 1 ? " was" : "s were", paused ? "resume" : "settle", view->run.id,
+			    left == 1 ? "its host" : "their hosts");
 }
 
 static void print_driver(struct session *session, const struct run_view *view)
@@ -37,10 +38,10 @@ static void print_driver(struct session *session, const struct run_view *view)
 		       holder.stopped ? "; that process is stopped" : "");
 		driver_holder_clear(&holder);
 	} else if (running || view->run.rollback_due) {
-		printf("It is %s, but nobody drives it: `rollcall rollout resume %s`\n",
-		       running ? "running" : "to be rolled back", view->run.id);
+		output_told(session, stdout, "It is %s, but nobody drives it: `rollcall rollout resume %s`\n",
+			    running ? "running" : "to be rolled back", view->run.id);
 	} else {
-		rollout_say_left(view);
+		rollout_say_left(session, view);
 	}
 }
 
@@ -92,10 +93,11 @@ static int show(struct session *session, const char *name, bool prometheus, bool
 	struct run_view view;
 	int result = 0;
 
-	if (!session_store(session) ||
+	if (!session_run_store(session) ||
 	    run_view_load(session_store(session), name, clock_wall_ms(), &view, &session->error) < 0)
 		return -1;
 	view.driven = order_is_driven(session, view.run.id, NULL);
+	view.program = session_program(session);
 	if (prometheus) {
 		result = show_metrics(session, &view);
 	} else if (session->json) {

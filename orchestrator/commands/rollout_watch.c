@@ -149,6 +149,7 @@ static int read_view(struct watch *watch)
 	if (watch->has_view)
 		run_view_clear(&watch->view);
 	watch->view = view;
+	watch->view.program = session_program(session);
 	watch->has_view = true;
 	watch->version = version;
 	return ledger_run_events(store, watch->run, on_event, watch, &session->error);
@@ -210,7 +211,7 @@ static int show_end(struct watch *watch)
 	else
 		run_view_print_roll(view, false, stdout);
 	if (!watch->session->json && watch->alone_since_ms)
-		rollout_say_left(view);
+		rollout_say_left(watch->session, view);
 	return drive_judge(view, &watch->session->error);
 }
 
@@ -219,7 +220,7 @@ static int watch_run(struct session *session, const char *name)
 	struct run_row run;
 	const char *kind = getenv("TERM");
 
-	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+	if (!session_run_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
 	struct watch watch = {
 		.session = session,

@@ -175,8 +175,8 @@ const struct command commands[] = {
 	 "stopped, --take-over does: its late requests are refused by the hosts, because they carry an older number.",
 	 command_rollout_resume, 1, 1},
 	{"rollout abort", "RUN", "start nothing ever again; what is under way finishes",
-	 "RUN is a run's ID, or `latest`. An aborted run cannot be resumed. What it has changed stays; `rollout "
-	 "rollback` takes it back.",
+	 "RUN is a run's ID, or `latest`. Nothing of an aborted run starts any more: `rollout resume` only settles what "
+	 "it has left open. What it has changed stays; `rollout rollback` takes it back.",
 	 command_rollout_abort, 1, 1},
 	{"rollout retry", "RUN", "change failed and reverted agents once more",
 	 "RUN is a run's ID, or `latest`. Under the same plan, each with a new operation: an agent that is not as the "
@@ -187,11 +187,12 @@ const struct command commands[] = {
 	 "RUN is a run's ID, or `latest`, in whatever state: also aborted, done or rolled back. The host of each agent "
 	 "that is stuck, or whose fate is not known, is asked what became of its operation and brings it to its end; an "
 	 "agent that came up with neither state is started once more with the old one; then each is proven anew. No "
-	 "other agent is touched, nothing starts, no gate is asked, and the run keeps its state and its end. Where tasks "
-	 "were lost that were to survive, --accept-losses settles agents that were stuck already all the same; the report "
-	 "goes on naming them.\n"
+	 "other agent is touched, nothing starts, and the run keeps its state and its end. Gates that a run that is over "
+	 "has left without an answer are asked again; those of a run that can be resumed wait for that. Where tasks were "
+	 "lost that were to survive, --accept-losses settles agents that were stuck already all the same; the report goes "
+	 "on naming them.\n"
 	 "\n"
-	 "Exit status 1 when some agents are still stuck.",
+	 "Exit status 1 when some agents are still stuck, or their gates still give no answer.",
 	 command_rollout_settle, 1, 1},
 	{"rollout rollback", "RUN", "take back what a rollout has changed",
 	 "RUN is a run's ID, or `latest`. Surveys the hosts that were changed, shows the plan that would take the "

@@ -166,15 +166,15 @@ static json_t *others_to_json(const struct before_picture *before)
 
 json_t *before_picture_to_json(const struct before_picture *before)
 {
-	json_t *tasks = json_array();
+	json_t *tasks = json_array(), *forgotten = before->forgotten ? json_true() : NULL;
 
 	for (size_t i = 0; i < before->task_count; i++)
 		json_array_append_new(tasks, task_to_json(&before->tasks[i]));
-	return json_pack("{s:I, s:I, s:b, s:b, s:s, s:o, s:o, s:o*}", "registered_ns",
+	return json_pack("{s:I, s:I, s:b, s:b, s:s, s:o, s:o, s:o*, s:o*}", "registered_ns",
 			 (json_int_t)before->registered_ns, "reregistered_ns", (json_int_t)before->reregistered_ns,
 			 "active", before->active, "deactivated", before->deactivated, "master", before->master_id,
 			 "slave_info", slaveinfo_to_json(before->info), "tasks", tasks, "others",
-			 others_to_json(before));
+			 others_to_json(before), "forgotten", forgotten);
 }
 
 static int read_task(const json_t *entry, const struct json_place *place, struct plan_task *out, struct error *err)
@@ -220,6 +220,7 @@ static int read_picture(const json_t *document, const struct json_place *place, 
 	    json_required_int(document, "reregistered_ns", &out->reregistered_ns, place, err) < 0 ||
 	    json_optional_bool(document, "active", &out->active, place, err) < 0 ||
 	    json_optional_bool(document, "deactivated", &out->deactivated, place, err) < 0 ||
+	    json_optional_bool(document, "forgotten", &out->forgotten, place, err) < 0 ||
 	    json_optional_string(document, "master", &master, place, err) < 0 ||
 	    json_optional_object(document, "slave_info", &info, place, err) < 0 ||
 	    json_optional_array(document, "tasks", &tasks, place, err) < 0 ||

@@ -62,6 +62,12 @@ int drive_check_unfinished(struct drive *drive);
  * ERROR_CONFLICT as of ledger_seen_epoch_by. */
 int drive_pass_hosts(struct drive *drive);
 
+/* Agents that the run has changed, and that it has as not changed yet: this database was restored from a copy. By what their hosts
+ * said when they were surveyed last: ERROR_CONFLICT names the first (check), or each gets its operation back as one whose fate is not
+ * known, in one commit (take_up; after drive_pass_hosts, which asks them). */
+int drive_check_forgotten(struct session *session, const struct plan *plan, const char *run);
+int drive_take_up_forgotten(struct drive *drive, const char *run);
+
 /* Makes the run and its rows. run: at least RUN_ID_SIZE bytes. When the plan takes another run back, that one is aborted in
  * the same commit; ERROR_CONFLICT as of rollback_plan_check. Whatever it returns but 0, there is no run that is in anybody's way. */
 int drive_begin(struct drive *drive, char *run);
@@ -72,7 +78,7 @@ int drive_void_orders(struct drive *drive, const char *run);
 /* Drives it to its end and prints the roll. 0: all done; 1: some are not; -1 with session->error: interrupted, paused, or
  * ERROR_INTERRUPTED as well when this side could not go on (a full disk): the run is there to be resumed.
  * DRIVE_ROLLBACK_DUE: it has failed, and its plan says that it is rolled back now (drive_rollback). With settle: 0: nothing
- * of it is open any more; 1: some agents are still stuck. */
+ * of it is open any more; 1: some agents are still stuck, or their gates give no answer. */
 #define DRIVE_ROLLBACK_DUE 2
 int drive(struct drive *drive, const char *run);
 

@@ -184,16 +184,17 @@ int drive_judge(const struct run_view *view, struct error *err)
 			 reason, run);
 }
 
-static int show_view(struct session *session, const struct run_view *view, bool settle)
+static int show_view(struct session *session, struct run_view *view, bool settle)
 {
 	bool rolls_back = view->run.rollback_due && !settle;
 
+	view->program = session_program(session);
 	/* One document: of a run that is being rolled back the rollback's is the last word. */
 	if (session->json && !rolls_back)
 		output_json(run_view_status(view));
 	else if (!session->json)
 		run_view_print_roll(view, false, stdout);
-	log_info("the report: rollcall audit report %s", view->run.id);
+	log_info("the report: %s audit report %s", session_program(session), view->run.id);
 	if (settle)
 		return view->by_state[AGENT_STUCK] + (is_state(view, RUN_PAUSED) ? 0 : view->by_state[AGENT_GATING]) >
 		       0;
@@ -326,7 +327,11 @@ int drive(struct drive *drive, const char *run)
 	struct progress *progress = progress_new(drive->plan, session->quiet);
 	struct metrics_file *metrics = metrics_file_new(session_store(session), drive->plan, run,
 							drive->prometheus_file, progress_observer(progress));
-	int result = drive_pass_hosts(drive) < 0 ? -1 : run_driver(drive, run, metrics_file_observer(metrics));
+	int result = drive_pass_hosts(drive);
+	if (result == 0 && drive->adopt)
+		result = drive_take_up_forgotten(drive, run);
+	if (result == 0)
+		result = run_driver(drive, run, metrics_file_observer(metrics));
 	metrics_file_free(metrics);
 	progress_free(progress);
 	if (result < 0)

@@ -167,7 +167,7 @@ static int check_interrupts(struct driver *driver, struct error *err)
 	if (interrupts >= 2)
 		return error_set(
 			err, ERROR_INTERRUPTED,
-			"left at once; %zu agent%s under way without us. rollcall rollout resume %s asks each of "
+			"left at once; %zu agent%s under way without us. `rollcall rollout resume %s` asks each of "
 			"them and goes on",
 			driver->engine.under_way_count, driver->engine.under_way_count == 1 ? " is" : "s are",
 			driver->run.id);

@@ -11,12 +11,16 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 /* The masters' own default for --agent_reregister_timeout. */
 #define REREGISTER_MS 600000
 /* A master that gives no answer for so long may be failing over, and may show anything when it is back. */
 #define SILENT_MS     15000
+/* More names of agents that are not there tell nobody more. */
+#define MISSING_NAMED 3
 
 static void event(struct driver *driver, const char *kind, json_t *body)
 {
@@ -241,14 +245,24 @@ static void watch_leader(struct driver *driver, const struct master_snapshot *sn
 /* Agents that are not there, and those of them on which this run has an operation open. */
 struct missing {
 	int all, own;
+	const char *names[MISSING_NAMED]; /* of those that are not its own; borrowed */
+	int named;
 };
 
-static void miss(const struct driver *driver, const char *id, struct missing *missing)
+/* hostname NULL: nobody but the plan may know it. */
+static void miss(const struct driver *driver, const char *id, const char *hostname, struct missing *missing)
 {
 	size_t agent = driver_find(driver, id);
 
 	missing->all++;
-	missing->own += agent != SIZE_MAX && agent_state_is_open(driver->engine.agents[agent].state);
+	if (agent != SIZE_MAX && agent_state_is_open(driver->engine.agents[agent].state)) {
+		missing->own++;
+		return;
+	}
+	if (!hostname)
+		hostname = agent != SIZE_MAX ? driver->plan->agents[agent].hostname : id;
+	if (missing->named < MISSING_NAMED)
+		missing->names[missing->named++] = hostname;
 }
 
 /* Those of the beginning that are not even listed any more; returns how many. Both lists are sorted by ID. */
@@ -264,9 +278,23 @@ static int miss_gone(const struct driver *driver, const struct master_snapshot *
 		while (at < snapshot->agent_count && (order = strcmp(snapshot->agents[at].id, figures->present[i])) < 0)
 			at++;
 		if (at == snapshot->agent_count || order != 0)
-			miss(driver, figures->present[i], missing);
+			miss(driver, figures->present[i], NULL, missing);
 	}
 	return missing->all - before;
+}
+
+/* "node3.lab, node4.lab and 5 more". The caller's. */
+static char *names_of(const struct missing *missing)
+{
+	struct buffer text = BUFFER_INIT(4096);
+
+	for (int i = 0; i < missing->named; i++)
+		buffer_printf(&text, "%s%s", i > 0 ? ", " : "", missing->names[i]);
+	if (missing->all > missing->named)
+		buffer_printf(&text, " and %d more", missing->all - missing->named);
+	char *raw = buffer_take(&text), *shown = text_printable(raw, false);
+	free(raw);
+	return shown;
 }
 
 static void count_fleet(struct driver *driver, const struct master_snapshot *snapshot)
@@ -276,11 +304,14 @@ static void count_fleet(struct driver *driver, const struct master_snapshot *sna
 
 	for (size_t i = 0; i < snapshot->agent_count; i++)
 		if (!figures_is_there(&snapshot->agents[i]))
-			miss(driver, snapshot->agents[i].id, &missing);
+			miss(driver, snapshot->agents[i].id, snapshot->agents[i].hostname, &missing);
 	/* Those on their way back to a new leader are not lost, and nothing starts before they are there. */
-	if (!driver->leader.holds)
-		engine_set_cluster(&driver->engine, total, missing.all, missing.own, driver_now(driver),
-				   &driver->output);
+	if (driver->leader.holds)
+		return;
+	char *names = names_of(&missing);
+	engine_set_cluster(&driver->engine, total, missing.all, missing.own, names, driver_now(driver),
+			   &driver->output);
+	free(names);
 }
 
 void driver_cluster_answered(struct driver *driver, const struct master_snapshot *snapshot)

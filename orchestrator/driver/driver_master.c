@@ -159,8 +159,10 @@ static void mark_absent(struct driver *driver, const struct master_snapshot *sna
 
 		while (at < snapshot->agent_count && (order = strcmp(snapshot->agents[at].id, id)) < 0)
 			at++;
-		mark(driver, index,
-		     at < snapshot->agent_count && order == 0 && figures_is_there(&snapshot->agents[at]));
+		bool listed = at < snapshot->agent_count && order == 0;
+		mark(driver, index, listed && figures_is_there(&snapshot->agents[at]));
+		/* A new leader lists only who is back at it. */
+		driver->engine.agents[index].unlisted = !listed && !driver->leader.holds;
 	}
 }
 

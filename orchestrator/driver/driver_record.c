@@ -174,15 +174,17 @@ static void record_changed(struct driver *driver, const struct engine_record *re
 	bool reverted = record->to == AGENT_REVERTED, stale = driver->plan->accept_stale_master;
 	const struct agent_view *view = driver->last && !stale ? master_snapshot_agent(driver->last, planned->agent_id)
 							       : NULL;
+	/* What an old master shows is not what the agent was. */
+	const Mesos__SlaveInfo *was = stale ? planned->before : agent->before.info;
 	const struct changed_agent changed = {
 		.cluster = driver->plan->cluster,
 		.agent_id = planned->agent_id,
 		.hostname = planned->hostname,
 		.operation = agent->row.operation,
 		.reverted = reverted,
-		.before = reverted ? planned->after : agent->before.info,
+		.before = reverted ? planned->after : was,
 		.after = view && view->info ? view->info
-			 : reverted         ? agent->before.info
+			 : reverted         ? was
 					    : planned->after,
 	};
 

@@ -295,7 +295,7 @@ int order_show(struct session *session, const char *run, const char *verb, const
 		output_json(json_pack("{s:s, s:s, s:b, s:s}", "run", run, "order", verb, "declined", declined, "answer",
 				      said));
 	else if (!declined)
-		printf("Run %s: %s%s\n", run, said, also);
+		output_told(session, stdout, "Run %s: %s%s\n", run, said, also);
 	if (!declined)
 		return 0;
 	return error_set(&session->error, ERROR_CONFLICT,
@@ -310,7 +310,7 @@ int order_carry_out(struct session *session, const char *name, const char *verb)
 	char *answer = NULL;
 	int result = 0;
 
-	if (!session_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
+	if (!session_run_store(session) || ledger_find_run(session_store(session), name, &run, &session->error) < 0)
 		return -1;
 	/* Drivers come and go; either somebody obeys, or nobody is there. */
 	while (result == 0) {

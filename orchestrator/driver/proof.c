@@ -114,6 +114,9 @@ static void judge_active(struct judge *judge)
 {
 	const struct agent_view *view = judge->view;
 
+	/* Whoever has deactivated it may have done so before: nobody knows. */
+	if (judge->before->forgotten && view->deactivated)
+		return;
 	if (view->active != judge->before->active)
 		proof_object(judge, PROOF_NOT_YET, "the master shows it as %s", view->active ? "active" : "not active");
 	if (view->deactivated != judge->before->deactivated)
@@ -212,6 +215,14 @@ static void judge_reregistered(struct judge *judge)
 		 json_integer((json_int_t)found), ok);
 }
 
+/* What it was. The record of a master that keeps old ones may be older than that; one that leads since may have the right one. */
+static const Mesos__SlaveInfo *former_info(const struct judge *judge)
+{
+	const Mesos__SlaveInfo *was = judge->agent->before;
+
+	return judge->before->stale_master && slaveinfo_diff(was, judge->view->info) == 0 ? was : judge->before->info;
+}
+
 static void judge_master_info(struct judge *judge)
 {
 	/* The record is replaced when it reregisters; before that it says nothing about the new process. */
@@ -225,7 +236,7 @@ static void judge_master_info(struct judge *judge)
 		add_line(judge, "slave_info at the master", json_string("the new one, once another master leads"),
 			 json_string("the old one: this master keeps it until then"), true);
 	else if (current)
-		judge_info(judge, "slave_info", judge->reverted ? judge->before->info : planned_info(judge),
+		judge_info(judge, "slave_info", judge->reverted ? former_info(judge) : planned_info(judge),
 			   judge->view->info, may_be_stale(judge) ? PROOF_NOT_YET : PROOF_FAIL);
 }
 
@@ -310,6 +321,11 @@ static void judge_flags(struct judge *judge)
 static void judge_all(struct judge *judge)
 {
 	judge_id(judge);
+	if (judge->before->forgotten)
+		add_line(judge, "the state before", json_string("known"),
+			 json_string(
+				 "not known: the database was restored from a copy. Which tasks it had cannot be said"),
+			 true);
 	if (!judge->view) {
 		proof_judge_tasks(judge);
 		return;

@@ -22,6 +22,7 @@ struct before_picture {
 	Mesos__SlaveInfo *info;
 	struct plan_task *tasks; /* running on it */
 	size_t task_count;
+	bool forgotten; /* it was lost with the database that had taken it: only what the plan says is known */
 	/* What else the master listed of it, starting or ended, where a gate asks what was launched since; only their IDs. */
 	bool knows_others;
 	struct plan_task *others;

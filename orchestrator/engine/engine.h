@@ -168,6 +168,7 @@ struct engine_agent {
 	bool again;     /* an operator wants it once more as soon as it is settled, unless it is stuck then */
 	bool seen;      /* its failure was known when the operator resumed: it no longer counts against any budget */
 	bool absent;    /* not active at the master for a reason that is not this run's: counted as away too */
+	bool unlisted;  /* the master does not list it: for those who show it, the engine itself does not ask */
 	bool parked;    /* GATING, and its gates gave no answer: a resume asks them again */
 };
 
@@ -316,9 +317,11 @@ const char *engine_hold_name(enum engine_hold hold); /* for people; of several, 
 
 /* Of `total` agents that the master knows, active, inactive or unreachable, `bad` are not active, for whatever reason; of these,
  * operations of this run are open on `own`. Before the events of the same answer. More than meltdown_percent pauses the run at once,
- * unless all of them are its own. */
-void engine_set_cluster(struct engine *engine, int total, int bad, int own, int64_t now_ms,
+ * unless all of them are its own. names: the first of those that are not, for the reason. */
+void engine_set_cluster(struct engine *engine, int total, int bad, int own, const char *names, int64_t now_ms,
 			struct engine_output *output);
+/* Is that the reason of a run that this has paused? */
+bool engine_is_meltdown(const char *reason);
 
 /* The current stage has ended, and the time it is given before its gates is not over. A run that stops does not wait for that. */
 bool engine_is_soaking(const struct engine *engine);

@@ -3,6 +3,7 @@
 #include "orchestrator/engine/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *engine_hold_name(enum engine_hold hold)
 {
@@ -33,7 +34,14 @@ void engine_check_holds(struct engine *engine, int64_t now_ms, struct engine_out
 	engine_pause(engine, reason, now_ms, output);
 }
 
-void engine_set_cluster(struct engine *engine, int total, int bad, int own, int64_t now_ms,
+static const char meltdown[] = " agents are unreachable or inactive: more than ";
+
+bool engine_is_meltdown(const char *reason)
+{
+	return strstr(reason, meltdown) != NULL;
+}
+
+void engine_set_cluster(struct engine *engine, int total, int bad, int own, const char *names, int64_t now_ms,
 			struct engine_output *output)
 {
 	int most = engine->options.meltdown_percent;
@@ -42,8 +50,7 @@ void engine_set_cluster(struct engine *engine, int total, int bad, int own, int6
 	/* Those that the run itself has taken away are no meltdown, however small the cluster is. */
 	if (most == 0 || bad <= own || (int64_t)bad * 100 <= (int64_t)most * total)
 		return;
-	snprintf(reason, sizeof reason,
-		 "%d of the cluster's %d agents are unreachable or inactive: more than %d%% of them stop the run", bad,
-		 total, most);
+	snprintf(reason, sizeof reason, "%d of the cluster's %d%s%d%% of them stop the run (%s)", bad, total, meltdown,
+		 most, names);
 	engine_pause(engine, reason, now_ms, output);
 }

@@ -35,7 +35,8 @@ const struct engine_row engine_table[] = {
 	{AGENT_RETURNING, EVENT_HOST_STUCK, AGENT_STUCK, EFFECT_NONE, true, "agentctl could start neither state"},
 	{AGENT_RETURNING, EVENT_DISPROVEN, AGENT_STUCK, EFFECT_KEEP, true, "it came back as something else"},
 	{AGENT_RETURNING, EVENT_LOST, AGENT_UNKNOWN, EFFECT_ASK, false, "the connection was lost"},
-	{AGENT_RETURNING, EVENT_TIMEOUT, AGENT_STUCK, EFFECT_NONE, true, "it runs but has not reregistered"},
+	{AGENT_RETURNING, EVENT_TIMEOUT, AGENT_STUCK, EFFECT_NONE, true,
+	 "it runs, but the master did not show it again in time"},
 	{AGENT_RETURNING, EVENT_RESUME, AGENT_UNKNOWN, EFFECT_ASK, false, "its host must be asked"},
 
 	{AGENT_PROVING, EVENT_PROVEN, AGENT_SOAKING, EFFECT_KEEP, false, "every line of the proof holds"},

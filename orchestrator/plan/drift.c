@@ -205,7 +205,8 @@ static void compare_listed(struct comparison *comparison)
 	unsigned parts = view->attributes_complete ? ~0u : ~(unsigned)PART_ATTRIBUTES;
 
 	compare_identity(comparison);
-	compare_infos(comparison, "", view->info, parts);
+	if (!planner_record_is_void(comparison->input, comparison->plan->accept_stale_master))
+		compare_infos(comparison, "", view->info, parts);
 }
 
 /* Whoever has put it on the ignore list since the plan was made did not mean this run to go on with it. */

@@ -57,7 +57,7 @@ static int check_state(const struct inverse *inverse, struct error *err)
 				 state_of(inverse->row) == AGENT_STUCK ? "it is stuck" : "its fate is not known",
 				 inverse->run, inverse->run);
 	default:
-		return error_set(err, ERROR_REFUSED, "it is under way (%s): ask again when it is not",
+		return error_set(err, ERROR_REFUSED, "still under way (%s); ask again when that is over",
 				 inverse->row->state);
 	}
 }

@@ -165,9 +165,10 @@ static void leave_out_gone(struct planning *planning, const struct agent_record 
 	if (!planner_filter_find(&planning->filter, record->row) && planner_is_concerned(&work)) {
 		plan_add_left_out(&planning->plan, record->view.id, record->view.hostname, LEFT_UNLISTED,
 				  "the master listed it before, and does not now");
-		planner_warn(&work, xasprintf("the master does not list it since %s, and this plan leaves it as it is; "
-					      "`rollcall rescue` says whether its agent refuses to start",
-					      clock_format(record->gone_ms, when)));
+		planner_warn(&work,
+			     xasprintf("the master has not listed it since %s, and this plan leaves it as it is; "
+				       "`rollcall rescue` says whether its agent refuses to start",
+				       clock_format(record->gone_ms, when)));
 	}
 	planner_work_clear(&work);
 }
@@ -303,7 +304,8 @@ static int complete(struct planning *planning, const struct agent_list *cluster,
 	planner_domains_without(options, plan);
 	planner_fill_options(plan, options, cluster->count);
 	planner_risks_unguarded(options, plan);
-	planner_risks_away(cluster, plan);
+	if (planner_risks_away(input, cluster, plan, err) < 0)
+		return -1;
 	planner_forecast(&planning->times, plan);
 	planner_masters(input, plan);
 	return 0;

@@ -9,6 +9,7 @@
 #include "base/redact.h"
 #include "mesos/executor.h"
 #include "orchestrator/plan/planner_internal.h"
+#include "orchestrator/plan/planner_masters.h"
 
 #define SURVEY_AGAIN "`rollcall inventory survey` asks the host"
 
@@ -210,21 +211,41 @@ int planner_check_flags(const struct planner_work *work, struct error *err)
 
 /* ---- SlaveInfos */
 
-static int refuse_drift(unsigned parts, const char *whose, struct error *err)
+static int refuse_drift(unsigned parts, const char *whose, const char *remedy, struct error *err)
 {
 	struct buffer names = BUFFER_INIT(256);
 	planner_name_parts(parts, &names);
-	error_set(err, ERROR_REFUSED,
-		  "its %s and %s disagree already (%s), and this config does not replace that: the next restart would "
-		  "not do what a plan could promise; bring them together first",
-		  "checkpoint", whose, buffer_text(&names));
+	error_set(
+		err, ERROR_REFUSED,
+		"its checkpoint and %s disagree already (%s), and this config does not replace that: the next restart "
+		"would not do what a plan could promise; %s",
+		whose, buffer_text(&names), remedy);
 	buffer_clear(&names);
 	return -1;
 }
 
+static int check_record(const struct planner_work *work, struct error *err)
+{
+	const struct planner_input *input = work->input;
+	const struct agent_view *view = &work->record->view;
+	unsigned differs = slaveinfo_diff(work->survey.info, view->info) & ~work->edited;
+	bool keeps = input->facts && !input->facts->agent_update;
+	if (!view->attributes_complete)
+		differs &= ~(unsigned)PART_ATTRIBUTES;
+	if (!differs || planner_record_is_void(input, work->options->accept_stale_master))
+		return 0;
+	return refuse_drift(
+		differs, "the master's record",
+		keeps ? "the leading master does not store changed agents: restart it, and the one that takes "
+			"over stores them as they reregister; then `rollcall inventory sync`, and plan again"
+		      : "`rollcall inventory sync` asks the master again; if they stay apart, the agent has not "
+			"reregistered since its checkpoint was written, and `rollcall inventory drift --refresh` "
+			"names what differs",
+		err);
+}
+
 int planner_check_drift(const struct planner_work *work, struct error *err)
 {
-	const struct agent_view *view = &work->record->view;
 	struct error why = ERROR_INIT;
 	Mesos__SlaveInfo *now = slaveinfo_from_flags(&work->survey.flags, &work->detected, &work->version, &why);
 	if (!now)
@@ -232,11 +253,12 @@ int planner_check_drift(const struct planner_work *work, struct error *err)
 	unsigned drift = slaveinfo_diff(work->survey.info, now) & ~work->edited;
 	slaveinfo_free(now);
 	if (drift)
-		return refuse_drift(drift, "running flags", err);
-	unsigned recorded = slaveinfo_diff(work->survey.info, view->info) & ~work->edited;
-	if (!view->attributes_complete)
-		recorded &= ~(unsigned)PART_ATTRIBUTES;
-	return recorded ? refuse_drift(recorded, "the master's record", err) : 0;
+		return refuse_drift(
+			drift, "its running flags",
+			"bring them together first: `rollcall inventory drift --refresh` names what differs, "
+			"and what would settle it",
+			err);
+	return check_record(work, err);
 }
 
 int planner_check_difference(const struct planner_work *work, unsigned differs, struct error *err)

@@ -166,8 +166,10 @@ static int complete(const struct planner_input *input, const struct planner_opti
 	planner_risks_shortage(&cluster, plan);
 	planner_fill_options(plan, &own, cluster.count);
 	planner_risks_unguarded(&own, plan);
-	planner_risks_away(&cluster, plan);
+	result = planner_risks_away(input, &cluster, plan, err);
 	agent_list_clear(&cluster);
+	if (result < 0)
+		return -1;
 	planner_forecast(&times, plan);
 	planner_masters(input, plan);
 	return 0;

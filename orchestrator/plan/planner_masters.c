@@ -89,6 +89,11 @@ int planner_check_masters(const struct planner_input *input, const struct planne
 	return 0;
 }
 
+bool planner_record_is_void(const struct planner_input *input, bool accept_stale_master)
+{
+	return accept_stale_master && input->facts && !input->facts->agent_update;
+}
+
 /* ---- one line for each master */
 
 static void describe(const struct planner_master *master, struct plan *plan)

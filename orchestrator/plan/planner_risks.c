@@ -240,20 +240,59 @@ void planner_risks_unguarded(const struct planner_options *options, struct plan 
 				 NULL);
 }
 
-void planner_risks_away(const struct agent_list *cluster, struct plan *plan)
+/* Listed before, and not now. */
+static int count_gone(const struct planner_input *input, size_t *out, struct error *err)
 {
-	int limit = plan->options.meltdown_percent;
-	size_t away = 0;
+	struct agent_list gone;
 
+	if (planner_select_gone(input->store, input->cluster_id, NULL, input->now_ms - PLANNER_GONE_FOR_GOOD_MS, &gone,
+				err) < 0)
+		return -1;
+	*out = gone.count;
+	agent_list_clear(&gone);
+	return 0;
+}
+
+static bool are_too_many(size_t away, size_t all, const struct plan *plan)
+{
+	return away * 100 > (size_t)plan->options.meltdown_percent * all;
+}
+
+static void tell_away(const struct agent_list *cluster, size_t inactive, size_t gone, struct plan *plan)
+{
+	bool stops = are_too_many(inactive, cluster->count, plan);
+	char *text;
+
+	if (stops)
+		text = xasprintf(
+			"%zu of the %zu agents that the master lists are inactive, and more than %d%% stop the "
+			"run: it would pause before it changes anybody",
+			inactive, cluster->count, plan->options.meltdown_percent);
+	else
+		text = xasprintf("already away, %zu of %zu agents: %zu inactive, and %zu that the master has listed "
+				 "in the last 30 days and does not list now. These the meltdown guard (more than %d%%) "
+				 "does not count: the run begins without them",
+				 inactive + gone, cluster->count + gone, inactive, gone,
+				 plan->options.meltdown_percent);
+	plan_add_finding(plan, true, "cluster", text,
+			 stops ? "bring them back first, or say with --meltdown how many may be away"
+			       : "bring them back first, unless they are gone for good");
+	free(text);
+}
+
+int planner_risks_away(const struct planner_input *input, const struct agent_list *cluster, struct plan *plan,
+		       struct error *err)
+{
+	size_t inactive = 0, gone;
+
+	if (plan->agent_count == 0 || plan->options.meltdown_percent == 0)
+		return 0;
+	if (count_gone(input, &gone, err) < 0)
+		return -1;
 	/* A deactivated agent is there. */
 	for (size_t i = 0; i < cluster->count; i++)
-		away += !cluster->items[i].view.active && !cluster->items[i].view.deactivated;
-	if (plan->agent_count == 0 || limit == 0 || away * 100 <= (size_t)limit * cluster->count)
-		return;
-	char *text = xasprintf("%zu of the %zu agents that the master lists are inactive, and more than %d%% stop the "
-			       "run: it would pause before it changes anybody",
-			       away, cluster->count, limit);
-	plan_add_finding(plan, true, "cluster", text,
-			 "bring them back first, or say with --meltdown how many may be away");
-	free(text);
+		inactive += !cluster->items[i].view.active && !cluster->items[i].view.deactivated;
+	if (are_too_many(inactive, cluster->count, plan) || are_too_many(inactive + gone, cluster->count + gone, plan))
+		tell_away(cluster, inactive, gone, plan);
+	return 0;
 }

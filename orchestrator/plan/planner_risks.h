@@ -12,8 +12,10 @@ void planner_risks_said(const struct planner_refusals *said, struct plan *plan);
 /* Tasks that use more than their agent will have, by resource and reservation; the agents' use is that of the last sync. */
 void planner_risks_shortage(const struct agent_list *cluster, struct plan *plan);
 
-/* So many of the cluster's agents are away already that the meltdown guard would stop the run at once. */
-void planner_risks_away(const struct agent_list *cluster, struct plan *plan);
+/* So many of the cluster's agents are away already that the meltdown guard would stop the run at once, or would if the master still
+ * listed them. */
+int planner_risks_away(const struct planner_input *input, const struct agent_list *cluster, struct plan *plan,
+		       struct error *err);
 
 /* Guards that the options turn off. */
 void planner_risks_unguarded(const struct planner_options *options, struct plan *plan);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "orchestrator/report/countdown.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -43,7 +44,7 @@ static bool masters_left(const struct plan *plan, const struct plan_agent *agent
 	if (of->away_from_ms == 0 || !agent_state_is_open(of->state))
 		return false;
 	/* That a process is there does not say that it answers pings; where it had to by now, the master knows better than we. */
-	if (of->started && away.silent_ms >= engine_clock_ms(&clocks, CLOCK_SILENT))
+	if (of->unlisted || (of->started && away.silent_ms >= engine_clock_ms(&clocks, CLOCK_SILENT)))
 		away.silent_ms = -1;
 	return engine_clocks_left(&clocks, &away, out);
 }
@@ -95,17 +96,37 @@ static char *masters_text(const struct engine_left *left, bool started)
 								  : until[left->soonest]);
 }
 
+/* What its silence has come to by now, where the clock for that runs no longer: known from the master's answers, or from the time alone. */
+static const char *given_up(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,
+			    int64_t now_ms)
+{
+	const struct engine_clocks clocks = clocks_of(plan, agent);
+
+	if (of->away_from_ms == 0 || (of->state != AGENT_RETURNING && of->state != AGENT_REVERTING))
+		return "";
+	if (of->unlisted)
+		return "the master has given it up; ";
+	if (of->started && now_ms - of->away_from_ms >= engine_clock_ms(&clocks, CLOCK_SILENT))
+		return "if silent, the master has given it up; ";
+	return "";
+}
+
 char *countdown_text(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,
 		     int64_t now_ms)
 {
 	struct engine_left left;
 	bool runs = masters_left(plan, agent, of, now_ms, &left);
 	int64_t stuck_ms = patience_left(plan, of, now_ms);
-	char span[CLOCK_TEXT_MAX];
+	char span[CLOCK_TEXT_MAX], *next;
 
 	if (stuck_ms != INT64_MAX && (!runs || stuck_ms < left.ms[left.soonest]))
-		return xasprintf("%s until it counts as stuck", clock_format_span(stuck_ms, span));
-	return runs ? masters_text(&left, of->started) : xstrdup("");
+		next = xasprintf("%s until it counts as stuck", clock_format_span(stuck_ms, span));
+	else
+		next = runs ? masters_text(&left, of->started) : xstrdup("");
+	char *text = xasprintf("%s%s", given_up(plan, agent, of, now_ms), next);
+
+	free(next);
+	return text;
 }
 
 json_t *countdown_to_json(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,

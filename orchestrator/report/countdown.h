@@ -16,9 +16,12 @@ struct countdown {
 	int64_t since_ms; /* it is in this state; 0: nobody drives the run */
 	int64_t away_from_ms; /* the moment of the intent, so there is a little more left than is said; 0: it was not away */
 	bool started;         /* agentctl has seen its new process */
+	bool unlisted;        /* the master's last answer does not list it; false: it does, or nobody here knows */
 };
 
 /* "58 s until it is unreachable", "40 s until unreachable, if silent" (its new process is there), "its executors end themselves, since 3 s", "12 s until it counts as stuck"; "" when no clock runs.
+ * Before that, where it was silent for too long: "the master has given it up; ", or "if silent, the master has given it up; " of whose new
+ * process may answer.
  * The caller's. */
 char *countdown_text(const struct plan *plan, const struct plan_agent *agent, const struct countdown *of,
 		     int64_t now_ms);

@@ -37,7 +37,7 @@ static const char *info_word(const struct agent_result *agent)
 	const char *of = json_string_value(json_object_get(agent->proof, "of"));
 
 	if (!line)
-		return "";
+		return agent_master_is_behind(agent) ? "host" : "";
 	if (!json_is_true(json_object_get(line, "ok")))
 		return "differs";
 	return of && strcmp(of, "the planned state") == 0 ? "planned" : "before";
@@ -177,7 +177,7 @@ static void add_agent(const struct run_view *view, const struct agent_result *ag
 	add_text(agent->planned->domain, out);
 	add_text(mechanism_name(agent->planned->mechanism), out);
 	add_text(agent->row->state, out);
-	add_text(agent->proven ? "yes" : "no", out);
+	add_text(agent_master_is_behind(agent) ? "host" : agent->proven ? "yes" : "no", out);
 	add_text(agent->id_after, out);
 	add_text(same_id_word(agent), out);
 	add_text(info_word(agent), out);

@@ -106,15 +106,22 @@ void html_plan(const struct html_run *run, struct buffer *out)
 
 /* ---- the run as a whole */
 
-static void add_note(const struct view_note *note, struct buffer *out)
+/* How many it speaks for. */
+static size_t add_note(const struct run_view *view, size_t first, struct buffer *out)
 {
+	const struct view_note *note = &view->notes[first];
+	size_t count;
+	char *text = run_view_note_text(view, first, &count);
+
 	buffer_puts(out, "<li>");
 	html_time(out, note->time_ms);
 	buffer_puts(out, " ");
-	escape_html(out, note->text);
+	escape_html(out, text);
 	buffer_puts(out, " <span class=\"dim\">(<bdi>");
 	escape_html(out, note->actor);
 	buffer_puts(out, "</bdi>)</span></li>\n");
+	free(text);
+	return count;
 }
 
 static void add_gate(const struct view_gate *gate, struct buffer *out)
@@ -146,8 +153,8 @@ void html_events(const struct html_run *run, struct buffer *out)
 		return;
 	html_section(run, "events", "The run as a whole", out);
 	buffer_puts(out, "<ol class=\"steps\">\n");
-	for (size_t i = 0; i < view->note_count; i++)
-		add_note(&view->notes[i], out);
+	for (size_t i = 0; i < view->note_count;)
+		i += add_note(view, i, out);
 	buffer_puts(out, "</ol>\n");
 	if (view->gate_count > 0)
 		buffer_printf(out,

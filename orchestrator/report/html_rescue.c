@@ -15,6 +15,8 @@ static enum outcome outcome_of_host(const struct rescued_host *host)
 		return OUTCOME_DONE;
 	if (strcmp(host->end, "pending") == 0)
 		return OUTCOME_UNDER_WAY;
+	if (strcmp(host->end, "refused") == 0)
+		return OUTCOME_FAILED;
 	return strcmp(host->end, "failed") == 0 ? OUTCOME_FAILED : OUTCOME_STUCK; /* not proven, or nobody knows */
 }
 
@@ -77,7 +79,7 @@ static void add_tiles(const struct rescue_view *rescue, struct buffer *out)
 	buffer_puts(out, "<dl class=\"tiles\">\n");
 	html_tile_begin(out, "Done");
 	buffer_printf(out, "%zu<i>/%zu</i>", rescue_view_done(rescue), rescue->count);
-	html_tile_end(out, xstrdup("proven to run again, or settled"));
+	html_tile_end(out, xstrdup("proven to run with its ID"));
 	html_tile_begin(out, "Same ID");
 	buffer_printf(out, "%zu<i>/%zu</i>", same, judged);
 	html_tile_end(out, xstrdup("of those the master was asked about"));
@@ -157,7 +159,7 @@ static void add_record(const struct html_run *run, struct buffer *out)
 
 	html_section(run, "events", "Step by step", out);
 	buffer_puts(out, "<dl class=\"facts\">");
-	html_term(out, "Chosen by", rescue->where);
+	html_term(out, "Chosen by", rescued_where(rescue));
 	html_term(out, "Shown under", rescue->proposal);
 	buffer_puts(out, "</dl>\n<ol class=\"steps\">\n");
 	for (size_t i = 0; i < rescue->step_count; i++) {

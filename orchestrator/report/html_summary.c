@@ -17,7 +17,8 @@ static const char *tone_of(const struct html_run *run)
 		return "bad";
 	if (run->view->taken_back.back < run->view->taken_back.changed || run_view_not_taken_back(run->view) > 0)
 		return "bad";
-	return run->sum.by[OUTCOME_DONE] == run->view->count && run->sum.unproven == 0 && !run->view->taken_back.run
+	return run->sum.by[OUTCOME_DONE] == run->view->count && run->sum.unproven == 0 && !run->view->taken_back.run &&
+			       run_view_behind(run->view) == 0
 		       ? "good"
 		       : "warn";
 }
@@ -47,9 +48,11 @@ static void add_headline(const struct html_run *run, struct buffer *out)
 {
 	size_t persons = run->sum.by[OUTCOME_STUCK] + run->sum.by[OUTCOME_REJECTED];
 	size_t open = run->sum.by[OUTCOME_UNDER_WAY] + run->sum.by[OUTCOME_WAITING];
-	size_t not_back = run_view_not_taken_back(run->view);
+	size_t not_back = run_view_not_taken_back(run->view), behind = run_view_behind(run->view);
 
 	add_reached(run, out);
+	if (behind > 0 && !run->view->taken_back.run)
+		buffer_printf(out, ", the master has yet to store %zu of them", behind);
 	if (not_back > 0)
 		buffer_printf(out, ", %zu could not be taken back", not_back);
 	if (persons > 0)

@@ -5,12 +5,17 @@
 
 #include "base/alloc.h"
 #include "orchestrator/report/run_view.h"
+#include "orchestrator/report/todo.h"
 
 /* Where things stand, and what to look at. After each the command follows that settles it. */
 static const char still_open[] =
 	"its operation is still open on the host, and the guard is in place: restarting the agent's unit puts the old "
 	"state back, and left alone agentctl decides at its deadline by whether the agent runs. Find out why it does "
-	"not reregister (its log, the master's log)";
+	"not reregister (its log, the master's log); a process that hangs does so until its unit is restarted";
+static const char kept_silent[] =
+	"its operation is over: agentctl has kept the new state on its host by itself, since the agent's process runs. "
+	"Find out why it does not reregister (its log, the master's log); a process that hangs does so until its unit is "
+	"restarted";
 static const char kept_incomplete[] =
 	"the new state is kept on its host, and what is missing from the proof may still come";
 static const char kept_wrong[] = "the new state is kept on its host. Compare the lines of the proof that are wrong";
@@ -62,7 +67,8 @@ static const char *situation_of(const struct agent_result *agent)
 	for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
 		if (is(agent_state_name(causes[i].from), step->from) &&
 		    is(agent_event_name(causes[i].event), step->event))
-			return causes[i].situation;
+			return causes[i].situation == still_open && agent->host_kept ? kept_silent
+										     : causes[i].situation;
 	return silent;
 }
 
@@ -70,12 +76,12 @@ static const char *situation_of(const struct agent_result *agent)
 static char *as_another(const struct run_view *view, const struct agent_result *agent)
 {
 	bool open = strcmp(view->run.state, run_state_name(RUN_PAUSED)) == 0;
-	char *end = open ? xasprintf("; with it the run cannot be done, and `rollcall rollout abort %s` ends it",
-				     view->run.id)
+	char *end = open ? xasprintf("; with it the run cannot be done, and `%s rollout abort %s` ends it",
+				     view->program, view->run.id)
 			 : xstrdup("");
-	char *text = xasprintf("it runs as the new agent %s, and nothing is open on its host: `rollcall inventory "
+	char *text = xasprintf("it runs as the new agent %s, and nothing is open on its host: `%s inventory "
 			       "sync` takes it in under its new ID, and it can be planned for again%s",
-			       agent->id_after, end);
+			       agent->id_after, view->program, end);
 
 	free(end);
 	return text;
@@ -91,11 +97,16 @@ char *next_steps(const struct run_view *view, const struct agent_result *agent)
 		return as_another(view, agent);
 	situation = situation_of(agent);
 	bool replan = situation == kept_wrong && !view->plan.rolls_back;
-	return xasprintf(
-		"%s%s%s%s. When that is mended, `rollcall rollout settle %s%s%s` asks its host, settles the operation and "
+	char *plan = replan ? todo_plan_words(&view->plan) : NULL;
+	char *shows = replan ? xasprintf("; `%s %s` shows what is left to change", view->program, plan) : xstrdup("");
+	char *text = xasprintf(
+		"%s%s. When that is mended, `%s rollout settle %s%s%s` asks its host, settles the operation and "
 		"proves the agent anew%s",
-		situation, replan ? "; `rollcall rollout plan " : "", replan ? view->plan.config : "",
-		replan ? "` shows what is left to change" : "", view->run.id, situation == refuses ? " --adopt" : "",
+		situation, shows, view->program, view->run.id, situation == refuses ? " --adopt" : "",
 		agent->lost > 0 ? " --accept-losses" : "",
 		agent->lost > 0 ? "; without --accept-losses the tasks that are lost keep it stuck" : "");
+
+	free(shows);
+	free(plan);
+	return text;
 }

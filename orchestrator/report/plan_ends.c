@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "mesos/resource.h"
+#include "orchestrator/plan/plan_most.h"
 #include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/plan_text_internal.h"
 
@@ -21,14 +22,6 @@ static const char *then_text(enum engine_on_failure what)
 	}
 }
 
-/* Those under way when the budget is spent may fail as well. */
-static int most_failures(const struct plan *plan, int max)
-{
-	int most = max + plan->options.window;
-
-	return most < (int)plan->agent_count ? most : (int)plan->agent_count;
-}
-
 static void add_budget(const struct plan *plan, struct plan_points *points, int max, const char *where)
 {
 	if (max == 0)
@@ -37,10 +30,6 @@ static void add_budget(const struct plan *plan, struct plan_points *points, int 
 		plan_point_take(points, PLAN_MARK,
 				xasprintf("more than %d failed agent%s%s: with %d it goes on, with %d it stops", max,
 					  max == 1 ? "" : "s", where, max, max + 1));
-	if (max >= 0 && where[0] == '\0' && most_failures(plan, max) > max + 1)
-		plan_point_take(points, "    ",
-				xasprintf("(at most %d fail: those that are away then may fail as well)",
-					  most_failures(plan, max)));
 }
 
 /* A percentage of each stage's or failure domain's own. */
@@ -82,6 +71,17 @@ static void add_parts(const struct plan *plan, struct plan_points *points)
 	add_row(points, options->domain_max_consecutive, domain);
 }
 
+/* Those that are away when the last budget is spent may fail as well. */
+static void add_most(const struct plan *plan, struct plan_points *points)
+{
+	const struct plan_most most = plan_most_of(plan);
+
+	if (!plan_stops_never(plan) && most.failing > most.stopping)
+		plan_point_take(
+			points, "    ",
+			xasprintf("(at most %zu fail: those that are away then may fail as well)", most.failing));
+}
+
 static void add_guards(const struct plan *plan, struct plan_points *points)
 {
 	const struct engine_options *options = &plan->options;
@@ -95,8 +95,9 @@ static void add_guards(const struct plan *plan, struct plan_points *points)
 			points, PLAN_MARK,
 			xasprintf(
 				"at any moment: more than %d%% of the cluster's agents unreachable or inactive, for "
-				"whatever reason, unless all of them are being changed by this run. Then nothing more "
-				"starts, and the run pauses",
+				"whatever reason, unless all of them are being changed by this run. Counted are those "
+				"that the master lists, and those that were there when the run began. Then nothing "
+				"more starts, and the run pauses",
 				options->meltdown_percent));
 	plan_point(points, PLAN_MARK,
 		   "at any moment: an agent that runs and does not reregister, a task lost that was to be kept, or an "
@@ -119,6 +120,7 @@ void plan_section_stops(const struct plan *plan, FILE *stream)
 	add_budget(plan, &points, first ? 0 : options->max_failures, "");
 	if (!first)
 		add_parts(plan, &points);
+	add_most(plan, &points);
 	plan_point_take(&points, "    ",
 			xasprintf("Then nothing more starts, what is under way finishes, and %s.",
 				  then_text(options->on_failure)));

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "orchestrator/plan/plan_most.h"
 #include "orchestrator/plan/plan_stops.h"
 #include "orchestrator/report/plan_text_internal.h"
 
@@ -127,7 +128,7 @@ static void print_limits(const struct plan *plan, FILE *stream)
 {
 	struct buffer text = BUFFER_INIT(TEXT_MAX);
 
-	buffer_printf(&text, "Window %d: at most %d away at once", plan->options.window, plan->options.window);
+	buffer_printf(&text, "Window %d: at most %zu away at once", plan->options.window, plan_most_of(plan).away);
 	if (plan->options.domain_window > 0)
 		buffer_printf(&text, ", %d within a failure domain", plan->options.domain_window);
 	buffer_puts(&text, "; ");

@@ -18,10 +18,7 @@ char *rescue_verdict(const struct rescue_view *rescue)
 	char *hosts = count_text((int64_t)rescue->count, "host"), *text;
 
 	if (open == 0)
-		text = xasprintf(
-			"Of %s all are done: each agent is proven to run again with its ID, or its open operation "
-			"is settled.",
-			hosts);
+		text = xasprintf("Of %s all are done: each agent is proven to run with its ID.", hosts);
 	else
 		text = xasprintf("Of %s %zu %s done, %zu %s not: see below why, and look again with `rollcall rescue`.",
 				 hosts, done, done == 1 ? "is" : "are", open, open == 1 ? "is" : "are");
@@ -29,18 +26,25 @@ char *rescue_verdict(const struct rescue_view *rescue)
 	return text;
 }
 
+const char *rescued_where(const struct rescue_view *rescue)
+{
+	return rescue->where ? rescue->where : "(every agent)";
+}
+
 char *rescued_host_act(const struct rescued_host *host)
 {
 	if (host->act && strcmp(host->act, "settle") == 0)
 		return xstrdup("settle an open operation");
+	if (strcmp(host->end, "refused") == 0)
+		return xstrdup("nothing");
 	return xasprintf("start the agent again%s%s", host->change ? "; " : "", host->change ? host->change : "");
 }
 
 const char *rescued_host_end(const struct rescued_host *host)
 {
-	if (strcmp(host->end, "done") == 0 && host->judged && !host->proven)
+	if (strcmp(host->end, "done") == 0 && !host->proven)
 		return "NOT proven";
-	return host->end;
+	return strcmp(host->end, "refused") == 0 ? "not rescued" : host->end;
 }
 
 const char *rescued_host_id(const struct rescued_host *host)
@@ -52,8 +56,9 @@ const char *rescued_host_id(const struct rescued_host *host)
 
 char *rescued_host_tasks(const struct rescued_host *host)
 {
-	return host->judged ? xasprintf("%" PRId64 " of %" PRId64 " run", host->tasks_running, host->tasks)
-			    : xstrdup("-");
+	if (host->judged)
+		return xasprintf("%" PRId64 " of %" PRId64 " run", host->tasks_running, host->tasks);
+	return xstrdup("not known");
 }
 
 /* ---- text */
@@ -118,7 +123,7 @@ void rescue_report_text(const struct run_view *view, FILE *stream)
 	fact(stream, "started by", rescue->actor);
 	fact(stream, "started", rescue->begun_ms ? clock_format(rescue->begun_ms, time) : NULL);
 	fact(stream, "last event", clock_format(rescue->last_ms, time));
-	fact(stream, "chosen by", rescue->where);
+	fact(stream, "chosen by", rescued_where(rescue));
 	fact(stream, "shown under", rescue->proposal);
 	fprintf(stream, "\n%sHosts%s\n", term_on(stream, TERM_BOLD), term_off(stream));
 	print_hosts(rescue, stream);
@@ -138,6 +143,12 @@ static void add_cell(struct buffer *out, const char *text)
 	escape_markdown(out, text);
 }
 
+/* Of our own words nothing is to be escaped. */
+static void add_words(struct buffer *out, const char *text)
+{
+	buffer_printf(out, " | %s", text);
+}
+
 void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 {
 	const struct rescue_view *rescue = view->rescue;
@@ -146,11 +157,11 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 	buffer_puts(out, "## Rescue ");
 	escape_markdown(out, view->run.id);
 	buffer_puts(out, "\n\n");
-	escape_markdown(out, verdict);
+	buffer_puts(out, verdict); /* our own words, and numbers */
 	buffer_puts(out, "\n\nStarted by ");
 	escape_markdown(out, rescue->actor);
 	buffer_printf(out, ", %s; chosen by ", rescue->begun_ms ? clock_format(rescue->begun_ms, time) : "?");
-	escape_markdown(out, rescue->where);
+	escape_markdown(out, rescued_where(rescue));
 	buffer_puts(out, ". Ledger's head: ");
 	escape_markdown(out, view->head);
 	buffer_puts(out,
@@ -163,9 +174,9 @@ void rescue_report_markdown(const struct run_view *view, struct buffer *out)
 		escape_markdown(out, host->hostname);
 		add_cell(out, host->agent_id);
 		add_cell(out, act);
-		add_cell(out, rescued_host_end(host));
-		add_cell(out, rescued_host_id(host));
-		add_cell(out, tasks);
+		add_words(out, rescued_host_end(host));
+		add_words(out, rescued_host_id(host));
+		add_words(out, tasks);
 		add_cell(out, host->said);
 		buffer_puts(out, " |\n");
 		free(tasks);
@@ -219,16 +230,21 @@ void rescue_report_csv(const struct run_view *view, struct buffer *out)
 
 /* ---- JSON */
 
+static json_t *tasks_to_json(const struct rescued_host *host, int64_t count)
+{
+	return host->judged ? json_integer((json_int_t)count) : json_null();
+}
+
 static json_t *host_to_json(const struct rescued_host *host)
 {
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "agent", host->agent_id,
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "agent", host->agent_id,
 		"hostname", host->hostname, "act", output_text(host->act), "gives_way", output_text(host->gives_way),
 		"changes", host->changes ? json_incref(host->changes) : json_array(), "operation",
 		output_text(host->operation), "end", host->end, "said", output_text(host->said), "proven",
 		host->judged ? json_boolean(host->proven) : json_null(), "id_after", output_text(host->id_after),
-		"tasks", (json_int_t)host->tasks, "tasks_running", (json_int_t)host->tasks_running, "from",
-		output_time(host->from_ms), "until", output_time(host->until_ms));
+		"tasks", tasks_to_json(host, host->tasks), "tasks_running", tasks_to_json(host, host->tasks_running),
+		"from", output_time(host->from_ms), "until", output_time(host->until_ms));
 }
 
 json_t *rescue_report_json(const struct run_view *view)

@@ -44,7 +44,7 @@ void rescue_view_free(struct rescue_view *rescue)
 
 bool rescued_host_is_done(const struct rescued_host *host)
 {
-	return strcmp(host->end, "done") == 0 && (!host->judged || host->proven);
+	return strcmp(host->end, "done") == 0 && host->proven;
 }
 
 size_t rescue_view_done(const struct rescue_view *rescue)
@@ -130,7 +130,8 @@ static void take_host(struct rescued_host *host, const struct ledger_entry *entr
 	} ends[] = {{"rescue.intent", "pending"},
 		    {"rescue.done", "done"},
 		    {"rescue.failed", "failed"},
-		    {"rescue.lost", "unknown"}};
+		    {"rescue.lost", "unknown"},
+		    {"rescue.refused", "refused"}};
 
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (strcmp(entry->kind, ends[i].kind) == 0)
@@ -138,8 +139,8 @@ static void take_host(struct rescued_host *host, const struct ledger_entry *entr
 	host->until_ms = entry->time_ms;
 	replace(&host->act, copy_member(body, "act"));
 	replace(&host->operation, copy_member(body, "operation"));
+	replace(&host->hostname, copy_member(body, "hostname"));
 	if (strcmp(entry->kind, "rescue.intent") == 0) {
-		replace(&host->hostname, copy_member(body, "hostname"));
 		replace(&host->change, rescue_change_text(body));
 		replace(&host->gives_way, copy_member(body, "gives_way"));
 		json_decref(host->changes);

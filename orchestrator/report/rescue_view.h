@@ -15,8 +15,9 @@ struct rescued_host {
 	char *gives_way;   /* "checkpoint" or "flags"; NULL: the same */
 	json_t *changes;   /* of the SlaveInfo, as in schema/rescue.schema.json; NULL: the same */
 	char *operation;
-	const char *end;     /* "done", "failed", "unknown": nobody knows, "pending": it has not ended; a literal */
-	char *said;          /* the host's last word; NULL: none */
+	const char *end; /* "done", "failed", "unknown": nobody knows, "pending": it has not ended, "refused": nothing
+			      * could be done there; a literal */
+	char *said;      /* the host's last word; NULL: none */
 	bool judged, proven; /* a proof was taken; it passed */
 	char *id_after;      /* as the master shows it; NULL: it does not */
 	int64_t tasks, tasks_running;
@@ -43,13 +44,14 @@ bool rescue_is_name(const char *name);
 /* view->rescue is set, and of the view itself what every report needs: ID, actor, head, moment. ERROR_USAGE: there is none of that name. */
 int rescue_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err);
 void rescue_view_free(struct rescue_view *rescue);
-/* How many of its hosts' agents are proven to run again, or whose open operation is settled. */
+/* How many of its hosts' agents are proven to run again. */
 size_t rescue_view_done(const struct rescue_view *rescue);
 
-/* For every format alike. The first three are the caller's; of act and change in words, "2 of 3 run" or "-". */
+/* For every format alike. The first three are the caller's; of act and change in words, "2 of 3 run" or "not known". */
 char *rescue_verdict(const struct rescue_view *rescue);
 char *rescued_host_act(const struct rescued_host *host);
 char *rescued_host_tasks(const struct rescued_host *host);
+const char *rescued_where(const struct rescue_view *rescue); /* what the agents were chosen by */
 bool rescued_host_is_done(const struct rescued_host *host);
 const char *rescued_host_end(const struct rescued_host *host); /* "done", "NOT proven", "failed"… */
 const char *rescued_host_id(const struct rescued_host *host);  /* "same", "NEW" or "-" */

@@ -60,6 +60,16 @@ static enum term_style style_of(const struct agent_result *agent)
 	return agent_state_is_failure(agent->state) ? TERM_RED : TERM_PLAIN;
 }
 
+/* Its row names the host already. */
+static const char *without_host(const struct agent_result *agent)
+{
+	const char *error = agent->row->error ? agent->row->error : "";
+	size_t len = strlen(agent->row->hostname);
+
+	return strncmp(error, agent->row->hostname, len) == 0 && strncmp(error + len, ": ", 2) == 0 ? error + len + 2
+												    : error;
+}
+
 /* One line of the reason; the report has the rest. Of an agent that is away just now, how long it may be. */
 static char *reason_text(const struct run_view *view, const struct agent_result *agent)
 {
@@ -74,7 +84,7 @@ static char *reason_text(const struct run_view *view, const struct agent_result 
 	if (agent->not_back)
 		return xasprintf("%s taken back by %s: %s", taken_back_words(&view->taken_back), view->taken_back.run,
 				 agent->not_back);
-	const char *error = agent->row->error ? agent->row->error : "";
+	const char *error = without_host(agent);
 	size_t len = strcspn(error, "\n");
 
 	return xasprintf("%.*s%s", (int)len, error, error[len] ? " \u2026" : "");
@@ -131,8 +141,8 @@ static void print_left_out(const struct run_view *view, size_t shown, FILE *stre
 	char *left = count_text((int64_t)(view->count - shown), "agent");
 
 	if (shown < view->count)
-		fprintf(stream, "%s %s not listed here: `rollcall rollout status %s --all` lists everyone\n", left,
-			view->count - shown == 1 ? "is" : "are", view->run.id);
+		fprintf(stream, "%s %s not listed here: `%s rollout status %s --all` lists everyone\n", left,
+			view->count - shown == 1 ? "is" : "are", view->program, view->run.id);
 	free(left);
 }
 

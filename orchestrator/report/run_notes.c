@@ -354,12 +354,18 @@ void run_view_print_stages(const struct run_view *view, FILE *stream)
 			print_gate(&view->gates[i], stream);
 }
 
-static void print_note(const struct view_note *note, FILE *stream)
+/* How many it speaks for. */
+static size_t print_note(const struct run_view *view, size_t first, FILE *stream)
 {
-	char time[CLOCK_TEXT_MAX], *shown = text_printable(note->text, false);
+	const struct view_note *note = &view->notes[first];
+	size_t count;
+	char time[CLOCK_TEXT_MAX], *text = run_view_note_text(view, first, &count), *shown;
 
+	shown = text_printable(text, false);
 	fprintf(stream, "  %s  %s (%s)\n", clock_format(note->time_ms, time), shown, note->actor);
 	free(shown);
+	free(text);
+	return count;
 }
 
 void run_view_print_events(const struct run_view *view, FILE *stream)
@@ -375,7 +381,7 @@ void run_view_print_events(const struct run_view *view, FILE *stream)
 				  (gate < view->gate_count && view->gates[gate].time_ms < view->notes[note].time_ms);
 
 		if (!gates_turn) {
-			print_note(&view->notes[note++], stream);
+			note += print_note(view, note, stream);
 			continue;
 		}
 		fprintf(stream, "  %s  ", clock_format(view->gates[gate].time_ms, time));

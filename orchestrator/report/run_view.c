@@ -221,10 +221,26 @@ static void add_transition(struct agent_result *agent, int64_t time_ms, const js
 	};
 }
 
+static bool has_text(const json_t *body, const char *key, const char *text)
+{
+	const char *found = json_string_value(json_object_get(body, key));
+
+	return found && text && strcmp(found, text) == 0;
+}
+
+/* Of the operation that the row is about; one of an attempt before it says nothing. */
+static void take_host_word(struct agent_result *agent, const json_t *body)
+{
+	agent->host_kept |= has_text(body, "operation", agent->row->operation) &&
+			    has_text(json_object_get(body, "host_said"), "event", "done");
+}
+
 static void take_agent_event(struct agent_result *agent, const struct ledger_entry *entry)
 {
 	json_t *body = json_loadb(entry->body, entry->body_len, 0, NULL);
 
+	if (strcmp(entry->kind, "host") == 0)
+		take_host_word(agent, body);
 	if (strcmp(entry->kind, "agent") == 0)
 		add_transition(agent, entry->time_ms, body);
 	else
@@ -300,7 +316,7 @@ static int load(struct store *store, struct ledger *ledger, int64_t now_ms, stru
 
 int run_view_load(struct store *store, const char *name, int64_t now_ms, struct run_view *out, struct error *err)
 {
-	struct run_view view = {.count = 0};
+	struct run_view view = {.program = "rollcall"};
 	struct ledger *ledger = ledger_open(store, "reader", err);
 	int result = -1;
 

@@ -27,6 +27,7 @@ struct agent_result {
 	json_t *before, *started, *proof; /* parsed; NULL: none */
 	const char *id_after;             /* as the master showed it; NULL: not proven */
 	bool proven;                      /* the proof passed: as planned, or as before */
+	bool host_kept;                   /* its host has said that its last operation is done: the new state is kept */
 	json_t *tasks;                    /* what became of them, by fate; NULL: not judged (yet) */
 	/* Of the tasks that ran on it before: unproven ones are listed as running on an agent that is not back. 0 while
 	 * the agent is under way. */
@@ -89,8 +90,11 @@ struct run_view {
 	struct view_note *notes;
 	size_t note_count;
 	struct taken_back taken_back;
-	bool goes_back;                 /* whoever drives it takes it back now: nobody is to do anything */
-	bool driven;                    /* somebody drives it just now; set by who asks */
+	bool goes_back; /* whoever drives it takes it back now: nobody is to do anything */
+	bool driven;    /* somebody drives it just now; set by who asks */
+	/* What its commands begin with. "rollcall", also in reports, which others read and verify; set by whoever shows it to
+	 * one who is to paste them (session_program). Borrowed. */
+	const char *program;
 	int64_t now_ms;                 /* when it was read */
 	struct rescue_view *rescue;     /* it is no rollout but a rescue (rescue_view.h); NULL: a rollout */
 	char head[DIGEST_HEX_SIZE];     /* of the ledger, when it was read */
@@ -123,7 +127,11 @@ char *run_view_state_text(const struct run_view *view);
 char *next_steps(const struct run_view *view, const struct agent_result *agent);
 /* What rollcall and agentctl have done about an agent that failed, in a sentence. */
 const char *what_was_done(const struct run_view *view, const struct agent_result *agent);
-/* "same" or "NEW"; NULL: no ID was seen after. "as planned", "as before", "differs", "taken back"; NULL: no SlaveInfo was. */
+/* Proven on its host, while the master kept the old SlaveInfo until its next failover (--accept-stale-master). */
+bool agent_master_is_behind(const struct agent_result *agent);
+size_t run_view_behind(const struct run_view *view);
+/* "same" or "NEW"; NULL: no ID was seen after. "as planned", "as before", "host only" (the master is behind), "differs",
+ * "taken back"; NULL: no SlaveInfo was. */
 const char *agent_id_word(const struct agent_result *agent);
 const char *agent_info_word(const struct agent_result *agent);
 /* How it is changed, for who does not know the mechanisms by their names. */
@@ -143,6 +151,9 @@ json_t *run_view_status(const struct run_view *view);
 /* One line per stage with how far it is, what is left of its soak, and what its gate said; nothing when the run has one stage, no soak after
  * it and no gates. */
 void run_view_print_stages(const struct run_view *view, FILE *stream);
+/* Of a note and those after it that say the same with nothing between them, as when a paused run is settled again and again: the
+ * text for all, "paused: why (4 times, the last at …)"; the caller's. *count: how many, at least 1. */
+char *run_view_note_text(const struct run_view *view, size_t first, size_t *count);
 /* Every order, pause, leader and gate of the run, for the report. */
 void run_view_print_events(const struct run_view *view, FILE *stream);
 json_t *run_view_stages_to_json(const struct run_view *view);
@@ -156,6 +167,8 @@ json_t *run_view_left_out_to_json(const struct run_view *view);
 /* The agents, one line each. Of more than ROLL_MAX those that tell something, up to so many, unless all are asked for. */
 #define ROLL_MAX 40
 void run_view_print_agents(const struct run_view *view, bool all, FILE *stream);
+/* What to do about those that are stuck. */
+void run_view_print_stuck(const struct run_view *view, FILE *stream);
 /* The verdict in a sentence or two, why the run stands, what to do about each stuck agent, and the commands that go on. */
 void run_view_print_outcome(const struct run_view *view, FILE *stream);
 /* The roll: agents, stages, outcome. */

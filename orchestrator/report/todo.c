@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "orchestrator/output.h"
 
 static bool run_is(const struct run_view *view, enum run_state state)
 {
@@ -19,13 +20,40 @@ static void add(struct todo_list *list, size_t agents, const char *text, char *c
 
 static char *rollout(const char *verb, const struct run_view *view)
 {
-	return xasprintf("rollcall rollout %s %s", verb, view->run.id);
+	return xasprintf("%s rollout %s %s", view->program, verb, view->run.id);
+}
+
+char *todo_plan_words(const struct plan *plan)
+{
+	struct buffer words = BUFFER_INIT(1u << 20);
+
+	buffer_printf(&words, "rollout plan %s@%d", plan->config, plan->config_version);
+	if (plan->where) {
+		buffer_puts(&words, " --where ");
+		output_shell_word(plan->where, &words);
+	}
+	if (plan->exclude) {
+		buffer_puts(&words, " --exclude ");
+		output_shell_word(plan->exclude, &words);
+	}
+	return buffer_take(&words);
+}
+
+static char *plan_anew(const struct run_view *view)
+{
+	char *words = todo_plan_words(&view->plan), *command = xasprintf("%s %s", view->program, words);
+
+	free(words);
+	return command;
 }
 
 static size_t number_of(const struct run_view *view, enum agent_state state)
 {
 	return (size_t)view->by_state[state];
 }
+
+/* Which agents a new plan is for its command says; the others are read from the run's plan or its report. */
+#define OPTIONS_AGAIN " (other options of this run's plan are to be given again)"
 
 /* agentctl's word for a host that has drifted from the plan: the same request will be refused again, however often it is retried. */
 static const char drifted[] = "the host is not as the plan saw it";
@@ -51,24 +79,24 @@ static void add_others(const struct run_view *view, size_t count, bool over, str
 	if (over)
 		add(out, count,
 		    "driven by another database, or a newer copy of this one, and not changed; a plan that is to take "
-		    "them over is started with --adopt",
-		    xasprintf("rollcall rollout plan %s", view->plan.config));
+		    "them over is started with --adopt" OPTIONS_AGAIN,
+		    plan_anew(view));
 	else
 		add(out, count,
 		    "driven by another database, or a newer copy of this one, and not changed: if nobody drives from "
 		    "that one any more, take them over with",
-		    xasprintf("rollcall rollout retry %s --adopt", view->run.id));
+		    xasprintf("%s rollout retry %s --adopt", view->program, view->run.id));
 }
 
 static void add_drifted(const struct run_view *view, size_t count, struct todo_list *out)
 {
 	if (view->plan.rolls_back)
 		add(out, count, "no longer as the plan saw it, and not changed; what has changed there is shown by",
-		    xstrdup("rollcall inventory drift --refresh"));
+		    xasprintf("%s inventory drift --refresh", view->program));
 	else
 		add(out, count,
-		    "no longer as the plan saw it, and not changed: a retry is refused again; plan anew with",
-		    xasprintf("rollcall rollout plan %s", view->plan.config));
+		    "no longer as the plan saw it, and not changed: a retry is refused again; plan anew" OPTIONS_AGAIN,
+		    plan_anew(view));
 }
 
 /* Whoever is as before, and may be tried once more: by this run, or by another plan when this one is over. */
@@ -79,8 +107,7 @@ static void add_retries(const struct run_view *view, bool over, struct todo_list
 	size_t before = number_of(view, AGENT_REVERTED) + number_of(view, AGENT_FAILED) - other - obeys;
 
 	if (before > 0 && over && !view->plan.rolls_back)
-		add(out, before, "as before: remove the cause, and plan again",
-		    xasprintf("rollcall rollout plan %s", view->plan.config));
+		add(out, before, "as before: remove the cause, and plan again" OPTIONS_AGAIN, plan_anew(view));
 	else if (before > 0 && !over)
 		add(out, before, "as before: remove the cause, and try again with", rollout("retry", view));
 	if (obeys > 0 && !(over && view->plan.rolls_back))
@@ -97,6 +124,11 @@ static void add_pause(const struct run_view *view, struct todo_list *out)
 {
 	if (view->run.rollback_due)
 		add(out, 0, "The run is to be taken back, as its plan says; it goes on with", rollout("resume", view));
+	else if (view->run.reason && engine_is_meltdown(view->run.reason))
+		add(out, 0,
+		    "Too many agents are away: bring them back first (or plan anew with a higher --meltdown), because while "
+		    "they are away the run pauses again at once, with the same words. Then it goes on with",
+		    rollout("resume", view));
 	else
 		add(out, 0, "Nothing new starts while the run is paused; it goes on with", rollout("resume", view));
 }
@@ -135,12 +167,11 @@ static void add_stuck(const struct run_view *view, struct todo_list *out)
 	size_t others = count_others(view), stuck = number_of(view, AGENT_STUCK) - others;
 
 	if (stuck > 0)
-		add(out, stuck,
-		    "stuck, neither proven as meant nor as before: put right what is said of each, and then",
+		add(out, stuck, "stuck, neither proven as meant nor as before: put right what is said above, and then",
 		    rollout("settle", view));
 	if (others > 0)
 		add(out, others, "back under another ID, which the inventory learns with",
-		    xstrdup("rollcall inventory sync"));
+		    xasprintf("%s inventory sync", view->program));
 }
 
 /* Of a run that another takes back, or has: what has ended can be followed by one that takes back the rest. */
@@ -151,7 +182,7 @@ static void add_kept(const struct run_view *view, size_t kept, struct todo_list 
 		    strcmp(back->state, run_state_name(RUN_ABORTED)) == 0;
 
 	add(out, kept, "still changed: what takes the run back says why, and what to do",
-	    xasprintf("rollcall rollout status %s", back->run));
+	    xasprintf("%s rollout status %s", view->program, back->run));
 	if (over && !back->undone_by)
 		add(out, 0, "What it has left is taken back, when nothing stands in the way any more, with",
 		    rollout("rollback", view));
@@ -164,6 +195,18 @@ static void add_gating(const struct run_view *view, struct todo_list *out)
 		add(out, number_of(view, AGENT_GATING),
 		    "changed, with gates that gave no answer: when they can, they are asked again with",
 		    rollout("settle", view));
+}
+
+/* What a run that is over leaves to the masters. Those that are taken back are as an old master has them. */
+static void add_behind(const struct run_view *view, struct todo_list *out)
+{
+	size_t behind = run_view_behind(view);
+
+	if (behind > 0 && !view->taken_back.run && (run_is(view, RUN_DONE) || run_is(view, RUN_ABORTED)))
+		add(out, behind,
+		    "proven on the host alone, as the master kept the old SlaveInfo. Unless it has failed over since, "
+		    "restart the leading master; what it shows then is asked with",
+		    xasprintf("%s inventory sync", view->program));
 }
 
 void todo_make(const struct run_view *view, struct todo_list *out)
@@ -185,6 +228,7 @@ void todo_make(const struct run_view *view, struct todo_list *out)
 		add_pause(view, out);
 	if (!well)
 		add_ends(view, paused, out);
+	add_behind(view, out);
 }
 
 void todo_clear(struct todo_list *list)

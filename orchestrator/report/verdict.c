@@ -127,8 +127,9 @@ static void print_kept(const struct run_view *view, const struct sums *sums, FIL
 
 static void print_success(const struct run_view *view, const struct sums *sums, FILE *stream)
 {
-	fprintf(stream, "%zu of %zu%s: same ID, SlaveInfo ", view->count, view->count,
-		view->taken_back.run ? " had been done" : "");
+	fprintf(stream, "%zu of %zu%s: same ID, %s ", view->count, view->count,
+		view->taken_back.run ? " had been done" : "",
+		run_view_behind(view) ? "checkpoint on the host" : "SlaveInfo");
 	if (view->run.rolls_back)
 		fprintf(stream, "as it was before run %s, ", view->run.rolls_back);
 	else
@@ -153,6 +154,20 @@ static void print_troubles(const struct run_view *view, const struct sums *sums,
 	free(agents);
 }
 
+/* A host cannot prove what the master will store. */
+static void print_behind(const struct run_view *view, FILE *stream)
+{
+	size_t behind = run_view_behind(view);
+	char *agents = count_text((int64_t)behind, "agent");
+
+	if (behind > 0)
+		fprintf(stream,
+			" Not proven is what the master shows of %s: it still had the old SlaveInfo then, and keeps it "
+			"until its next failover.",
+			agents);
+	free(agents);
+}
+
 /* What follows is how it was before. */
 static void print_taken_back(const struct taken_back *back, FILE *stream)
 {
@@ -170,7 +185,7 @@ static void print_taken_back(const struct taken_back *back, FILE *stream)
 
 static enum term_style verdict_style(const struct run_view *view, bool well)
 {
-	if (well && !view->taken_back.run && run_view_not_taken_back(view) == 0)
+	if (well && !view->taken_back.run && run_view_not_taken_back(view) == 0 && run_view_behind(view) == 0)
 		return TERM_GREEN;
 	return run_view_failures(view) || view->taken_back.back < view->taken_back.changed ? TERM_RED : TERM_YELLOW;
 }
@@ -187,6 +202,7 @@ static void print_verdict(const struct run_view *view, FILE *stream)
 		print_success(view, &sums, stream);
 	else
 		print_troubles(view, &sums, stream);
+	print_behind(view, stream);
 	fprintf(stream, "%s\n", term_off(stream));
 }
 
@@ -206,28 +222,6 @@ char *run_view_verdict(const struct run_view *view)
 }
 
 /* ---- who is not where they should be */
-
-/* Many get stuck alike: the first ones are told whole. */
-static void print_next_steps(const struct run_view *view, FILE *stream)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < view->count; i++) {
-		char *next = count < NAMES_MAX ? next_steps(view, &view->agents[i]) : NULL;
-
-		count += view->agents[i].state == AGENT_STUCK;
-		if (next) {
-			char *host = text_printable(view->agents[i].row->hostname, false);
-
-			fprintf(stream, "%s is stuck: %s.\n", host, next);
-			free(host);
-		}
-		free(next);
-	}
-	if (count > NAMES_MAX)
-		fprintf(stream, "%zu more are stuck: `rollcall rollout status %s --json` says of each what to do.\n",
-			count - NAMES_MAX, view->run.id);
-}
 
 /* A rollback speaks for the agents that it could not plan for, too: they are still changed. */
 static bool is_not_taken_back(const struct run_view *view, size_t index)
@@ -261,8 +255,8 @@ static void print_left_out(const struct run_view *view, FILE *stream)
 		free(line);
 	}
 	if (count > NAMES_MAX)
-		fprintf(stream, "%zu more are NOT taken back either: `rollcall rollout status %s --json` names them.\n",
-			count - NAMES_MAX, view->run.id);
+		fprintf(stream, "%zu more are NOT taken back either: `%s rollout status %s --json` names them.\n",
+			count - NAMES_MAX, view->program, view->run.id);
 }
 
 static void print_why(const struct run_view *view, FILE *stream)
@@ -314,7 +308,7 @@ void run_view_print_outcome(const struct run_view *view, FILE *stream)
 {
 	print_verdict(view, stream);
 	print_left_out(view, stream);
-	print_next_steps(view, stream);
+	run_view_print_stuck(view, stream);
 	print_why(view, stream);
 	print_todo(view, stream);
 }

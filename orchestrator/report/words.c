@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "orchestrator/report/attempts.h"
 #include "orchestrator/report/run_view.h"
 
@@ -30,8 +31,8 @@ static const char *what_followed(const struct run_view *view, const struct agent
 			       ? "another attempt was wanted; the run was aborted before it began, and it never will"
 			       : "another attempt is to be made";
 	if (!tried)
-		return done ? "its host was asked again, and it is proven to be as planned: no other attempt was needed"
-			    : "its host is asked again; no other attempt was made";
+		return done ? "the host was asked again, and all is proven as planned: no other attempt was needed"
+			    : "the host is asked again; no other attempt was made";
 	return done ? "another attempt was made, and is proven to be as planned"
 		    : "another attempt was made; it has not ended yet";
 }
@@ -67,15 +68,31 @@ const char *agent_id_word(const struct agent_result *agent)
 	return strcmp(agent->id_after, agent->row->agent_id) == 0 ? "same" : "NEW";
 }
 
+bool agent_master_is_behind(const struct agent_result *agent)
+{
+	return agent->proven && agent_result_line(agent, "slave_info at the master");
+}
+
+size_t run_view_behind(const struct run_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		count += agent_master_is_behind(&view->agents[i]);
+	return count;
+}
+
 const char *agent_info_word(const struct agent_result *agent)
 {
 	const json_t *line = agent_result_line(agent, "slave_info");
 	const char *of = json_string_value(json_object_get(agent->proof, "of"));
 
-	if (!line)
+	if (!line && !agent_master_is_behind(agent))
 		return NULL;
 	if (agent->taken_back)
 		return "taken back";
+	if (!line)
+		return "host only";
 	if (!json_is_true(json_object_get(line, "ok")))
 		return "differs";
 	return of && strcmp(of, "the planned state") == 0 ? "as planned" : "as before";
@@ -116,4 +133,29 @@ char *view_step_text(const struct view_step *step)
 	if (strcmp(step->from, step->to) == 0)
 		return xasprintf("%s%s%s", why_of(step), colon, note);
 	return xasprintf("%s \u2192 %s: %s%s%s", step->from, step->to, why_of(step), colon, note);
+}
+
+static bool has_gate_between(const struct run_view *view, int64_t from_ms, int64_t until_ms)
+{
+	for (size_t i = 0; i < view->gate_count; i++)
+		if (view->gates[i].time_ms >= from_ms && view->gates[i].time_ms < until_ms)
+			return true;
+	return false;
+}
+
+char *run_view_note_text(const struct run_view *view, size_t first, size_t *count)
+{
+	const struct view_note *notes = view->notes;
+	char time[CLOCK_TEXT_MAX];
+	size_t last = first;
+
+	while (last + 1 < view->note_count && strcmp(notes[last + 1].text, notes[first].text) == 0 &&
+	       strcmp(notes[last + 1].actor, notes[first].actor) == 0 &&
+	       !has_gate_between(view, notes[last].time_ms, notes[last + 1].time_ms))
+		last++;
+	*count = last - first + 1;
+	if (*count == 1)
+		return xstrdup(notes[first].text);
+	return xasprintf("%s (%zu times, the last at %s)", notes[first].text, *count,
+			 clock_format(notes[last].time_ms, time));
 }

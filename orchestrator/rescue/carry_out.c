@@ -110,16 +110,24 @@ static int begin_host(struct carrying *carrying, size_t index)
 	return result;
 }
 
+/* Of words that are kept, and that a host may have written. The caller's. */
+static char *clean_words(const char *said)
+{
+	char *clean = redact_text(said), *shown = text_printable(clean, true);
+
+	free(clean);
+	return shown;
+}
+
 /* It is over, but for its proof. */
 static int end_host(struct carrying *carrying, struct rescue_host *host, enum rescue_end end, const char *said)
 {
 	static const char *const kinds[] = {"", "rescue.done", "rescue.failed", "rescue.lost"};
-	char *clean = redact_text(said); /* it is kept, and a host wrote it */
+	char *clean = clean_words(said); /* said may be the host's own */
 
 	host->end = end;
 	free(host->said);
-	host->said = text_printable(clean, true);
-	free(clean);
+	host->said = clean;
 	carrying->open--;
 	host->exec = 0;
 	if (end != RESCUE_DONE)
@@ -136,19 +144,26 @@ static void on_started(struct carrying *carrying, struct rescue_host *host)
 		log_info("%s: its agent runs; the master is asked for it", host->agent->view.hostname);
 }
 
+/* The end of an operation says nothing of the agent: the master does, in answers to what is asked from now on. */
+static int on_settled(struct carrying *carrying, struct rescue_host *host, const char *said)
+{
+	host->settled = true;
+	host->started_ms = clock_monotonic_ms();
+	return end_host(carrying, host, RESCUE_DONE, said);
+}
+
 static int on_final(struct carrying *carrying, struct rescue_host *host, const struct answer *answer)
 {
 	const char *said = answer->reason ? answer->reason : "";
 
 	host->has_final = true;
 	host->final = answer->event;
-	if (host->act == RESCUE_SETTLE && !host->returned)
-		return end_host(carrying, host,
-				answer->event == ANSWER_REFUSED || answer->event == ANSWER_STUCK ? RESCUE_FAILED
-												 : RESCUE_DONE,
-				answer->event == ANSWER_DONE     ? (*said ? said : "settled: it was kept")
-				: answer->event == ANSWER_UNDONE ? "settled: it was undone"
-								 : said);
+	host->ended = answer->event == ANSWER_DONE && *said;
+	host->remains = answer->pid != 0 && !host->ended;
+	if (host->act == RESCUE_SETTLE && !host->returned && answer->event == ANSWER_UNDONE)
+		return on_settled(carrying, host, "settled: it was undone");
+	if (host->act == RESCUE_SETTLE && !host->returned && answer->event == ANSWER_DONE)
+		return on_settled(carrying, host, *said ? said : "settled: it was kept");
 	if (answer->event != ANSWER_DONE)
 		return end_host(carrying, host, RESCUE_FAILED, said);
 	return end_host(carrying, host, RESCUE_DONE,
@@ -170,7 +185,7 @@ static int on_line(struct carrying *carrying, struct rescue_host *host, const st
 	if (answer.event == ANSWER_STARTED)
 		on_started(carrying, host);
 	else if (answer.event == ANSWER_STATUS && answer.fate == FATE_ABSENT)
-		result = end_host(carrying, host, RESCUE_DONE, "there was nothing to settle");
+		result = on_settled(carrying, host, "there was nothing to settle");
 	else if (answer.event == ANSWER_DONE || answer.event == ANSWER_UNDONE || answer.event == ANSWER_REFUSED ||
 		 answer.event == ANSWER_STUCK)
 		result = on_final(carrying, host, &answer);
@@ -285,6 +300,24 @@ static int new_epoch(struct carrying *carrying)
 	return carrying->epoch < 0 ? -1 : 0;
 }
 
+/* Whoever reads of this rescue later is to know of them, too: with the beginning, in one commit. */
+static void tell_refused(struct carrying *carrying)
+{
+	const struct rescue *rescue = carrying->rescue;
+
+	for (size_t i = 0; i < rescue->count; i++) {
+		const struct rescue_host *host = &rescue->hosts[i];
+
+		if (!rescue_host_is_refused(host))
+			continue;
+		char *why = clean_words(host->why);
+
+		ledger_event(carrying->ledger, "rescue.refused", carrying->run, host->agent->view.id,
+			     json_pack("{s:s,s:s}", "hostname", host->agent->view.hostname, "said", why));
+		free(why);
+	}
+}
+
 static int carry(struct carrying *carrying)
 {
 	struct rescue *rescue = carrying->rescue;
@@ -294,6 +327,7 @@ static int carry(struct carrying *carrying)
 		     json_pack("{s:s,s:s?,s:s,s:I}", "cluster", session_cluster(rescue->session)->name, "where",
 			       rescue->options.where, "proposal", rescue->hash, "hosts",
 			       (json_int_t)rescue_count_acts(rescue)));
+	tell_refused(carrying);
 	result = new_epoch(carrying) < 0 ? -1 : carry_all(carrying);
 	if (result == 0)
 		result = rescue_prove(carrying);

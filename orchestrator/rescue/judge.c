@@ -168,8 +168,9 @@ static int check_verdict(struct rescue_host *host, const struct survey *survey, 
 		return error_set(err, ERROR_REFUSED, "its agent runs: there is nothing to rescue");
 	return error_set(
 		err, ERROR_REFUSED,
-		"its agent would accept its checkpoint with the flags it has: start it; if it ends again, that "
-		"has another reason, and its log may say which");
+		"no agent runs, and it would accept its checkpoint with the flags it has: start it. If it ends again, that has "
+		"another reason, and its log says which: put flags into its store that it starts with; if it refuses its "
+		"checkpoint then, look again, here or with --flags");
 }
 
 static const char *rescue_database(const struct rescue *rescue)

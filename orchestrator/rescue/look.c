@@ -53,12 +53,17 @@ size_t rescue_count_acts(const struct rescue *rescue)
 	return count;
 }
 
+bool rescue_host_is_refused(const struct rescue_host *host)
+{
+	return host->act == RESCUE_NONE && !host->runs;
+}
+
 size_t rescue_count_refused(const struct rescue *rescue)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < rescue->count; i++)
-		count += rescue->hosts[i].act == RESCUE_NONE && !rescue->hosts[i].runs;
+		count += rescue_host_is_refused(&rescue->hosts[i]);
 	return count;
 }
 

@@ -70,6 +70,14 @@ static char *after_failure(const struct rescue *rescue, const struct rescue_host
 		return xasprintf("missing tasks ended while no agent ran, or their executors have not reconnected: "
 				 "`rollcall inventory show %s` shows which run",
 				 host->agent->view.hostname);
+	if (host->ended)
+		return again(rescue,
+			     "its agent ends with the new state, too: its log on the host says why. Put flags into its "
+			     "store that it starts with, and look again");
+	if (host->settled)
+		return again(rescue,
+			     "the operation has ended, and the master does not list its agent as running: its log on "
+			     "the host says why; look whether it needs more");
 	if (!host->has_final)
 		return again(rescue, "nothing was changed there: when its host can be reached, look again");
 	switch (host->final) {
@@ -87,13 +95,13 @@ static char *after_failure(const struct rescue *rescue, const struct rescue_host
 
 char *rescue_next(const struct rescue *rescue, const struct rescue_host *host)
 {
+	if (rescue_host_is_refused(host))
+		return again(rescue, "nothing was done there: put right what is said of it, and look again");
 	if (host->act == RESCUE_NONE)
 		return NULL;
 	if (host->end == RESCUE_FAILED)
 		return after_failure(rescue, host);
 	if (host->end != RESCUE_DONE)
 		return again(rescue, "how it ended its host knows; look again");
-	return host->act == RESCUE_SETTLE && !host->returned
-		       ? again(rescue, "the operation has ended; look whether its agent needs more")
-		       : NULL;
+	return NULL;
 }

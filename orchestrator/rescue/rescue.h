@@ -68,10 +68,14 @@ struct rescue_host {
 	char *said; /* how it ended, for people */
 	uint64_t exec;
 	bool started, returned;
+	bool settled; /* its operation has ended, without a start that was told of: the master is asked what that is worth */
+	bool remains;   /* the same, and by agentctl's last word the agent runs */
+	bool ended;     /* its operation was kept although no agent runs with it, and said says why */
 	bool has_final; /* agentctl has said how it ended: */
 	enum answer_event final;
 	int64_t started_ms; /* monotonic: when that was heard */
 	char *id_after;     /* as the master lists it; NULL: not proven */
+	bool judged;        /* a proof was taken, so that tasks_running is known */
 	size_t tasks_running;
 	json_t *changed; /* for observers: what the master shows of it, as in its latest answer; NULL: nothing has changed */
 };
@@ -98,6 +102,7 @@ size_t rescue_count_acts(const struct rescue *rescue);
 size_t rescue_count_foreign(const struct rescue *rescue);
 size_t rescue_count_ahead(const struct rescue *rescue);
 size_t rescue_count_refused(const struct rescue *rescue);
+bool rescue_host_is_refused(const struct rescue_host *host);
 
 /* 0: whatever became of each host, it is in hosts. -1: session->error; ERROR_INTERRUPTED after Ctrl-C. */
 int rescue_carry_out(struct rescue *rescue);

@@ -15,7 +15,7 @@
 
 static bool is_awaited(const struct rescue_host *host)
 {
-	return host->started && (host->end == RESCUE_PENDING || host->end == RESCUE_DONE) &&
+	return (host->started || host->settled) && (host->end == RESCUE_PENDING || host->end == RESCUE_DONE) &&
 	       (!host->returned || host->tasks_running < host->task_count);
 }
 
@@ -37,12 +37,14 @@ static size_t count_running(const struct rescue_host *host, const struct master_
 	return running;
 }
 
-/* Listed and active; or deactivated, which is never active, and registered anew. */
+/* Listed and active; or deactivated, which is never active, and registered anew, or never away. */
 static bool is_back(const struct rescue_host *host, const struct agent_view *now)
 {
 	const struct agent_view *before = &host->agent->view;
 
 	if (now->active)
+		return true;
+	if (now->deactivated && host->settled && host->remains)
 		return true;
 	return now->deactivated && (host->agent->gone_ms != 0 || now->reregistered_ns != before->reregistered_ns ||
 				    now->registered_ns != before->registered_ns);
@@ -120,22 +122,33 @@ void rescue_ask_master(struct carrying *carrying, int64_t now_ms)
 	master_ask(carrying->master, WANT_AGENTS | WANT_TASKS, 0);
 }
 
+/* Its host was content, and the master is not. */
+static void note_failure(struct rescue_host *host)
+{
+	char *said = NULL;
+
+	host->end = RESCUE_FAILED;
+	if (host->returned)
+		said = xasprintf("its agent is back, and the master lists %zu of its %zu tasks as running",
+				 host->tasks_running, host->task_count);
+	else if (host->settled)
+		said = xasprintf("%s; the master does not list its agent as running", host->said);
+	if (!said)
+		return;
+	free(host->said);
+	host->said = said;
+}
+
 int rescue_prove(struct carrying *carrying)
 {
 	for (size_t i = 0; i < carrying->rescue->count; i++) {
 		struct rescue_host *host = &carrying->rescue->hosts[i];
 
-		/* An operation that was settled without a start of its own says nothing of the agent. */
-		if (host->end != RESCUE_DONE || (host->act != RESCUE_START && !host->started))
+		if (host->end != RESCUE_DONE)
 			continue;
+		host->judged = true;
 		if (!host->returned || host->tasks_running < host->task_count)
-			host->end = RESCUE_FAILED;
-		if (host->returned && host->end == RESCUE_FAILED) {
-			free(host->said);
-			host->said =
-				xasprintf("its agent is back, and the master lists %zu of its %zu tasks as running",
-					  host->tasks_running, host->task_count);
-		}
+			note_failure(host);
 		/* In the commit of the proof. */
 		if (host->end == RESCUE_DONE && host->changed)
 			ledger_event(carrying->ledger, "agent.changed", carrying->run, host->id_after,

@@ -130,25 +130,39 @@ static void print_command(const struct rescue *rescue)
 	free(command);
 }
 
+/* Of whom the master was asked. */
+static char *tasks_text(const struct rescue_host *host)
+{
+	return host->judged ? xasprintf("%zu of %zu run", host->tasks_running, host->task_count) : xstrdup("not known");
+}
+
+static const char *end_of(const struct rescue_host *host)
+{
+	return rescue_host_is_refused(host) ? "refused" : end_names[host->end];
+}
+
+static void add_end(struct table *table, const struct rescue_host *host)
+{
+	static const enum term_style styles[] = {TERM_YELLOW, TERM_GREEN, TERM_RED, TERM_YELLOW};
+	bool refused = rescue_host_is_refused(host);
+	const char *words = refused ? host->why : host->said;
+	char *tasks = tasks_text(host);
+	const char *cells[] = {host->agent->view.hostname, refused ? "not rescued" : end_of(host), tasks,
+			       words ? words : ""};
+
+	table_add(table, cells);
+	table_set_style(table, 1, styles[host->end]);
+	free(tasks);
+}
+
 static void print_ends(const struct rescue *rescue)
 {
 	static const char *const headings[] = {"HOST", "OUTCOME", "TASKS", "WHAT BECAME OF IT"};
-	static const enum term_style styles[] = {TERM_YELLOW, TERM_GREEN, TERM_RED, TERM_YELLOW};
 	struct table *table = table_new(headings, 4);
 
-	for (size_t i = 0; i < rescue->count; i++) {
-		const struct rescue_host *host = &rescue->hosts[i];
-		char tasks[64];
-
-		if (host->act == RESCUE_NONE)
-			continue;
-		snprintf(tasks, sizeof(tasks), host->act == RESCUE_START ? "%zu of %zu run" : "-", host->tasks_running,
-			 host->task_count);
-		const char *cells[] = {host->agent->view.hostname, end_names[host->end], tasks,
-				       host->said ? host->said : ""};
-		table_add(table, cells);
-		table_set_style(table, 1, styles[host->end]);
-	}
+	for (size_t i = 0; i < rescue->count; i++)
+		if (rescue->hosts[i].act != RESCUE_NONE || rescue_host_is_refused(&rescue->hosts[i]))
+			add_end(table, &rescue->hosts[i]);
 	table_print(table, stdout);
 	table_free(table);
 }
@@ -202,13 +216,16 @@ static void print_report(const struct rescue *rescue)
 
 static void print_outcome(const struct rescue *rescue)
 {
-	if (rescue_count_acts(rescue) == 0) {
+	bool acted = rescue_count_acts(rescue) > 0;
+
+	if (!acted && rescue_count_refused(rescue) == 0) {
 		puts("There was nothing to rescue.");
 		return;
 	}
 	print_ends(rescue);
 	print_next(rescue);
-	print_report(rescue);
+	if (acted)
+		print_report(rescue);
 }
 
 void rescue_print(const struct rescue *rescue, bool carried_out)
@@ -221,6 +238,8 @@ void rescue_print(const struct rescue *rescue, bool carried_out)
 	}
 	if (acts > 0)
 		print_acts(rescue);
+	else if (rescue_count_refused(rescue) > 0)
+		puts("Nothing can be done from here for agents that do not run: read why below.");
 	else
 		puts("There is nothing to rescue.");
 	print_others(rescue);
@@ -265,13 +284,18 @@ static json_t *host_to_json(const struct rescue *rescue, const struct rescue_hos
 				   rescue_changes_to_json(host), "life", life_to_json(host), "operation",
 				   output_text(host->operation[0] ? host->operation : NULL));
 
+	if (carried_out && rescue_host_is_refused(host)) {
+		json_object_set_new(object, "state", json_string(end_of(host)));
+		json_object_set_new(object, "next", output_text(next));
+	}
 	if (carried_out && host->act != RESCUE_NONE) {
-		json_object_set_new(object, "state", json_string(end_names[host->end]));
+		json_object_set_new(object, "state", json_string(end_of(host)));
 		json_object_set_new(object, "said", output_text(host->said));
 		json_object_set_new(object, "next", output_text(next));
 		json_object_set_new(object, "id_after", output_text(host->id_after));
 		json_object_set_new(object, "tasks", json_integer((json_int_t)host->task_count));
-		json_object_set_new(object, "tasks_running", json_integer((json_int_t)host->tasks_running));
+		json_object_set_new(object, "tasks_running",
+				    host->judged ? json_integer((json_int_t)host->tasks_running) : json_null());
 	}
 	free(next);
 	return object;

@@ -169,9 +169,11 @@ static int64_t step_ms(const struct sim_host *host)
 /* It dies in the midst of an effect, alone or with its machine. */
 static void die_at_work(struct sim_host *host)
 {
+	const struct faults *faults = &host->world->faults;
+
 	world_say(host->world, "host %zu: agentctl is killed at step %s", host->index,
 		  operation_step_name(host->current->state.step));
-	if (world_fault(host->world, host->world->faults.power_cut)) {
+	if (world_fault(host->world, host->current->rescue ? 3 * faults->rescue_disturbed : faults->power_cut)) {
 		host_power_cut(host);
 		return;
 	}

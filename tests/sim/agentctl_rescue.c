@@ -51,7 +51,9 @@ static void rescue(struct world *world, struct sim_host *host)
 		return;
 	}
 	agentctl_draw_mishaps(host);
-	agentctl_drive(host);
+	agentctl_disturb_rescue(host);
+	if (host->locked)
+		agentctl_drive(host);
 }
 
 /* What a rescue before has left behind is settled first, or taken back. */
@@ -96,7 +98,7 @@ void agentctl_call_after_boot(struct sim_host *host)
 {
 	const struct sim_operation *op = host_open_operation(host);
 
-	if (op && op->rescue && world_between(host->world, 0, 1))
+	if (op && op->rescue && (!host->guard || world_between(host->world, 0, 1)))
 		world_at(host->world, world_between(host->world, 0, 3000), act_settle, host, 0, 1);
 }
 

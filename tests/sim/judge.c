@@ -151,14 +151,21 @@ static bool has_discarded(const struct sim_host *host)
 	return false;
 }
 
+/* Only flags change, or the master keeps its record, or the plan accepts one that does. */
+static bool is_record_mute(const struct sim_host *host)
+{
+	return host->world->same_info || host_record_stays(host) || host->world->plan.accept_stale_master;
+}
+
 /* The master's answers stand still, and what they show as registered last is another process than the one that runs: the old one, with a
- * new master, or the new one before its undo. Where only flags change, or the master keeps its record, nobody can tell until the master shows the present again. */
+ * new master or started again by somebody else, or the new one before its undo. Where its record does not tell, nobody can until the
+ * master shows the present again. */
 bool judge_is_veiled(const struct sim_host *host, const struct sim_operation *op)
 {
 	const struct world *world = host->world;
 
-	return (world->same_info || host_record_stays(host)) && world->now < world->stale_until_ms &&
-	       (world->failover_ms > op->began_ms || op->registered[NEW]);
+	return is_record_mute(host) && world->now < world->stale_until_ms &&
+	       (world->failover_ms > op->began_ms || op->registered[NEW] || op->registered[OLD]);
 }
 
 const char *judge_back(const struct sim_host *host, const struct sim_operation *op, enum side side)
@@ -173,7 +180,7 @@ const char *judge_back(const struct sim_host *host, const struct sim_operation *
 	 * old process registered after it cannot be known to anybody. What "reverted" promises of disk and process is judged. */
 	if (side == OLD && (host->traits & DEACTIVATED) && (host->world->same_info || host_record_stays(host)))
 		restarted = false;
-	if (judge_is_veiled(host, op) || (is_unnoticed(host) && (host->world->same_info || host_record_stays(host))))
+	if (judge_is_veiled(host, op) || (is_unnoticed(host) && is_record_mute(host)))
 		return NULL;
 	if (!op->registered[side] && (side == NEW || restarted) && !meddled)
 		return "no agent with that state has registered since";

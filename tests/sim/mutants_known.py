@@ -219,7 +219,6 @@ EQUIVALENT = {
     "operation: stopping reboot, row removed": NOTICED,
     "operation: cleaning reboot, row removed": NOTICED,
     "operation: cleaned reboot, row removed": NOTICED,
-    "operation: cleaning undo, to undo_restarting": "nothing was written yet: there is nothing to restore",
     "operation: stopping rescue, no effect":
         "no agent runs when a rescue begins, and one that is being started meanwhile is no awaited one",
     "operation: restarting reboot, row removed": "the new process is undone at the next step, which notices the reboot",
@@ -230,6 +229,7 @@ EQUIVALENT = {
     "operation: undoing reboot, row removed": NOTICED,
     "operation: undo_checkpoint reboot, row removed": NOTICED,
     "operation: undo_flags reboot, row removed": NOTICED,
+    "operation: undo_cleaning takeover, no effect": "an agent that a boot has started there has found no guard",
     "operation: undo_restarting reboot, row removed": "the start that it waits for comes with the boot",
     "operation: restarting failed, row removed": "it is tried again until its time is up, and then undone",
     "engine: stuck retry, row removed": "whoever orders a retry lets a paused run go on, which asks every stuck agent",

@@ -318,6 +318,7 @@ static void choose_faults(struct world *world, enum family family)
 	faults->interrupts = chance(world, 2);
 	if (world->seed % RESCUED_EVERY == 3) {
 		faults->pushed = 400;
+		faults->agentctl_crash += 30;
 		faults->rescue_disturbed = (int)world_between(world, 100, 400);
 	}
 }

@@ -76,6 +76,10 @@ static char *proof_of(const struct report_agent *agent, const char *id)
 		"ended", "new");
 	json_t *tasks = json_object_get(proof, "tasks");
 
+	if (agent->behind)
+		json_array_append_new(json_object_get(proof, "lines"),
+				      json_pack("{s:s, s:s, s:s, s:b}", "what", "slave_info at the master", "planned",
+						"the new one", "found", "the old one", "ok", 1));
 	if (agent->accepted_by) {
 		json_array_clear(json_object_get(tasks, "survived"));
 		json_object_set_new(task, "state", json_string("TASK_LOST"));

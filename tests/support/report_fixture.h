@@ -24,6 +24,7 @@ struct report_agent {
 	const char *task;          /* its name */
 	const char *accepted_by;   /* it has lost its task, and this person has accepted that */
 	const char *said;          /* the agent's own words */
+	bool behind;               /* proven while the master kept the old SlaveInfo */
 	int64_t from_ms, until_ms; /* away, after the run's start; 0: never, not back */
 };
 

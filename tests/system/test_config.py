@@ -95,7 +95,7 @@ class Config(unittest.TestCase):
         self.fleet.rollcall("config", "diff", "tiers@1", "tiers@2").expect(
             1, "node[001-003].lab", "attributes.tier", "changes 3 of 4 agents")
         self.fleet.rollcall("config", "diff", "tiers@1", "tiers", "--where", "hostname = node004.lab").expect(
-            1, "changes 0 of 1 agents")
+            1, "changes 0 of 1 agent\n")
         self.fleet.rollcall("config", "diff", "tiers@2", "tiers").expect(0, "changes 0 of 4 agents")
         self.fleet.rollcall("config", "diff", "tiers@1", "tiers@9").expect(2, "no version 9")
 

@@ -125,6 +125,8 @@ class HostFaults(WithLab):
         eventually(lambda: self.lab.agent(SIX) is None, 15, "unreachable after 75 s at scale 10")
         self.assertEqual(self.lab.get_json("/state")["unreachable_slaves"], 1)
         self.assertIn("TASK_UNREACHABLE", self.lab.task_states().values())
+        self.break_(SIX, "none")
+        eventually(lambda: (self.lab.agent(SIX) or {}).get("active"), 60, "the return of what hung")
 
     def test_unreachable_agent_comes_back_with_its_tasks(self):
         before, tasks = self.lab.agent(FIVE), self.lab.running(FIVE)

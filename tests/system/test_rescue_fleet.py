@@ -81,9 +81,9 @@ class Rescue(unittest.TestCase):
         self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
 
         # Another proposal than the one that was shown is not carried out.
-        self.rescue("--yes", "0123456789ab").expect(3, "another one by now", 'look at it again: `rollcall rescue "tasks >= 0"`')
+        self.rescue("--yes", "0123456789ab").expect(3, "hosts have changed since it was shown", 'look at it again: `rollcall rescue "tasks >= 0"`')
         self.rescue("--yes", "yes").expect(2, "hash of the proposal")
-        self.rescue("--flags", "--yes", document["proposal"]).expect(3, "another one by now")
+        self.rescue("--flags", "--yes", document["proposal"]).expect(3, "hosts have changed since it was shown")
         self.assertEqual([self.fleet.operations(host) for host in hosts], [{}, {}, {}])
 
         # One host gets its old flags again, the others keep the new ones.
@@ -172,6 +172,32 @@ class Interrupted(unittest.TestCase):
         done = self.fleet.rollcall(*other, "--yes", document["proposal"], "--json").expect(0).json()
         documents.check(done, documents.load("rescue"))
         self.assertEqual([(found["state"], found["next"]) for found in done["hosts"]], [("done", None)])
+
+    def test_a_host_that_cannot_be_asked(self):
+        """It stands beside the one that is rescued: in what is said at the end, and in every report."""
+        hosts = ("node001.lab", "node002.lab")
+        for host in hosts:
+            self.push(host)
+        self.fleet.break_(hosts[1], "refuse")
+        shown = self.rescue("--flags").expect(1, "NOT RESCUED, BECAUSE", hosts[1])
+        self.rescue("--flags", "--yes", "000000").expect(3, "mistyped", "hosts have changed")
+        done = self.fleet.rollcall(*self.shown(shown)).expect(
+            1, "not rescued", "not known", "What to do next", f"{hosts[1]}: nothing was done there")
+        report = ("audit", "report", re.search("audit report (rescue-[0-9a-f]+)", done.out).group(1))
+        for form in ("text", "markdown", "csv", "html", "json"):
+            path = self.fleet.file("report." + form)
+            self.fleet.rollcall(*report, "--format", form, "--out", path).expect(0)
+            with open(path, encoding="utf-8") as text:
+                self.assertIn(hosts[1], text.read(), form)
+            self.fleet.rollcall("audit", "verify", "--report", path).expect(0)
+        document = self.fleet.rollcall(*report, "--format", "json").expect(0).json()
+        documents.check(document, documents.load("audit-rescue"))
+        self.assertEqual({host["hostname"]: host["end"] for host in document["hosts"]},
+                         {hosts[0]: "done", hosts[1]: "refused"})
+        self.fleet.heal(hosts[1])
+        document = self.proposal("--flags")
+        self.assertEqual(self.acts(document)[hosts[1]], "rescue")
+        self.rescue("--flags", "--yes", document["proposal"]).expect(0)
 
     def test_killed_and_run_again(self):
         """rollcall dies when one agent runs: its host ends what was begun, and the next time only the rest is left."""

@@ -39,7 +39,7 @@ class SettleOver(Settling, unittest.TestCase):
                                                              f"rollcall rollout settle {run}", "waited for until")
         self.assertEqual(self.states(run), {host: "done", other: "waiting"})
         # What is refused names what can be done, and that works when it is pasted.
-        self.fleet.rollcall("rollout", "resume", run).expect(3, "`rollcall rollout plan fleet`")
+        self.fleet.rollcall("rollout", "resume", run).expect(3, "`rollcall rollout plan fleet@1 --where ")
         self.fleet.rollcall("rollout", "plan", "fleet").expect(0)
 
     def test_killed_and_paused(self):

@@ -34,6 +34,22 @@ static void levels_and_lines(void **state)
 	assert_int_equal(log_get_level(), LOG_QUIET);
 }
 
+static void commands_are_named_as_they_were_called(void **state)
+{
+	(void)state;
+	int count = 0;
+	buffer_reset(&seen);
+	log_setup("rollcall", LOG_INFO);
+	log_set_hook(remember, &count);
+	log_set_invocation("rollcall --db x.db");
+	log_info("`rollcall rollout list` shows them");
+	log_set_invocation(NULL);
+	log_info("`rollcall rollout list` shows them");
+	log_set_hook(NULL, NULL);
+	assert_string_equal(buffer_text(&seen), "rollcall: `rollcall --db x.db rollout list` shows them\n"
+						"rollcall: `rollcall rollout list` shows them\n");
+}
+
 static void long_lines_are_cut(void **state)
 {
 	(void)state;
@@ -54,6 +70,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(levels_and_lines),
+		cmocka_unit_test(commands_are_named_as_they_were_called),
 		cmocka_unit_test(long_lines_are_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

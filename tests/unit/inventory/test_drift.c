@@ -230,6 +230,7 @@ static void test_checkpoint_and_master(void **state)
 	assert_string_equal(finding->what, "attributes.rack");
 	assert_string_equal(finding->values[0], "r1");
 	assert_string_equal(finding->values[1], "r2");
+	assert_non_null(strstr(finding->fix, "restart that master, then `rollcall inventory sync`"));
 
 	/* /slaves may have left the attribute out */
 	fixture->agent.view.attributes_complete = false;

@@ -39,19 +39,30 @@ static void test_the_nearest_is_named(void **ctx)
 		struct countdown of;
 		const char *expected;
 	} cases[] = {
-		{{AGENT_CHANGING, NOW - 5000, NOW - 5000, false}, "1 min 10 s until it is unreachable"},
-		{{AGENT_RETURNING, NOW - 10000, NOW - 20000, true}, "55.0 s until unreachable, if silent"},
-		{{AGENT_RETURNING, NOW - 80000, NOW - 75000, true}, "1 min 10 s until it counts as stuck"},
-		{{AGENT_RETURNING, NOW - 10000, NOW - 500000, true}, "1 min 40 s until it must have reregistered"},
-		{{AGENT_RETURNING, 0, NOW - 80000, true}, "8 min 40 s until it must have reregistered"},
-		{{AGENT_CHANGING, 0, NOW - 80000, false}, "the master takes it for unreachable, since 5.0 s"},
-		{{AGENT_RETURNING, NOW - 150001, NOW - 200000, true}, "6 min 40 s until it must have reregistered"},
-		{{AGENT_REVERTING, NOW - 10000, NOW - 80000, true}, "2 min 20 s until it counts as stuck"},
-		{{AGENT_PROVING, NOW - 10000, NOW - 20000, true}, "50.0 s until it counts as stuck"},
-		{{AGENT_UNKNOWN, NOW - 10000, NOW - 80000, true}, "4 min 50 s until it counts as stuck"},
-		{{AGENT_CHECKING, NOW - 10000, 0, false}, ""},
-		{{AGENT_SOAKING, NOW - 10000, NOW - 20000, true}, ""},
-		{{AGENT_STUCK, NOW - 10000, NOW - 620000, true}, "its time to reregister is over, since 20.0 s"},
+		{{AGENT_CHANGING, NOW - 5000, NOW - 5000, false, false}, "1 min 10 s until it is unreachable"},
+		{{AGENT_RETURNING, NOW - 10000, NOW - 20000, true, false}, "55.0 s until unreachable, if silent"},
+		{{AGENT_RETURNING, NOW - 80000, NOW - 75000, true, false},
+		 "if silent, the master has given it up; 1 min 10 s until it counts as stuck"},
+		{{AGENT_RETURNING, NOW - 10000, NOW - 500000, true, false},
+		 "if silent, the master has given it up; 1 min 40 s until it must have reregistered"},
+		{{AGENT_RETURNING, 0, NOW - 80000, true, false},
+		 "if silent, the master has given it up; 8 min 40 s until it must have reregistered"},
+		{{AGENT_CHANGING, 0, NOW - 80000, false, false}, "the master takes it for unreachable, since 5.0 s"},
+		{{AGENT_RETURNING, NOW - 150001, NOW - 200000, true, false},
+		 "if silent, the master has given it up; 6 min 40 s until it must have reregistered"},
+		{{AGENT_REVERTING, NOW - 10000, NOW - 80000, true, false},
+		 "if silent, the master has given it up; 2 min 20 s until it counts as stuck"},
+		{{AGENT_PROVING, NOW - 10000, NOW - 20000, true, false}, "50.0 s until it counts as stuck"},
+		{{AGENT_UNKNOWN, NOW - 10000, NOW - 80000, true, false}, "4 min 50 s until it counts as stuck"},
+		{{AGENT_CHECKING, NOW - 10000, 0, false, false}, ""},
+		/* The master's clocks may be shorter than its flags say. */
+		{{AGENT_RETURNING, NOW - 10000, NOW - 20000, true, true},
+		 "the master has given it up; 2 min 20 s until it counts as stuck"},
+		{{AGENT_RETURNING, NOW - 80000, NOW - 90000, true, true},
+		 "the master has given it up; 1 min 10 s until it counts as stuck"},
+		{{AGENT_PROVING, NOW - 10000, NOW - 20000, true, true}, "50.0 s until it counts as stuck"},
+		{{AGENT_SOAKING, NOW - 10000, NOW - 20000, true, false}, ""},
+		{{AGENT_STUCK, NOW - 10000, NOW - 620000, true, false}, "its time to reregister is over, since 20.0 s"},
 	};
 	struct plan plan = plan_with(75000, 600000);
 
@@ -63,8 +74,8 @@ static void test_the_nearest_is_named(void **ctx)
 
 static void test_the_document_has_all_that_run(void **ctx)
 {
-	const struct countdown driven = {AGENT_RETURNING, NOW - 10000, NOW - 20000, true};
-	const struct countdown nothing = {AGENT_WAITING, NOW - 10000, 0, false};
+	const struct countdown driven = {AGENT_RETURNING, NOW - 10000, NOW - 20000, true, false};
+	const struct countdown nothing = {AGENT_WAITING, NOW - 10000, 0, false, false};
 	const struct plan_agent agent = {.task_count = 0};
 	struct plan plan = plan_with(75000, 600000);
 	json_t *object = countdown_to_json(&plan, &agent, &driven, NOW);

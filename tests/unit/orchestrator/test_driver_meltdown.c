@@ -22,6 +22,7 @@ static void test_a_melting_cluster_pauses(void **state)
 	fixture.on_snapshot = lose_the_others;
 	assert_ok(fixture_drive(&fixture), &fixture.err);
 	fixture_expect_run(&fixture, "paused", "2 of ");
+	fixture_expect_run(&fixture, "paused", "of them stop the run (host, host)");
 	fixture_expect_state(&fixture, 1, "waiting");
 	assert_int_equal(fixture_count(&fixture, "apply"), 1);
 	fixture_close(&fixture);

@@ -104,11 +104,13 @@ static void test_meltdown(void **ctx)
 		options.window = 30;
 		open_fixture(&fixture, &options, none, 6);
 		begin(&fixture);
-		engine_set_cluster(&fixture.engine, cases[i].total, cases[i].bad, cases[i].own, fixture.now,
-				   &fixture.output);
+		engine_set_cluster(&fixture.engine, cases[i].total, cases[i].bad, cases[i].own, "node3 and 9 more",
+				   fixture.now, &fixture.output);
 		assert_int_equal(fixture.engine.state, cases[i].stops ? RUN_PAUSED : RUN_RUNNING);
 		if (cases[i].stops) {
-			assert_non_null(strstr(fixture.engine.reason, "more than 20% of them stop the run"));
+			assert_non_null(
+				strstr(fixture.engine.reason, "more than 20% of them stop the run (node3 and 9 more)"));
+			assert_true(engine_is_meltdown(fixture.engine.reason));
 			assert_int_equal(fixture.engine.by_state[AGENT_CHECKING], 0); /* taken back at once */
 		}
 		close_fixture(&fixture);

@@ -101,7 +101,8 @@ static void disturb(struct fixture *fixture, uint64_t *seed)
 		engine_hold(engine, HOLD_LEADER, draw(seed, 2), fixture->now, &fixture->output);
 		break;
 	case 4:
-		engine_set_cluster(engine, 10, (int)draw(seed, 7), (int)draw(seed, 3), fixture->now, &fixture->output);
+		engine_set_cluster(engine, 10, (int)draw(seed, 7), (int)draw(seed, 3), "x", fixture->now,
+				   &fixture->output);
 		break;
 	case 5:
 	case 6:

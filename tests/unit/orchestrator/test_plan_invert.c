@@ -252,7 +252,7 @@ static void agents_whose_fate_is_open(void **state)
 	fixture->rows[1].state = borrowed("unknown");
 	assert_refused(fixture, "its fate is not known; `rollcall rollout settle r-1`");
 	fixture->rows[1].state = borrowed("changing");
-	assert_refused(fixture, "it is under way (changing)");
+	assert_refused(fixture, "still under way (changing); ask again when");
 }
 
 /* One that was shown while the run went on, or before another took it back, is not carried out. */

@@ -261,12 +261,12 @@ static void who_has_vanished_is_named(void **state)
 	assert_int_equal(fixture->plan.left_out_count, 2);
 	assert_int_equal(fixture->plan.left_out[0].why, LEFT_UNLISTED);
 	assert_string_equal(fixture->plan.left_out[0].hostname, "node2");
-	assert_string_equal(find_risk(fixture, "the master does not list it since 2023-")->about,
+	assert_string_equal(find_risk(fixture, "the master has not listed it since 2023-")->about,
 			    "node[2-3] (2 agents)");
 	/* Whoever says that they are not to be changed has not lost them. */
 	fixture->options.exclude = "hostname = 'node2'";
 	make(fixture, nodes);
-	assert_string_equal(find_risk(fixture, "the master does not list it")->about, "node3");
+	assert_string_equal(find_risk(fixture, "the master has not listed it")->about, "node3");
 	fixture->options.where = "hostname = 'node1'";
 	make(fixture, nodes);
 	assert_int_equal(fixture->plan.left_out_count, 0);
@@ -338,6 +338,33 @@ static void too_many_are_away_already(void **state)
 	assert_null(find(fixture, "are inactive"));
 }
 
+/* The master has given them up: the guard will not see them, and whoever signs is to know. */
+static void too_many_are_not_listed(void **state)
+{
+	struct planner_fixture *fixture = *state;
+	struct fleet_agent agents[] = {
+		agent_of("S0", "node1", fixture_resources, NULL),
+		agent_of("S1", "node2", fixture_resources, NULL),
+		agent_of("S2", "node3", fixture_resources, NULL),
+		agent_of("S3", "node4", fixture_resources, NULL),
+	};
+
+	fixture_set_agents(fixture, agents, 4);
+	agents[2].inactive = true;
+	fixture_set_agents(fixture, agents, 3);
+	fixture->options.where = "hostname = 'node1'";
+	fixture->options.meltdown_percent = 50; /* reaching it goes on */
+	make(fixture, rack);
+	assert_null(find(fixture, "already away"));
+	fixture->options.meltdown_percent = 49;
+	make(fixture, rack);
+	assert_text_has(find_risk(fixture, "already away")->text, "already away, 2 of 4 agents: 1 inactive, and 1 ");
+	fixture->options.meltdown_percent = 32;
+	make(fixture, rack);
+	assert_text_has(find_risk(fixture, "are inactive")->text, "1 of the 3 agents");
+	assert_null(find(fixture, "already away"));
+}
+
 #define TEST(name)                                                                                                     \
 	{                                                                                                              \
 #name, name, fixture_set_up, fixture_tear_down, NULL                                                   \
@@ -357,6 +384,7 @@ int main(void)
 		TEST(a_zone_of_two_regions),
 		TEST(who_has_vanished_is_named),
 		TEST(too_many_are_away_already),
+		TEST(too_many_are_not_listed),
 		TEST(limits_of_domains_that_some_are_not_in),
 	};
 

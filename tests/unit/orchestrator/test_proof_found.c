@@ -117,6 +117,47 @@ static void test_an_old_master_keeps_its_record(void **state)
 	proof_expect(&fixture, PROOF_FAIL, "the master's SlaveInfo is not as planned");
 }
 
+/* Undone after a change that the old master had not stored either: the one that leads by now has the checkpoint. */
+static void test_an_undo_after_an_old_master(void **state)
+{
+	struct proof_fixture fixture;
+
+	(void)state;
+	proof_open(&fixture);
+	proof_revert(&fixture);
+	slaveinfo_free(fixture.before.info);
+	fixture.before.info = proof_info("rack:older", ID);
+	assert_int_equal(proof_judged(&fixture), PROOF_NOT_YET);
+	fixture.before.stale_master = true;
+	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
+	/* … or the old master leads on, with what it had. */
+	slaveinfo_free(proof_view(&fixture)->info);
+	proof_view(&fixture)->info = proof_info("rack:older", ID);
+	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
+	slaveinfo_free(proof_view(&fixture)->info);
+	proof_view(&fixture)->info = proof_info("rack:other", ID);
+	proof_expect(&fixture, PROOF_NOT_YET, "the master's SlaveInfo is not as before");
+}
+
+/* The picture was lost with the database: whether somebody had deactivated it before cannot be known, and the proof says so. */
+static void test_a_forgotten_picture(void **state)
+{
+	struct proof_fixture fixture;
+
+	(void)state;
+	proof_open(&fixture);
+	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
+	assert_null(proof_line(&fixture, "the state before"));
+	proof_view(&fixture)->active = false;
+	proof_view(&fixture)->deactivated = true;
+	assert_int_equal(proof_judged(&fixture), PROOF_FAIL);
+	fixture.before.forgotten = true;
+	assert_int_equal(proof_judged(&fixture), PROOF_PASS);
+	assert_non_null(proof_line(&fixture, "the state before"));
+	proof_view(&fixture)->deactivated = false;
+	proof_expect(&fixture, PROOF_NOT_YET, "not active");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +167,8 @@ int main(void)
 		cmocka_unit_test(test_a_native_agent_writes_its_checkpoint_later),
 		cmocka_unit_test(test_only_a_native_agent_may),
 		cmocka_unit_test(test_an_old_master_keeps_its_record),
+		cmocka_unit_test(test_an_undo_after_an_old_master),
+		cmocka_unit_test(test_a_forgotten_picture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

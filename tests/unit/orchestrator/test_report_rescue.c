@@ -50,7 +50,15 @@ static void end(struct report_fixture *fixture)
 	tell(fixture, "S2", "rescue.done", json_pack("{s:s}", "said", "its agent is back"));
 	tell(fixture, "S2", "rescue.proof",
 	     json_pack("{s:b, s:s, s:i, s:i}", "pass", 0, "id_after", "S9", "tasks", 1, "tasks_running", 0));
+	/* The master was not asked any more: nobody knows that its agent runs. */
 	tell(fixture, "S3", "rescue.done", json_pack("{s:s}", "said", "settled"));
+}
+
+/* One whose host could not be asked: nothing was begun there. */
+static void refuse(struct report_fixture *fixture)
+{
+	tell(fixture, "S4", "rescue.refused",
+	     json_pack("{s:s, s:s}", "hostname", "four.example.com", "said", "no connection to port 22"));
 }
 
 static void load(struct report_fixture *fixture)
@@ -80,10 +88,10 @@ static void who_came_back_and_who_did_not(void **state)
 	const struct rescue_view *rescue = fixture.runs.views[0].rescue;
 	assert_non_null(rescue);
 	assert_int_equal(rescue->count, 4);
-	assert_int_equal(rescue_view_done(rescue), 2);
+	assert_int_equal(rescue_view_done(rescue), 1);
 	char *text = write(&fixture, REPORT_TEXT);
 	assert_text_has(text, "Rescue " RESCUE " on cluster lab");
-	assert_text_has(text, "Of 4 hosts 2 are done, 2 are not");
+	assert_text_has(text, "Of 4 hosts 1 is done, 3 are not");
 	assert_text_has(text, "started by     anna@admin1");
 	assert_text_has(text, "rack = 'r1'");
 	assert_text_has(text, "two.example.com"); /* as it was called then; the inventory is no evidence */
@@ -97,7 +105,7 @@ static void who_came_back_and_who_did_not(void **state)
 	assert_null(strchr(text, '\033'));
 	free(text);
 	text = write(&fixture, REPORT_MARKDOWN);
-	assert_text_has(text, "Of 4 hosts 2 are done");
+	assert_text_has(text, "Of 4 hosts 1 is done");
 	assert_null(strstr(text, "<b>"));
 	free(text);
 	text = write(&fixture, REPORT_CSV);
@@ -111,8 +119,8 @@ static void who_came_back_and_who_did_not(void **state)
 	text = write(&fixture, REPORT_HTML);
 	assert_text_has(text, "<title>Rescue " RESCUE "</title>");
 	assert_text_has(text, "<meta name=\"rollcall\" content=\"" REPORT_MARK);
-	assert_text_has(text, "2 of 4 hosts are done</h2>");
-	assert_text_has(text, "<b>2</b> hosts are not done");
+	assert_text_has(text, "1 of 4 hosts is done</h2>");
+	assert_text_has(text, "<b>3</b> hosts are not done");
 	assert_text_has(text, "</i>NOT proven</span>");
 	assert_text_has(text, "it &lt;b&gt;ended&lt;/b&gt; again");
 	assert_text_has(text, "rack = &#39;r1&#39;");
@@ -121,7 +129,7 @@ static void who_came_back_and_who_did_not(void **state)
 	assert_null(strchr(text, '\033'));
 	free(text);
 	json_t *document = report_json(&fixture.runs);
-	assert_int_equal(json_integer_value(json_object_get(document, "hosts_done")), 2);
+	assert_int_equal(json_integer_value(json_object_get(document, "hosts_done")), 1);
 	const json_t *hosts = json_object_get(document, "hosts");
 	assert_true(json_is_null(json_object_get(json_array_get(hosts, 1), "proven")));
 	assert_true(json_is_false(json_object_get(json_array_get(hosts, 2), "proven")));
@@ -129,6 +137,64 @@ static void who_came_back_and_who_did_not(void **state)
 	assert_true(json_is_null(json_object_get(json_array_get(hosts, 2), "gives_way")));
 	assert_int_equal(json_array_size(json_object_get(json_array_get(hosts, 0), "changes")), 1);
 	json_decref(document);
+	report_fixture_close(&fixture);
+}
+
+/* Who was left out stands beside the others in every format, and nobody says how many of its tasks run. */
+static void who_could_not_be_asked(void **state)
+{
+	struct report_fixture fixture;
+	json_t *document;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	begin(&fixture);
+	refuse(&fixture);
+	end(&fixture);
+	load(&fixture);
+	char *text = write(&fixture, REPORT_TEXT);
+	assert_text_has(text, "Of 5 hosts 1 is done, 4 are not");
+	assert_text_has(text, "four.example.com");
+	assert_text_has(text, "not rescued");
+	assert_text_has(text, "not known");
+	assert_text_has(text, "four.example.com: nothing was done there: no connection to port 22");
+	free(text);
+	text = write(&fixture, REPORT_MARKDOWN);
+	assert_text_has(text, "look again with `rollcall rescue`.");
+	assert_text_has(text, "| four.example.com | S4 | nothing | not rescued | - | not known | no connection");
+	assert_text_has(text, " | settle an open operation | NOT proven | - | not known | settled |");
+	free(text);
+	text = write(&fixture, REPORT_CSV);
+	assert_text_has(text, "\"S4\",\"four.example.com\",\"\",\"\",\"\",\"refused\",");
+	free(text);
+	text = write(&fixture, REPORT_HTML);
+	assert_text_has(text, "four.example.com</bdi>");
+	assert_text_has(text, "</i>not rescued</span>");
+	free(text);
+	document = report_json(&fixture.runs);
+	const json_t *host = json_array_get(json_object_get(document, "hosts"), 4);
+	assert_string_equal(json_string_value(json_object_get(host, "end")), "refused");
+	assert_true(json_is_null(json_object_get(host, "tasks_running")));
+	json_decref(document);
+	report_fixture_close(&fixture);
+}
+
+/* Nothing was said about whom: all of them, and every format says it alike. */
+static void chosen_by_nothing(void **state)
+{
+	struct report_fixture fixture;
+	char *text;
+
+	(void)state;
+	report_fixture_open(&fixture, 1, "anna@admin1");
+	tell(&fixture, NULL, "rescue.begun", json_pack("{s:s}", "cluster", "lab"));
+	load(&fixture);
+	text = write(&fixture, REPORT_TEXT);
+	assert_text_has(text, "chosen by      (every agent)");
+	free(text);
+	text = write(&fixture, REPORT_MARKDOWN);
+	assert_text_has(text, "chosen by \\(every agent\\)");
+	free(text);
 	report_fixture_close(&fixture);
 }
 
@@ -171,6 +237,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_came_back_and_who_did_not),
+		cmocka_unit_test(who_could_not_be_asked),
+		cmocka_unit_test(chosen_by_nothing),
 		cmocka_unit_test(one_that_is_under_way),
 		cmocka_unit_test(what_cannot_be_asked_for),
 	};
