@@ -158,7 +158,7 @@ class Planning(unittest.TestCase):
 
     def test_window_is_one_word_and_one_number(self):
         text = self.plan("--offline", "--by", "zone", "--window", "4").expect(0).out
-        self.assertIn("Window 4: at most 4 away at once", text)
+        self.assertIn("Window 4: at most 2 away at once", text)
         self.assertEqual(text.count(": 2 agents, window 4\n"), 3, text)
 
     # ---- what it may cost
