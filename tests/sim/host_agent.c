@@ -148,10 +148,12 @@ void host_impersonate(struct sim_host *host)
 
 void host_failover(struct sim_host *host)
 {
+	int64_t most = world_between(host->world, 0, 7) ? 20000 : 120000;
+
 	host_leave_master(host);
 	host->listed = false;
 	if (host->pid && host->registered_pid == host->pid)
-		world_at(host->world, world_between(host->world, 100, 20000), act_register, host, host->life, 0);
+		world_at(host->world, world_between(host->world, 100, most), act_register, host, host->life, 0);
 }
 
 /* What the restart does to tasks and ID on a host where something is wrong. */
