@@ -239,7 +239,7 @@ void rescue_print(const struct rescue *rescue, bool carried_out)
 	if (acts > 0)
 		print_acts(rescue);
 	else if (rescue_count_refused(rescue) > 0)
-		puts("Nothing can be done from here for agents that do not run: read why below.");
+		puts("Nothing is to be done from here now: read why below.");
 	else
 		puts("There is nothing to rescue.");
 	print_others(rescue);

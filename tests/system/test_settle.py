@@ -31,7 +31,7 @@ class Settle(Settling, unittest.TestCase):
         running.wait_for("changing → returning")
         run = self.fleet.latest()["run"]
         # What is under way in a run that somebody drives is no business of a rescue.
-        looked = self.fleet.rollcall("rescue", f"hostname = '{host}'").expect(1, "nothing to rescue", "under way there")
+        looked = self.fleet.rollcall("rescue", f"hostname = '{host}'").expect(1, "Nothing is to be done from here now", "under way there")
         self.assertIn(f"rollcall rollout watch {run}", looked.out)
         running.wait_for("returning → stuck")
         eventually(lambda: self.states(run)[other] in ("gating", "stuck"), 120, "the other one's return, or not in time")
