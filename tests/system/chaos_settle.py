@@ -42,9 +42,11 @@ def round_of(world):
 
 
 def named(world, status):
-    """What `status` tells a person to do next about each stuck agent, once."""
+    """What `status` tells a person to do next about each stuck agent, and about a run that is over but for some of its agents; once."""
     done = world.__dict__.setdefault("followed", set())
     texts = [agent["next"] for agent in status["agents"] if agent["next"]] + [status["reason"] or ""]
+    if status["state"] == "aborted":
+        texts.append(world.rollcall("rollout", "status", world.run).out)
     for text in texts:
         for words in re.findall(r"rollcall (rollout (?:resume|retry|settle) r-[\d-]+(?: --[a-z-]+)*)", text):
             if words not in done:
