@@ -34,8 +34,8 @@ static void forget_host(struct sim_host *host, struct run_agent *row)
 	host->told_failure = host->seen_failure = host->sees_failure = host->sees_stuck = false;
 	host->is_failed = host->again = host->gate_failed = host->may_be_known = host->must_be_asked = false;
 	host->seen_stuck = host->copied_stuck;
-	/* Whether a person had seen it when the copy was made, the copy's run knows. */
-	host->may_be_seen = agent_state_is_failure(host->known);
+	/* Whether a person had seen its failure when the copy was made, also one that is still being taken back, the copy's run knows. */
+	host->may_be_seen = host->known != AGENT_WAITING;
 	host->gates_passed = host->known == AGENT_DONE ? (int)host->world->plan.agent_gate_count : 0;
 	host->soaks_ms = 0;
 	note_lost(host);
