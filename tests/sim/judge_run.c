@@ -299,8 +299,10 @@ void judge_told(struct world *world, struct sim_host *host, const struct told *t
 	if (event == ANSWER_STATUS && !told->open)
 		return;
 	if (event == ANSWER_STARTED || event == ANSWER_STATUS || is_last_word(event)) {
+		bool stuck_just_now = host->heard == ANSWER_STUCK && host->heard_ms == world->now;
+
+		host->heard_at_end = host->known == AGENT_STUCK || stuck_just_now;
 		host->heard = event;
-		host->heard_at_end = host->known == AGENT_STUCK;
 		host->heard_ms = world->now;
 	}
 }
