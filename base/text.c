@@ -128,3 +128,15 @@ char *text_printable(const char *text, bool keep_newlines)
 	*out = '\0';
 	return copy;
 }
+
+void text_single_quote(const char *word, struct buffer *out)
+{
+	buffer_putc(out, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buffer_puts(out, "'\\''");
+		else
+			buffer_putc(out, *word);
+	}
+	buffer_putc(out, '\'');
+}

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
+
 /* Decodes one character at text (not at its end). Returns its bytes, at least 1; *code is UINT32_MAX when they are no
  * valid UTF-8 (then 1 byte). */
 size_t text_decode(const char *text, uint32_t *code);
@@ -24,5 +26,8 @@ size_t text_width(const char *text);
 
 /* A copy in which every control character is '?'; newlines stay when keep_newlines. Caller frees. */
 char *text_printable(const char *text, bool keep_newlines);
+
+/* Appends the word between single quotes, as a shell reads it back. */
+void text_single_quote(const char *word, struct buffer *out);
 
 #endif

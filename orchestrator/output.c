@@ -148,18 +148,6 @@ json_t *output_survey_state(const struct survey_record *record)
 
 static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
 
-static void single_quoted(const char *word, struct buffer *out)
-{
-	buffer_putc(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buffer_puts(out, "'\\''");
-		else
-			buffer_putc(out, *word);
-	}
-	buffer_putc(out, '\'');
-}
-
 void output_shell_word(const char *word, struct buffer *out)
 {
 	if (*word && word[strspn(word, bare)] == '\0')
@@ -167,7 +155,7 @@ void output_shell_word(const char *word, struct buffer *out)
 	else if (!strpbrk(word, "\"$`\\!"))
 		buffer_printf(out, "\"%s\"", word);
 	else
-		single_quoted(word, out);
+		text_single_quote(word, out);
 }
 
 static void put_option(const char *name, const char *value, struct buffer *out)

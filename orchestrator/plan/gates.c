@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static const char *const names[] = {
 	[GATE_COMMAND] = "command", [GATE_HTTP] = "http",     [GATE_UNREACHABLE] = "unreachable",
@@ -163,18 +164,10 @@ static void add_word(const char *word, struct buffer *out)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-${}";
 
-	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
 		buffer_puts(out, word);
-		return;
-	}
-	buffer_putc(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buffer_puts(out, "'\\''");
-		else
-			buffer_putc(out, *word);
-	}
-	buffer_putc(out, '\'');
+	else
+		text_single_quote(word, out);
 }
 
 void plan_gate_text(const struct plan_gate *gate, struct buffer *out)

@@ -2,6 +2,7 @@
 #include "tests/support/report_fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -157,4 +158,21 @@ char *report_fixture_write(const struct report_fixture *fixture,
 
 	write(&fixture->runs, &out);
 	return buffer_take(&out);
+}
+
+char *report_fixture_text(const struct report_fixture *fixture)
+{
+	struct buffer out = BUFFER_INIT(REPORT_MAX);
+
+	report_write(&fixture->runs, REPORT_TEXT, &out);
+	return buffer_take(&out);
+}
+
+size_t text_count(const char *text, const char *words)
+{
+	size_t count = 0;
+
+	for (const char *at = strstr(text, words); at; at = strstr(at + 1, words))
+		count++;
+	return count;
 }

@@ -35,6 +35,10 @@ void report_fixture_put(struct report_fixture *fixture, size_t position, const s
 void report_fixture_load(struct report_fixture *fixture);
 void report_fixture_close(struct report_fixture *fixture);
 
+/* As text; the caller's. */
+char *report_fixture_text(const struct report_fixture *fixture);
+/* How often the words stand in the text. */
+size_t text_count(const char *text, const char *words);
 /* The whole document; the caller's. */
 char *report_fixture_write(const struct report_fixture *fixture,
 			   void (*write)(const struct report_runs *runs, struct buffer *out));

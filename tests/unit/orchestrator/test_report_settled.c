@@ -33,23 +33,6 @@ static void end_at(struct report_fixture *fixture, int64_t finished_ms)
 	run_row_clear(&run);
 }
 
-static char *text_of(const struct report_fixture *fixture)
-{
-	struct buffer out = BUFFER_INIT(REPORT_MAX);
-
-	report_write(&fixture->runs, REPORT_TEXT, &out);
-	return buffer_take(&out);
-}
-
-static size_t count_of(const char *text, const char *words)
-{
-	size_t count = 0;
-
-	for (const char *at = strstr(text, words); at; at = strstr(at + 1, words))
-		count++;
-	return count;
-}
-
 static void put_stuck_then(struct report_fixture *fixture, const char *state)
 {
 	report_fixture_put(fixture, 0, &(struct report_agent){.state = "stuck", .error = "no answer", .from_ms = 1000});
@@ -71,11 +54,11 @@ static void settled_without_another_attempt(void **state)
 	put_stuck_then(&fixture, "done");
 	abort_run(&fixture);
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
+	char *text = report_fixture_text(&fixture);
 	assert_text_has(text, "stuck, and settled since");
 	assert_text_has(text, "no other attempt was needed");
 	assert_null(strstr(text, "tried again"));
-	assert_int_equal(count_of(text, "aborted: aborted by anna@admin1 ("), 1);
+	assert_int_equal(text_count(text, "aborted: aborted by anna@admin1 ("), 1);
 	assert_text_has(text, "7 min 56 s, longer than the 1 min 15 s that the master waits");
 	assert_text_has(text, "settled until");
 	assert_int_equal(fixture.runs.views->resumed, 0);
@@ -92,7 +75,7 @@ static void an_attempt_that_is_never_made(void **state)
 	report_fixture_begin(&fixture, "aborted", "aborted by anna@admin1");
 	put_stuck_then(&fixture, "waiting");
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
+	char *text = report_fixture_text(&fixture);
 	assert_text_has(text, "and it never will");
 	assert_null(strstr(text, "not ended yet"));
 	assert_null(strstr(text, "tried again"));
@@ -115,7 +98,7 @@ static void another_attempt(void **state)
 	put_stuck_then(&fixture, "checking");
 	report_fixture_put(&fixture, 0, &(struct report_agent){.state = "done", .from_ms = 1000, .until_ms = 4000});
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
+	char *text = report_fixture_text(&fixture);
 	assert_text_has(text, "stuck, and tried again");
 	assert_text_has(text, "another attempt was made, and is proven to be as planned");
 	assert_text_has(text, "3.0 s of the 1 min 15 s that the master waits");

@@ -39,23 +39,6 @@ static void host_says(struct report_fixture *fixture, size_t position, const cha
 	     json_pack("{s:s, s:{s:s}}", "operation", operation, "host_said", "event", word));
 }
 
-static char *text_of(const struct report_fixture *fixture)
-{
-	struct buffer out = BUFFER_INIT(REPORT_MAX);
-
-	report_write(&fixture->runs, REPORT_TEXT, &out);
-	return buffer_take(&out);
-}
-
-static size_t count_of(const char *text, const char *words)
-{
-	size_t count = 0;
-
-	for (const char *at = strstr(text, words); at; at = strstr(at + 1, words))
-		count++;
-	return count;
-}
-
 static void what_the_host_has_kept_is_not_open(void **state)
 {
 	struct report_fixture fixture;
@@ -93,11 +76,11 @@ static void the_same_is_said_once(void **state)
 		put_stuck(&fixture, i, "the master does not list it");
 	host_says(&fixture, 1, OPERATION, "done");
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
+	char *text = report_fixture_text(&fixture);
 	assert_text_has(text, "(3 agents) are stuck. Of each: its operation is still open");
 	assert_text_has(text, "node1.example.com is stuck: its operation is over");
 	text[strstr(text, "What to do") - text] = '\0'; /* each agent's own page says it again */
-	assert_int_equal(count_of(text, "still open on the host"), 1);
+	assert_int_equal(text_count(text, "still open on the host"), 1);
 	free(text);
 	report_fixture_close(&fixture);
 }
@@ -142,7 +125,7 @@ static void a_terminal_gets_lines_that_fit(void **state)
 	}
 	text[len] = '\0';
 	assert_text_has(text, "is stuck");
-	assert_true(count_of(text, "\n") > 4);
+	assert_true(text_count(text, "\n") > 4);
 	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\r\n") <= COLUMNS);
 	fclose(terminal);
@@ -160,12 +143,12 @@ static void a_row_names_its_host_once(void **state)
 	put_stuck(&fixture, 0, "node0.example.com: no connection to port 22");
 	put_stuck(&fixture, 1, "node1.example.com is not what was asked for");
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
+	char *text = report_fixture_text(&fixture);
 	char *rows = strstr(text, "AGENT ");
 	assert_non_null(rows);
 	*strstr(rows, "What went wrong") = '\0';
-	assert_int_equal(count_of(rows, "node0.example.com"), 1);
-	assert_int_equal(count_of(rows, "node1.example.com"), 2);
+	assert_int_equal(text_count(rows, "node0.example.com"), 1);
+	assert_int_equal(text_count(rows, "node1.example.com"), 2);
 	assert_text_has(rows, "no connection to port 22");
 	free(text);
 	report_fixture_close(&fixture);
@@ -183,8 +166,8 @@ static void what_is_said_again_and_again(void **state)
 	tell(&fixture, AGENTS, "run", json_pack("{s:s, s:s}", "state", "paused", "reason", "another is"));
 	tell(&fixture, AGENTS, "run", json_pack("{s:s, s:s}", "state", "paused", "reason", "one is stuck"));
 	report_fixture_load(&fixture);
-	char *text = text_of(&fixture);
-	assert_int_equal(count_of(text, "paused: one is stuck"), 2);
+	char *text = report_fixture_text(&fixture);
+	assert_int_equal(text_count(text, "paused: one is stuck"), 2);
 	assert_text_has(text, "paused: one is stuck (4 times, the last at ");
 	free(text);
 	report_fixture_close(&fixture);
