@@ -117,6 +117,21 @@ class Fleet(Lab):
         self.down()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def agentctl_of(self, host, word):
+        """The PIDs of `agentctl WORD` on that host."""
+        found = []
+        for pid in self.processes():
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    root = f"ROLLCALL_ROOT={self.root(host)}".encode() in file.read().split(b"\0")
+            except OSError:
+                continue
+            if root and b"agentctl" in os.path.basename(words[0]) and word.encode() in words:
+                found.append(pid)
+        return found
+
     # ---- rollcall
 
     def start(self, *words):

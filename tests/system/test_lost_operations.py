@@ -31,27 +31,12 @@ class LostOperations(unittest.TestCase):
                 os.unlink(os.path.join(self.fleet.dir, name))
         return before
 
-    def agentctl_of(self, host):
-        """The PIDs of agentctl on that host."""
-        found = []
-        for pid in self.fleet.processes():
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    root = f"ROLLCALL_ROOT={self.fleet.root(host)}".encode() in file.read().split(b"\0")
-            except OSError:
-                continue
-            if root and b"agentctl" in os.path.basename(words[0]) and b"apply" in words:
-                found.append(pid)
-        return found
-
     def test_settled_by_a_new_database(self):
         before = self.lose()
         fleet = self.fleet
         first, second = [host for host in fleet.names if fleet.operations(host)]
         # One agentctl waits for a word that will not come, the other is gone too.
-        for pid in self.agentctl_of(second):
+        for pid in self.fleet.agentctl_of(second, "apply"):
             os.kill(pid, signal.SIGKILL)
         for host in fleet.names:
             fleet.heal(host)

@@ -32,21 +32,6 @@ class Settled(unittest.TestCase):
         found, = document["hosts"]
         return document["proposal"], found["act"]
 
-    def agentctl_of(self, host):
-        """The processes of `agentctl rescue` there."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    root = f"ROLLCALL_ROOT={self.fleet.root(host)}".encode() in file.read().split(b"\0")
-            except OSError:
-                continue
-            if root and b"agentctl" in os.path.basename(words[0]) and b"rescue" in words:
-                found.append(int(pid))
-        return found
-
     def steps(self, host):
         """Of its operations; of one that is just being made, nothing."""
         try:
@@ -65,7 +50,7 @@ class Settled(unittest.TestCase):
                 name not in before and step not in BEFORE for name, step in self.steps(host).items()):
             self.assertLess(time.monotonic(), deadline, "no operation was begun")
             time.sleep(0.005)
-        for pid in self.agentctl_of(host):
+        for pid in self.fleet.agentctl_of(host, "rescue"):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
